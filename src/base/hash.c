@@ -1,0 +1,166 @@
+#include "base/hash.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/* Multiply-fold mixing as in wyhash: two 64-bit lanes, odd constants. */
+#define MIX_A UINT64_C(0xa0761d6478bd642f)
+#define MIX_B UINT64_C(0xe7037ed1a0b428db)
+
+static uint64_t
+fold(uint64_t a, uint64_t b)
+{
+	__extension__ typedef unsigned __int128 wide;
+	wide product = (wide)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t
+hash_bytes(const void *p, size_t n, uint64_t seed)
+{
+	const unsigned char *at = p;
+	uint64_t h = seed ^ MIX_A;
+	uint64_t word;
+
+	for (size_t left = n; left >= 8; left -= 8, at += 8) {
+		memcpy(&word, at, 8);
+		h = fold(h ^ word, MIX_B);
+	}
+	word = 0;
+	if (n % 8 != 0)
+		memcpy(&word, at, n % 8);
+	h = fold(h ^ word ^ MIX_A, MIX_B ^ n);
+	return fold(h, MIX_A);
+}
+
+void
+hash_free(struct hash *h)
+{
+	mem_free(h->slots);
+	h->slots = NULL;
+	h->cap = 0;
+	h->n = 0;
+}
+
+/* The slot of the key, or the free slot where it would go. */
+static struct hash_slot *
+find(const struct hash *h, const void *key, size_t n, uint64_t hash)
+{
+	size_t mask = h->cap - 1;
+
+	for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
+		struct hash_slot *s = &h->slots[i];
+
+		if (s->value == NULL)
+			return s;
+		if (s->hash == hash && s->n == n && memcmp(s->key, key, n) == 0)
+			return s;
+	}
+}
+
+static int
+grow(struct hash *h)
+{
+	struct hash bigger = { .cap = h->cap == 0 ? 16 : h->cap * 2,
+		.seed = h->seed, .n = h->n };
+
+	bigger.slots = mem_alloc_array(bigger.cap, sizeof(*bigger.slots));
+	if (bigger.slots == NULL)
+		return TC_ENOMEM;
+	for (size_t i = 0; i < h->cap; i++) {
+		struct hash_slot *s = &h->slots[i];
+
+		if (s->value != NULL)
+			*find(&bigger, s->key, s->n, s->hash) = *s;
+	}
+	mem_free(h->slots);
+	*h = bigger;
+	return 0;
+}
+
+int
+hash_put(struct hash *h, const void *key, size_t n, void *value)
+{
+	uint64_t hash = hash_bytes(key, n, h->seed);
+	struct hash_slot *s;
+
+	tc_bug_if(value == NULL);
+	if ((h->n + 1) * 4 > h->cap * 3 && grow(h) < 0)
+		return TC_ENOMEM;
+	s = find(h, key, n, hash);
+	if (s->value == NULL)
+		h->n++;
+	*s = (struct hash_slot){ key, n, value, hash };
+	return 0;
+}
+
+void *
+hash_get(const struct hash *h, const void *key, size_t n)
+{
+	if (h->n == 0)
+		return NULL;
+	return find(h, key, n, hash_bytes(key, n, h->seed))->value;
+}
+
+void *
+hash_remove(struct hash *h, const void *key, size_t n)
+{
+	size_t mask = h->cap - 1, hole, i;
+	struct hash_slot *s;
+	void *value;
+
+	if (h->n == 0)
+		return NULL;
+	s = find(h, key, n, hash_bytes(key, n, h->seed));
+	value = s->value;
+	if (value == NULL)
+		return NULL;
+	s->value = NULL;
+	h->n--;
+	/* Move back those behind the hole that may not be found across it. */
+	hole = (size_t)(s - h->slots);
+	for (i = (hole + 1) & mask; h->slots[i].value != NULL;
+	     i = (i + 1) & mask) {
+		size_t home = (size_t)h->slots[i].hash & mask;
+
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		h->slots[hole] = h->slots[i];
+		h->slots[i].value = NULL;
+		hole = i;
+	}
+	return value;
+}
+
+int
+hash_put_str(struct hash *h, const char *key, void *value)
+{
+	return hash_put(h, key, strlen(key), value);
+}
+
+void *
+hash_get_str(const struct hash *h, const char *key)
+{
+	return hash_get(h, key, strlen(key));
+}
+
+void *
+hash_remove_str(struct hash *h, const char *key)
+{
+	return hash_remove(h, key, strlen(key));
+}
+
+void *
+hash_next(const struct hash *h, size_t *at)
+{
+	while (*at < h->cap) {
+		void *value = h->slots[(*at)++].value;
+
+		if (value != NULL)
+			return value;
+	}
+	return NULL;
+}
