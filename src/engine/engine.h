@@ -1,0 +1,133 @@
+/*
+ * The engine: observations in, judged; facts, probe runs and snapshots out.
+ *
+ * Pure: one thread, no clock of its own (now is an argument), no I/O.  The
+ * daemon calls it on the loop; t/sim calls it in virtual time.
+ */
+#ifndef TOCSIN_ENGINE_ENGINE_H
+#define TOCSIN_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/change.h"
+#include "model/fleet.h"
+#include "model/observation.h"
+
+struct engine;
+struct pack;		/* predict/rules.h */
+struct snapshot;	/* engine/snapshot.h */
+
+/* Both clocks, read once by the caller. */
+struct now {
+	struct mono mono;
+	struct wall wall;
+};
+
+/* A run that is due; `check` is given back with its result. */
+struct engine_run {
+	uint32_t check;		/* handle, stable while the check exists */
+	uint32_t seq;		/* of this run: a late answer to an older is dropped */
+	const char *probe;
+	const char *host;
+	const char *address;
+	const struct tocsin_opt *opt_rows;
+	const struct tocsin_value *opts;
+	struct dur timeout;
+	struct mono due;	/* when its slot was */
+};
+
+/* What the engine needs of the world. */
+struct engine_io {
+	/* Start these runs; each is answered by one engine_result(). */
+	void (*start)(struct engine_io *, const struct engine_run *, size_t n);
+	/* Facts to be stored; ownership moves. */
+	void (*store)(struct engine_io *, struct change_set *);
+};
+
+struct engine_conf {
+	struct engine_io *io;
+	const struct pack *pack;	/* NULL = no prediction */
+	const char *version;		/* of tocsind, for the snapshot */
+	uint64_t boot_seed;		/* for phases of agents; any number */
+};
+
+/* NULL when out of memory. */
+struct engine *engine_new(const struct engine_conf *conf);
+void engine_free(struct engine *en);
+
+/* ---- start: rows of the store, subjects before states ---- */
+int engine_restore_subject(struct engine *en, const struct change_subject *s);
+int engine_restore_state(struct engine *en, const struct change_state *s);
+int engine_restore_prediction(struct engine *en,
+	const struct change_prediction *p);
+/* Largest seq and prediction id stored; `clean` = the last stop was one. */
+void engine_restore_seq(struct engine *en, uint64_t event_seq,
+	uint64_t prediction_id, bool clean);
+
+/* Takes over the fleet; hosts that are gone from their source retire. */
+int engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
+	struct now now, struct tc_err *e);
+void engine_set_pack(struct engine *en, const struct pack *pack);
+
+/* ---- running ---- */
+/*
+ * Everything due at `now`: runs are started, stale units found, predictions
+ * aged.  Returns when it wants to be called next.
+ */
+struct mono engine_tick(struct engine *en, struct now now);
+
+/*
+ * The answer to a run.  `ob` is borrowed; its `at` is when it was measured.
+ * Applied once; an unknown handle or an old seq is counted and dropped.
+ */
+void engine_result(struct engine *en, uint32_t check, uint32_t seq,
+	const struct observation *ob, struct now now);
+
+enum engine_batch_refusal {
+	BATCH_TAKEN = 0,
+	BATCH_HOST_UNKNOWN,	/* and may_create was false */
+	BATCH_HOST_RETIRED,
+	BATCH_NO_MEMORY,
+};
+
+/*
+ * An agent's batch: judged at once, and its facts put into `cs`, which the
+ * caller hands to the store (it carries the waiter).  Observations older
+ * than two intervals go to history and predict, never to streaks.
+ */
+enum engine_batch_refusal engine_batch(struct engine *en,
+	const struct batch *batch, bool may_create, struct now now,
+	struct change_set *cs);
+
+/* The subject id of a host, 0 = unknown (tokens are bound to it). */
+uint32_t engine_host_id(const struct engine *en, const char *name);
+
+/*
+ * The state as of now, immutable, with one reference for the caller
+ * (snapshot_put).  Cheap when little changed: chunks are shared.
+ * NULL when out of memory.
+ */
+struct snapshot *engine_snapshot(struct engine *en, struct now now);
+
+/* The store cannot commit (true) or can again. */
+void engine_set_degraded(struct engine *en, bool degraded, const char *why,
+	struct now now);
+
+struct engine_counts {
+	uint64_t runs_started;
+	uint64_t results;
+	uint64_t results_late;	/* dropped */
+	uint64_t slots_missed;
+	uint64_t observations;	/* by batch */
+	uint64_t samples;
+	uint64_t transitions;
+	uint64_t events;
+	int64_t lateness_max_ns;	/* since the last call of engine_counts */
+};
+void engine_counts(struct engine *en, struct engine_counts *out);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * The HTTP JSON API.  Reads snapshots; changes go out as commands.  Who needs
+ * a service owns its vtable: struct http_io is implemented by the daemon and
+ * by fakes in the tests.
+ */
+#ifndef TOCSIN_HTTP_HTTP_H
+#define TOCSIN_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "engine/snapshot.h"
+#include "model/observation.h"
+
+enum http_role { ROLE_NONE, ROLE_AGENT, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+const char *http_role_id(enum http_role r);
+bool http_role_parse(const char *id, size_t n, enum http_role *out);
+
+/* Who asks. */
+struct http_principal {
+	enum http_role role;
+	uint32_t token_id;
+	uint32_t host_id;	/* agents: the host they are bound to, else 0 */
+	char name[64];		/* for the audit trail */
+};
+
+enum http_command_kind {
+	COMMAND_OBSERVE,	/* batch → accepted, duplicates */
+	COMMAND_TOKEN_CREATE,	/* token_* → token_text, token_id */
+	COMMAND_TOKEN_REVOKE,	/* token_id */
+};
+
+/*
+ * A change asked for.  http fills it and gives it to submit(); the daemon
+ * answers by setting rc, err and results and calling done() once, from any
+ * thread; then it is http's again.
+ */
+struct http_command {
+	enum http_command_kind kind;
+	struct http_principal who;
+	char idempotency_key[128];
+	struct batch *batch;	/* OBSERVE: owned by the command */
+	enum http_role token_role;
+	char token_host[254];
+	char token_name[64];
+
+	int rc;			/* 0, or TC_E… → status by http_status_of() */
+	struct tc_err err;
+	size_t accepted;
+	size_t duplicates;
+	size_t bad_index[16];	/* 422: indexes of bad observations */
+	size_t n_bad;
+	uint32_t token_id;
+	char token_text[80];
+
+	void (*done)(struct http_command *);
+	void *owner;
+};
+
+struct http_token {
+	uint32_t id;
+	enum http_role role;
+	const char *host;	/* "" = not bound */
+	const char *name;
+	struct wall created;
+	struct wall last_used;	/* ms 0 = never (or not known) */
+};
+
+struct http_event {
+	uint64_t seq;
+	struct wall at;
+	const char *kind;
+	const char *subject;	/* "h1", "h1/disk/MODEL/SERIAL", "rack1" */
+	uint64_t cause_seq;
+	const char *body;	/* JSON object */
+};
+
+struct http_series_query {
+	const char *host;
+	const char *metric;
+	const char *instance;	/* NULL = every one */
+	const char *device;	/* serial or key, NULL = the host's own */
+	struct wall from;
+	struct wall to;
+	struct dur step;	/* 0 = raw */
+	size_t limit;		/* points in all */
+};
+
+/* One row of a series; a new (instance, device) begins a new series. */
+struct http_point {
+	const char *instance;
+	const char *device;
+	struct wall at;
+	double value;		/* with a step: the mean */
+	double min, max;
+	uint64_t count;
+};
+
+/* Each sink returns 0 to go on, anything else to stop. */
+typedef int http_event_sink(void *arg, const struct http_event *);
+typedef int http_point_sink(void *arg, const struct http_point *);
+typedef int http_token_sink(void *arg, const struct http_token *);
+typedef int http_prediction_sink(void *arg, uint64_t id, const char *json);
+
+struct http_io {
+	struct clock *clock;
+	/* The latest one with a reference (snapshot_put); never NULL. */
+	struct snapshot *(*snapshot)(struct http_io *);
+	/* 0, or TC_EFULL (503) or TC_ECLOSED (503): the command stays http's. */
+	int (*submit)(struct http_io *, struct http_command *);
+	/* Constant time; false when unknown.  `token` of any length. */
+	bool (*authenticate)(struct http_io *, const char *token, size_t n,
+		struct http_principal *out);
+	/* Ready: the store is open and the first tick was done; else why not. */
+	bool (*ready)(struct http_io *, char *why, size_t size);
+	/* The process's own numbers in Prometheus text, appended. */
+	void (*metrics)(struct http_io *, struct strbuf *out);
+
+	/*
+	 * From the database by a bounded pool with a deadline of 2 s:
+	 * TC_EBUSY (503) when no reader is free, TC_ETIMEOUT (503).
+	 */
+	int (*events)(struct http_io *, uint64_t after, size_t limit,
+		http_event_sink *, void *arg, struct tc_err *);
+	int (*series)(struct http_io *, const struct http_series_query *,
+		http_point_sink *, void *arg, struct tc_err *);
+	int (*tokens)(struct http_io *, http_token_sink *, void *arg,
+		struct tc_err *);
+	/* Stored verdicts as JSON: id ≠ 0 one, else those open at as_of. */
+	int (*predictions)(struct http_io *, uint64_t id, struct wall as_of,
+		http_prediction_sink *, void *arg, struct tc_err *);
+};
+
+struct http_conf {
+	const char *listen;	/* "127.0.0.1:8420", "[::1]:8420" */
+	unsigned threads;	/* of libmicrohttpd's pool; 0 = 2 */
+	const char *tls_certificate;	/* paths; NULL = plain */
+	const char *tls_key;
+	const char *tls_client_ca;
+	size_t max_body_bytes;	/* 0 = 1 MiB */
+	unsigned max_connections;	/* 0 = 4096 */
+	const char *openapi_path;	/* the file served as /openapi.json */
+};
+
+struct http;
+/* Listens and serves at once. */
+int http_start(const struct http_conf *conf, struct http_io *io,
+	struct http **out, struct tc_err *e);
+/* The port really bound (for ":0"). */
+unsigned http_port(const struct http *h);
+/* Stops accepting, resumes all waiters, waits for handlers; ≤ 5 s. */
+void http_stop(struct http *h);
+
+#endif

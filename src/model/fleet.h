@@ -1,0 +1,73 @@
+/*
+ * The fleet as configuration and file_sd describe it: immutable input of the
+ * engine.  All pointers lie in one arena that the maker owns; the engine
+ * copies what it keeps.
+ */
+#ifndef TOCSIN_MODEL_FLEET_H
+#define TOCSIN_MODEL_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <tocsin/probe.h>
+
+#include "base/clock.h"
+#include "model/opt.h"
+
+/* Times and counts of judging; every one has an origin. */
+struct check_rule {
+	struct dur interval;
+	struct dur timeout;
+	struct dur recheck;	/* 0 = off: after a first failure, so soon again */
+	struct dur recheck_timeout;	/* 0 = timeout */
+	unsigned fail_after;	/* consecutive failures that convict */
+	unsigned clear_after;	/* consecutive successes that acquit */
+	unsigned stale_after;	/* missed intervals */
+};
+
+struct check_def {
+	const char *key;	/* unique in its host: "ping", "tcp:8000", or `name:` */
+	const char *probe;
+	struct check_rule rule;
+	const struct tocsin_opt *opt_rows;	/* NULL for a passive check */
+	const struct tocsin_value *opts;	/* one for each row */
+	struct opt_origin origin;
+};
+
+struct tag {
+	const char *key;
+	const char *value;
+};
+
+enum host_owner { OWNER_CONFIG, OWNER_FILE_SD, OWNER_API, OWNER_AGENT };
+const char *host_owner_id(enum host_owner o);	/* "config" "file_sd" … */
+
+struct host_def {
+	const char *name;
+	const char *partition;
+	const char *address;	/* "" = not probed from here */
+	enum host_owner owner;
+	const struct tag *tags;
+	size_t n_tags;
+	const struct check_def *checks;	/* the partition's are already merged */
+	size_t n_checks;
+	struct opt_origin origin;
+};
+
+struct partition_def {
+	const char *name;
+	struct check_rule rule;	/* for checks that come by themselves */
+	struct opt_origin origin;
+};
+
+struct fleet_def {
+	const struct partition_def *partitions;
+	size_t n_partitions;
+	const struct host_def *hosts;	/* at most one of a name */
+	size_t n_hosts;
+	/* Rule of passive checks by probe (what agents send): smart 1 h. */
+	struct check_rule passive;
+	struct dur passive_smart_interval;
+};
+
+#endif
