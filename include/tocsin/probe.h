@@ -19,7 +19,7 @@
  * Times are nanoseconds of CLOCK_BOOTTIME (…_ns) or UTC ms (…_ms).
  * This header is under the Apache Licence 2.0, as all of Tocsin.
  */
-#ifndef TOCSIN_PROBE_H
+#ifndef TOCSIN_PROBE_H /* lint: the one public header, its comments are the manual */
 #define TOCSIN_PROBE_H
 
 #include <stddef.h>
