@@ -1,0 +1,170 @@
+/*
+ * Features as plain bytes: version, days, then each counter that was seen, all
+ * little-endian. Nothing here is trusted when it comes back.
+ */
+#include <string.h>
+
+#include "predict/features.h"
+
+#define SAVE_MAGIC 0x46u	/* 'F' */
+#define SAVE_VERSION 1u
+
+struct writer {
+	unsigned char *p;
+	size_t n;
+};
+
+struct reader {
+	const unsigned char *p;
+	size_t left;
+	bool short_read;
+};
+
+static void
+put(struct writer *w, uint64_t v, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++, v >>= 8)
+		w->p[w->n++] = (unsigned char)(v & 0xff);
+}
+
+static uint64_t
+get(struct reader *r, size_t bytes)
+{
+	uint64_t v = 0;
+
+	if (r->left < bytes) {
+		r->short_read = true;
+		r->left = 0;
+		return 0;
+	}
+	for (size_t i = 0; i < bytes; i++)
+		v |= (uint64_t)r->p[i] << 8 * i;
+	r->p += bytes;
+	r->left -= bytes;
+	return v;
+}
+
+static int32_t
+get_day(struct reader *r)
+{
+	return (int32_t)(uint32_t)get(r, 4);
+}
+
+static void
+put_counter(struct writer *w, const struct counter_past *p)
+{
+	put(w, (uint64_t)p->observed_ms, 8);
+	put(w, p->now, 4);
+	put(w, p->first, 4);
+	put(w, p->max, 4);
+	put(w, p->rises, 4);
+	put(w, (uint32_t)p->first_day, 4);
+	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
+		put(w, (uint32_t)p->rise_day[i], 4);
+}
+
+static void
+get_counter(struct reader *r, struct counter_past *p)
+{
+	p->observed_ms = (int64_t)get(r, 8);
+	p->now = (uint32_t)get(r, 4);
+	p->first = (uint32_t)get(r, 4);
+	p->max = (uint32_t)get(r, 4);
+	p->rises = (uint32_t)get(r, 4);
+	p->first_day = get_day(r);
+	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
+		p->rise_day[i] = get_day(r);
+}
+
+/* Which counters have slots, in the order of their rows. */
+static const enum counter slotted[COUNTER_SLOTTED] = {
+	COUNTER_REALLOCATED, COUNTER_REPORTED, COUNTER_PENDING,
+};
+
+size_t
+features_save(const struct features *f, unsigned char out[FEATURES_SAVED_MAX])
+{
+	struct writer w = { out, 0 };
+
+	put(&w, SAVE_MAGIC, 1);
+	put(&w, SAVE_VERSION, 1);
+	put(&w, f->seen, 4);
+	put(&w, (uint32_t)f->first_day, 4);
+	put(&w, (uint32_t)f->slot_day, 4);
+	put(&w, (uint32_t)f->changed_day, 4);
+	for (int c = 0; c < COUNTER_N; c++) {
+		if (f->seen & 1u << c)
+			put_counter(&w, &f->past[c]);
+	}
+	for (int row = 0; row < COUNTER_SLOTTED; row++) {
+		if (!(f->seen & 1u << slotted[row]))
+			continue;
+		for (int i = 0; i < FEATURE_SLOTS; i++)
+			put(&w, f->slots[row][i], 4);
+	}
+	return w.n;
+}
+
+static bool
+counter_is_sane(const struct counter_past *p)
+{
+	if (p->now > p->max || p->first > p->max)
+		return false;
+	for (uint32_t i = 0; i < FEATURE_RISES_KEPT; i++) {
+		if (i >= p->rises && p->rise_day[i] != 0)
+			return false;
+		if (i > 0 && i < p->rises && p->rise_day[i] > p->rise_day[i - 1])
+			return false;
+	}
+	return true;
+}
+
+static void
+get_all(struct reader *r, struct features *f)
+{
+	f->first_day = get_day(r);
+	f->slot_day = get_day(r);
+	f->changed_day = get_day(r);
+	for (int c = 0; c < COUNTER_N; c++) {
+		if (!(f->seen & 1u << c))
+			continue;
+		get_counter(r, &f->past[c]);
+		f->nonzero |= f->past[c].now ? 1u << c : 0;
+	}
+	for (int row = 0; row < COUNTER_SLOTTED; row++) {
+		if (!(f->seen & 1u << slotted[row]))
+			continue;
+		for (int i = 0; i < FEATURE_SLOTS; i++)
+			f->slots[row][i] = (uint32_t)get(r, 4);
+	}
+}
+
+int
+features_restore(const void *p, size_t n, struct features *out,
+	struct tc_err *e)
+{
+	struct reader r = { p, n, false };
+	struct features f = { 0 };
+	uint64_t version;
+
+	if (get(&r, 1) != SAVE_MAGIC)
+		return tc_fail(e, TC_ECORRUPT, "features: not saved by us");
+	version = get(&r, 1);
+	if (version > SAVE_VERSION)
+		return tc_fail(e, TC_ENEWER, "features: version %u, we know %u",
+			(unsigned)version, SAVE_VERSION);
+	f.seen = (uint32_t)get(&r, 4);
+	if (version != SAVE_VERSION || f.seen >> COUNTER_N != 0)
+		return tc_fail(e, TC_ECORRUPT, "features: unknown counters");
+	get_all(&r, &f);
+	if (r.short_read || r.left != 0)
+		return tc_fail(e, TC_ECORRUPT, "features: %zu bytes do not fit",
+			n);
+	for (int c = 0; c < COUNTER_N; c++) {
+		if ((f.seen & 1u << c) && !counter_is_sane(&f.past[c]))
+			return tc_fail(e, TC_ECORRUPT, "features: %s is "
+				"inconsistent", counter_metric((enum counter)c));
+	}
+	*out = f;
+	return 0;
+}

@@ -1,0 +1,516 @@
+/*
+ * predict: what a disk's counters are remembered as, and how they are judged.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "predict/eval.h"
+#include "predict/features.h"
+#include "predict/host.h"
+#include "predict/rules.h"
+#include "t/lib/story.h"
+
+#define DAY0 16000
+
+static void
+see(struct features *f, enum counter c, uint64_t raw, int32_t day)
+{
+	(void)features_observe(f, c, raw, day, wall_from_days(day));
+}
+
+static struct feature_value
+ask(const struct features *f, const char *name, int32_t day)
+{
+	struct feature_ref ref;
+
+	ck_assert_msg(feature_ref_parse(name, strlen(name), &ref), "%s", name);
+	return features_get(f, ref, day);
+}
+
+#define ck_feature(f, name, day, want)                                  \
+	do {                                                            \
+		struct feature_value v_ = ask(f, name, day);            \
+		ck_assert_msg(v_.known, "%s is unknown", name);         \
+		ck_assert_int_eq(v_.value, want);                       \
+	} while (0)
+
+static struct pack *
+shipped_pack(struct strbuf *text)
+{
+	const char *src = getenv("top_srcdir");
+	struct strbuf path = { 0 };
+	struct pack *pack = NULL;
+	struct tc_err e = { 0 };
+
+	strbuf_printf(&path, "%s/predict/rules/additive-card.json",
+		src ? src : ".");
+	ck_assert_msg(file_slurp(strbuf_str(&path), 0, text, &e) == 0, "%s",
+		e.text);
+	ck_assert_msg(pack_parse(text->p, text->n, &pack, &e) == 0, "%s",
+		e.text);
+	strbuf_free(&path);
+	return pack;
+}
+
+START_TEST(a_counter_never_reported_is_unknown_not_zero)
+{
+	struct features f = { 0 };
+
+	ck_assert(!ask(&f, "smart_197_raw.now", DAY0).known);
+	ck_assert(!ask(&f, "device.kinds_nonzero", DAY0).known);
+	see(&f, COUNTER_REALLOCATED, 0, DAY0);
+	ck_assert(!ask(&f, "smart_197_raw.now", DAY0).known);
+	ck_feature(&f, "smart_5_raw.now", DAY0, 0);
+	ck_feature(&f, "device.kinds_nonzero", DAY0, 0);
+}
+END_TEST
+
+START_TEST(the_first_value_is_a_baseline_however_late)
+{
+	struct features f = { 0 };
+
+	see(&f, COUNTER_REALLOCATED, 0, DAY0);
+	see(&f, COUNTER_PENDING, 64, DAY0 + 20);
+	ck_feature(&f, "smart_197_raw.rise_7d", DAY0 + 20, 0);
+	ck_feature(&f, "smart_197_raw.rise_30d", DAY0 + 20, 0);
+	ck_feature(&f, "smart_197_raw.rises", DAY0 + 20, 0);
+	ck_feature(&f, "smart_197_raw.max", DAY0 + 20, 64);
+	ck_feature(&f, "smart_197_raw.quiet_days", DAY0 + 20,
+		QUIET_SINCE_FIRST_SIGHT);
+}
+END_TEST
+
+START_TEST(a_rise_shows_for_its_window_and_no_longer)
+{
+	struct features f = { 0 };
+
+	see(&f, COUNTER_PENDING, 0, DAY0);
+	see(&f, COUNTER_PENDING, 16, DAY0 + 100);
+	ck_feature(&f, "smart_197_raw.rise_1d", DAY0 + 100, 16);
+	ck_feature(&f, "smart_197_raw.rise_1d", DAY0 + 101, 0);
+	ck_feature(&f, "smart_197_raw.rise_7d", DAY0 + 106, 16);
+	ck_feature(&f, "smart_197_raw.rise_7d", DAY0 + 107, 0);
+	ck_feature(&f, "smart_197_raw.rise_30d", DAY0 + 129, 16);
+	ck_feature(&f, "smart_197_raw.rise_30d", DAY0 + 130, 0);
+	ck_feature(&f, "smart_197_raw.rise_30d", DAY0 + 5000, 0);
+	ck_feature(&f, "smart_197_raw.quiet_days", DAY0 + 190, 90);
+	/* asking changes nothing, and observing the same neither */
+	see(&f, COUNTER_PENDING, 16, DAY0 + 107);
+	ck_feature(&f, "smart_197_raw.rise_7d", DAY0 + 107, 0);
+	ck_feature(&f, "smart_197_raw.rise_30d", DAY0 + 107, 16);
+}
+END_TEST
+
+START_TEST(pending_sectors_may_fall_reallocated_ones_rebaseline)
+{
+	struct features f = { 0 };
+
+	see(&f, COUNTER_PENDING, 8, DAY0);
+	see(&f, COUNTER_PENDING, 0, DAY0 + 1);
+	ck_feature(&f, "smart_197_raw.rise_7d", DAY0 + 1, 0);
+	ck_feature(&f, "smart_197_raw.max", DAY0 + 1, 8);
+	see(&f, COUNTER_PENDING, 4, DAY0 + 9);
+	ck_feature(&f, "smart_197_raw.rise_7d", DAY0 + 9, 4);
+
+	see(&f, COUNTER_REALLOCATED, 100, DAY0);
+	see(&f, COUNTER_REALLOCATED, 10, DAY0 + 5);
+	see(&f, COUNTER_REALLOCATED, 12, DAY0 + 6);
+	ck_feature(&f, "smart_5_raw.rise_7d", DAY0 + 6, 2);
+	ck_feature(&f, "smart_5_raw.rise_30d", DAY0 + 6, 2);
+	ck_assert_int_eq(ask(&f, "smart_5_raw.now", DAY0 + 6).baseline, 10);
+}
+END_TEST
+
+START_TEST(rises_of_one_day_are_one_event)
+{
+	struct features f = { 0 };
+
+	for (uint64_t v = 0; v < 24; v++)
+		see(&f, COUNTER_PENDING, v, DAY0);
+	ck_feature(&f, "smart_197_raw.rises", DAY0, 1);
+	see(&f, COUNTER_PENDING, 30, DAY0 + 3);
+	ck_feature(&f, "smart_197_raw.rises", DAY0 + 3, 2);
+	ck_feature(&f, "smart_197_raw.rises_30d", DAY0 + 29, 2);
+	ck_feature(&f, "smart_197_raw.rises_30d", DAY0 + 30, 1);
+	ck_feature(&f, "smart_197_raw.rises_30d", DAY0 + 33, 0);
+}
+END_TEST
+
+START_TEST(packed_timeouts_are_small_counters)
+{
+	/* raws that users took for billions of failures */
+	ck_assert_uint_eq(counter_decode(COUNTER_TIMEOUTS, 4295032833), 1);
+	ck_assert_uint_eq(counter_decode(COUNTER_TIMEOUTS, 4295032841), 9);
+	ck_assert_uint_eq(counter_decode(COUNTER_TIMEOUTS, 94490722326), 22);
+	ck_assert_uint_eq(counter_decode(COUNTER_PENDING, UINT64_MAX),
+		UINT32_MAX);
+}
+END_TEST
+
+START_TEST(what_comes_late_cannot_rewrite_what_is_newer)
+{
+	struct features f = { 0 };
+
+	see(&f, COUNTER_PENDING, 0, DAY0);
+	see(&f, COUNTER_PENDING, 5, DAY0 + 10);
+	ck_assert(!features_observe(&f, COUNTER_PENDING, 99, DAY0 + 9,
+		wall_from_days(DAY0 + 9)));
+	ck_feature(&f, "smart_197_raw.now", DAY0 + 10, 5);
+	/* another counter's value of yesterday is still news */
+	see(&f, COUNTER_REALLOCATED, 0, DAY0 + 8);
+	see(&f, COUNTER_REALLOCATED, 7, DAY0 + 9);
+	ck_feature(&f, "smart_5_raw.now", DAY0 + 10, 7);
+	ck_feature(&f, "smart_5_raw.rise_1d", DAY0 + 10, 0);
+	ck_feature(&f, "smart_5_raw.rise_7d", DAY0 + 10, 7);
+}
+END_TEST
+
+/* A plain re-telling of the definition, over a full daily history. */
+static void
+windows_agree(unsigned seed)
+{
+	enum { DAYS = 400 };
+	struct features f = { 0 };
+	uint32_t truth[DAYS];
+	uint32_t value = 0;
+
+	for (int d = 0; d < DAYS; d++) {
+		seed = seed * 1103515245u + 12345u;
+		if ((seed >> 16) % 9 == 0)
+			value = (seed >> 20) % 64;
+		truth[d] = value;
+		if (d == 0 || (seed >> 18) % 3 == 0 || value != truth[d - 1])
+			see(&f, COUNTER_PENDING, value, DAY0 + d);
+		for (int w = 1; w <= 30; w += w == 1 ? 6 : 23) {
+			uint32_t then = truth[d >= w ? d - w : 0];
+			const char *name = w == 1 ? "smart_197_raw.rise_1d" :
+				w == 7 ? "smart_197_raw.rise_7d" :
+				"smart_197_raw.rise_30d";
+
+			ck_feature(&f, name, DAY0 + d,
+				value > then ? value - then : 0);
+		}
+	}
+}
+
+START_TEST(windows_agree_with_a_full_history)
+{
+	for (unsigned seed = 1; seed < 40; seed++)
+		windows_agree(seed);
+}
+END_TEST
+
+static void
+random_features(unsigned seed, struct features *f, int days)
+{
+	for (int d = 0; d < days; d++) {
+		for (int c = 0; c < COUNTER_N; c++) {
+			seed = seed * 1103515245u + 12345u;
+			if ((seed >> 16) % 11 == 0)
+				see(f, (enum counter)c, (seed >> 19) % 300,
+					DAY0 + d);
+		}
+	}
+}
+
+START_TEST(a_restart_changes_nothing)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	unsigned char bytes[FEATURES_SAVED_MAX], again[FEATURES_SAVED_MAX];
+	struct verdict a, b;
+
+	for (unsigned seed = 1; seed < 200; seed++) {
+		struct features f = { 0 }, g;
+		size_t n;
+
+		random_features(seed, &f, (int)(seed % 60));
+		n = features_save(&f, bytes);
+		ck_assert_int_eq(features_restore(bytes, n, &g, NULL), 0);
+		ck_assert_uint_eq(features_save(&g, again), n);
+		ck_assert_mem_eq(bytes, again, n);
+		random_features(seed + 7, &f, 90);
+		random_features(seed + 7, &g, 90);
+		eval_device(pack, &f, wall_from_days(DAY0 + 95), &a);
+		eval_device(pack, &g, wall_from_days(DAY0 + 95), &b);
+		ck_assert_mem_eq(&a, &b, sizeof(a));
+	}
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(damaged_bytes_are_refused_and_change_nothing)
+{
+	struct features f = { 0 }, g;
+	unsigned char bytes[FEATURES_SAVED_MAX];
+	struct tc_err e = { 0 };
+	size_t n;
+
+	random_features(3, &f, 50);
+	n = features_save(&f, bytes);
+	memset(&g, 0x55, sizeof(g));
+	for (size_t cut = 0; cut < n; cut++)
+		ck_assert_int_eq(features_restore(bytes, cut, &g, &e),
+			TC_ECORRUPT);
+	bytes[1] = 2;
+	ck_assert_int_eq(features_restore(bytes, n, &g, &e), TC_ENEWER);
+	bytes[1] = 1;
+	bytes[2] = 0xff;
+	ck_assert_int_eq(features_restore(bytes, n, &g, &e), TC_ECORRUPT);
+	for (size_t i = 0; i < sizeof(g); i++)
+		ck_assert_uint_eq(((unsigned char *)&g)[i], 0x55);
+}
+END_TEST
+
+START_TEST(a_clean_disk_is_judged_clean)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	struct features f = { 0 };
+	struct verdict v;
+
+	for (int c = 0; c < COUNTER_N; c++)
+		see(&f, (enum counter)c, 0, DAY0);
+	/* command timeouts alone say nothing */
+	see(&f, COUNTER_TIMEOUTS, 94490722326, DAY0 + 1);
+	eval_device(pack, &f, wall_from_days(DAY0 + 2), &v);
+	ck_assert_int_eq(v.level, LEVEL_NONE);
+	ck_assert(!v.gate_open);
+	ck_assert(!v.blind);
+	ck_assert_uint_eq(v.n_evidence, 0);
+	ck_assert_double_eq(v.risk.d30, pack->clean.d30);
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(a_disk_that_says_nothing_is_unknown_not_clean)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	struct features f = { 0 };
+	struct verdict v;
+
+	eval_device(pack, &f, wall_from_days(DAY0), &v);
+	ck_assert(v.blind);
+	ck_assert_int_eq(v.level, LEVEL_NONE);
+	ck_assert(v.risk.d30 < 0);
+	ck_assert_uint_eq(v.n_missing, 5);
+	ck_assert_str_eq(v.missing[0], "smart_5_raw");
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+/* 197: 0 → 8 → 24 in three days. */
+START_TEST(growing_pending_sectors_flag_at_the_second_step)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	struct features f = { 0 };
+	struct verdict v;
+
+	see(&f, COUNTER_PENDING, 0, DAY0);
+	see(&f, COUNTER_PENDING, 8, DAY0 + 1);
+	eval_device(pack, &f, wall_from_days(DAY0 + 1), &v);
+	ck_assert_int_eq(v.score, -128 + 45 + 25 + 25);
+	ck_assert_int_eq(v.level, LEVEL_WATCH);
+	ck_assert(v.flip.known);
+	ck_assert_int_eq(v.flip.to, LEVEL_LIKELY);
+	see(&f, COUNTER_PENDING, 24, DAY0 + 3);
+	eval_device(pack, &f, wall_from_days(DAY0 + 3), &v);
+	ck_assert_int_eq(v.score, -128 + 45 + 20 + 25 + 25 + 25 + 30 + 15);
+	ck_assert_int_eq(v.level, LEVEL_IMMINENT);
+	ck_assert_str_eq(v.evidence[0].metric, "smart_197_raw");
+	ck_assert_str_eq(v.evidence[0].stat, "now");
+	ck_assert_int_eq(v.evidence[0].value, 24);
+	ck_assert_int_eq(v.evidence[0].contribution, 65);
+	ck_assert_uint_eq(v.n_missing, 4);
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(a_constant_24_for_a_year_does_not_escalate)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	struct features f = { 0 };
+	struct verdict first, v;
+
+	see(&f, COUNTER_PENDING, 24, DAY0);
+	eval_device(pack, &f, wall_from_days(DAY0), &first);
+	for (int32_t d = DAY0; d < DAY0 + 366; d++) {
+		see(&f, COUNTER_PENDING, 24, d);
+		eval_device(pack, &f, wall_from_days(d), &v);
+		ck_assert_int_le(v.level, first.level);
+	}
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(a_verdict_is_recomputed_from_its_evidence_alone)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	struct verdict v, again;
+	struct tc_err e = { 0 };
+	bool open;
+
+	for (unsigned seed = 1; seed < 2000; seed++) {
+		struct features f = { 0 };
+		int32_t day = DAY0 + (int32_t)(seed % 150);
+
+		random_features(seed, &f, (int)(seed % 50));
+		eval_device(pack, &f, wall_from_days(day), &v);
+		ck_assert_msg(eval_recompute(pack, &v, &again, &e) == 0, "%s",
+			e.text);
+		ck_assert_mem_eq(&v, &again, sizeof(v));
+		ck_assert_int_eq(v.score, eval_score(pack, &f, day, &open));
+		ck_assert_int_eq(v.gate_open, open);
+		if (v.n_evidence == 0)
+			continue;
+		v.evidence[0].contribution++;
+		ck_assert_int_eq(eval_recompute(pack, &v, &again, &e),
+			v.evidence[0].kind == EVIDENCE_RULE ? TC_EINVAL : 0);
+	}
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(host_risk_names_its_reason)
+{
+	struct host_device d[] = {
+		{ 7, LEVEL_NONE, { 0.1, 0.2, 0.3 } },
+		{ 8, LEVEL_WATCH, { 0.0, 0.1, 0.2 } },
+		{ 9, LEVEL_NONE, { -1, -1, -1 } },
+	};
+	struct host_risk h;
+
+	host_combine(d, 3, &h);
+	ck_assert_int_eq(h.level, LEVEL_WATCH);
+	ck_assert_uint_eq(h.device, 8);
+	ck_assert_uint_eq(h.n_blind, 1);
+	ck_assert_double_eq_tol(h.risk.d30, 1 - 0.8 * 0.9, 1e-12);
+	host_combine(d, 0, &h);
+	ck_assert_uint_eq(h.device, 0);
+	ck_assert(h.risk.d30 < 0);
+}
+END_TEST
+
+/* The shipped pack with one piece of its text replaced. */
+static void
+ck_pack_fault(const char *from, const char *to, const char *want)
+{
+	struct strbuf text = { 0 }, bad = { 0 };
+	struct pack *pack = shipped_pack(&text), *none = NULL;
+	struct tc_err e = { 0 };
+	const char *at = strstr(text.p, from);
+
+	ck_assert_msg(at, "%s", from);
+	strbuf_add(&bad, text.p, (size_t)(at - text.p));
+	strbuf_puts(&bad, to);
+	strbuf_puts(&bad, at + strlen(from));
+	ck_assert_int_lt(pack_parse(bad.p, bad.n, &none, &e), 0);
+	ck_assert_ptr_null(none);
+	ck_assert_msg(strstr(e.text, want), "\"%s\" lacks \"%s\"", e.text, want);
+	pack_free(pack);
+	strbuf_free(&text);
+	strbuf_free(&bad);
+}
+
+START_TEST(faults_of_a_pack_are_named_by_json_pointer)
+{
+	ck_pack_fault("\"ge\": 1024", "\"ge\": 12", "/rules/0/bins/1/ge: must be "
+		"above the bin before it");
+	ck_pack_fault("\"hundredths\": 20", "\"hundredths\": \"20\"",
+		"/rules/0/bins/0/hundredths: must be an integer");
+	ck_pack_fault("\"hundredths\": 20", "\"weight\": 20",
+		"/rules/0/bins/0/weight: unknown key");
+	ck_pack_fault("smart_5_raw.rise_7d", "smart_5_raw.rise_8d",
+		"/rules/1/feature: \"smart_5_raw.rise_8d\" is no feature");
+	ck_pack_fault("\"unit\": \"days\"", "\"unit\": \"hours\"",
+		"/rules/3/unit: the feature is in days");
+	ck_pack_fault("\"likely\": -30", "\"likely\": -130",
+		"/levels/likely: must be above");
+	ck_pack_fault("\"feature_set\": 1", "\"feature_set\": 2",
+		"/feature_set: feature set 2, we have 1");
+	ck_pack_fault("\"id\": \"reported-now\"", "\"id\": \"pending-now\"",
+		"another rule has this id");
+	ck_pack_fault("\"at_least\": 2", "\"at_least\": 9",
+		"/gate/1/at_least: must be 1 to 5");
+	ck_pack_fault("\"version\": \"1.0.0\"", "\"version\": \"one\"",
+		"/version: must be a version");
+	ck_pack_fault("\"name\"", "\"name\": \"x\", \"name\"",
+		"duplicate object key");
+	ck_pack_fault("\"from\": null", "\"from\": 3",
+		"/calibration/rows/0/from: must be null");
+	ck_pack_fault("\"rules\": [", "\"rules\": 5, \"x\": [",
+		"/x: unknown key");
+}
+END_TEST
+
+START_TEST(a_pack_is_known_by_its_bytes)
+{
+	struct strbuf text = { 0 };
+	struct pack *a = shipped_pack(&text), *b = NULL;
+
+	ck_assert_int_eq(strncmp(a->id, "additive-card@1.0.0+sha256:", 27), 0);
+	ck_assert_uint_eq(strlen(a->id), 27 + 64);
+	strbuf_puts(&text, " ");
+	ck_assert_int_eq(pack_parse(text.p, text.n, &b, NULL), 0);
+	ck_assert_str_ne(a->id, b->id);
+	ck_assert_int_eq(a->settle_days, 90);
+	pack_free(a);
+	pack_free(b);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(running_out_of_memory_is_an_error_not_a_crash)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text), *none = NULL;
+	struct tc_err e = { 0 };
+
+	mem_fail_at(1);
+	ck_assert_int_eq(pack_parse(text.p, text.n, &none, &e), TC_ENOMEM);
+	mem_fail_at(0);
+	ck_assert_ptr_null(none);
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("predict",
+		a_counter_never_reported_is_unknown_not_zero,
+		the_first_value_is_a_baseline_however_late,
+		a_rise_shows_for_its_window_and_no_longer,
+		pending_sectors_may_fall_reallocated_ones_rebaseline,
+		rises_of_one_day_are_one_event,
+		packed_timeouts_are_small_counters,
+		what_comes_late_cannot_rewrite_what_is_newer,
+		windows_agree_with_a_full_history,
+		a_restart_changes_nothing,
+		damaged_bytes_are_refused_and_change_nothing,
+		a_clean_disk_is_judged_clean,
+		a_disk_that_says_nothing_is_unknown_not_clean,
+		growing_pending_sectors_flag_at_the_second_step,
+		a_constant_24_for_a_year_does_not_escalate,
+		a_verdict_is_recomputed_from_its_evidence_alone,
+		host_risk_names_its_reason,
+		faults_of_a_pack_are_named_by_json_pointer,
+		a_pack_is_known_by_its_bytes,
+		running_out_of_memory_is_an_error_not_a_crash);
+}
