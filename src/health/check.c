@@ -1,0 +1,243 @@
+#include "health/check.h"
+
+#include <string.h>
+
+/* The moves that are allowed; any other is our own bug. */
+#define TO(h) (1U << (h))
+static const unsigned moves[] = {
+	[HEALTH_UNKNOWN] = TO(HEALTH_HEALTHY) | TO(HEALTH_SUSPECT) |
+		TO(HEALTH_UNHEALTHY) | TO(HEALTH_STALE),
+	[HEALTH_HEALTHY] = TO(HEALTH_SUSPECT) | TO(HEALTH_UNHEALTHY) |
+		TO(HEALTH_UNKNOWN) | TO(HEALTH_STALE),
+	[HEALTH_SUSPECT] = TO(HEALTH_HEALTHY) | TO(HEALTH_UNHEALTHY) |
+		TO(HEALTH_UNKNOWN) | TO(HEALTH_STALE),
+	[HEALTH_UNHEALTHY] = TO(HEALTH_HEALTHY) | TO(HEALTH_STALE),
+	[HEALTH_STALE] = TO(HEALTH_HEALTHY) | TO(HEALTH_SUSPECT) |
+		TO(HEALTH_UNHEALTHY) | TO(HEALTH_UNKNOWN),
+	[HEALTH_UNREACHABLE] = 0,
+	[HEALTH_OVERLOADED] = 0,
+	[HEALTH_IMPAIRED] = 0,
+};
+
+void
+check_state_init(struct check_state *c, struct mono now, struct wall at)
+{
+	*c = (struct check_state){
+		.health = HEALTH_UNKNOWN,
+		.behind = HEALTH_UNKNOWN,
+		.outcome = TOCSIN_UNKNOWN,
+		.reason = TOCSIN_WHY_PENDING,
+		.heard = now,
+		.measured = now,
+		.since = at,
+	};
+}
+
+static bool
+move_to(struct check_state *c, enum health to, struct wall at,
+	struct check_move *move)
+{
+	enum health from = (enum health)c->health;
+
+	if (from == to)
+		return false;
+	tc_bug_if((moves[from] & TO(to)) == 0);
+	*move = (struct check_move){ from, to, (enum tocsin_reason)c->reason };
+	c->health = (uint8_t)to;
+	c->since = at;
+	return true;
+}
+
+static uint16_t
+one_more(uint16_t n)
+{
+	return n == UINT16_MAX ? n : (uint16_t)(n + 1);
+}
+
+/* What the measurements alone say, whatever hides it. */
+static enum health
+judged(const struct check_state *c)
+{
+	enum health h = (enum health)c->health;
+
+	return h == HEALTH_STALE || h == HEALTH_UNKNOWN ?
+		(enum health)c->behind : h;
+}
+
+static enum health
+judge(const struct check_state *c, const struct check_rule *rule)
+{
+	enum health was = judged(c);
+
+	if (c->fails > 0) {
+		if (was == HEALTH_UNHEALTHY || c->fails >= rule->fail_after)
+			return HEALTH_UNHEALTHY;
+		return HEALTH_SUSPECT;
+	}
+	if (was == HEALTH_UNHEALTHY && c->oks < rule->clear_after)
+		return HEALTH_UNHEALTHY;
+	return HEALTH_HEALTHY;
+}
+
+bool
+check_observe(struct check_state *c, const struct check_rule *rule,
+	enum tocsin_outcome outcome, enum tocsin_reason reason,
+	struct mono now, struct wall at, struct check_move *move)
+{
+	enum health to;
+
+	c->heard = now;
+	c->at = at;
+	c->outcome = (uint8_t)outcome;
+	c->reason = (uint16_t)reason;
+	c->asleep = reason == TOCSIN_WHY_DEVICE_ASLEEP;
+	switch (outcome) {
+	case TOCSIN_UNKNOWN:
+		/* Heard of, so not stale; judged as before. */
+		if (c->health == HEALTH_STALE)
+			return move_to(c, (enum health)c->behind, at, move);
+		return false;
+	case TOCSIN_OK:
+		c->fails = 0;
+		c->oks = one_more(c->oks);
+		break;
+	case TOCSIN_FAIL:
+		c->oks = 0;
+		c->fails = one_more(c->fails);
+		break;
+	}
+	c->measured = now;
+	c->window = c->window << 1 | (outcome == TOCSIN_FAIL);
+	to = judge(c, rule);
+	c->behind = (uint8_t)to;
+	return move_to(c, to, at, move);
+}
+
+static struct dur
+silence(const struct check_rule *rule)
+{
+	return dur_ns(rule->interval.ns * (int64_t)rule->stale_after);
+}
+
+bool
+check_age(struct check_state *c, const struct check_rule *rule,
+	struct mono now, struct wall at, struct check_move *move)
+{
+	struct dur most = silence(rule);
+
+	if (c->health == HEALTH_STALE)
+		return false;
+	if (mono_diff(now, c->heard).ns > most.ns) {
+		c->reason = TOCSIN_WHY_STALE;
+		return move_to(c, HEALTH_STALE, at, move);
+	}
+	/* We hear, but could not measure: no longer known to be well. */
+	if (mono_diff(now, c->measured).ns > most.ns &&
+	    c->health != HEALTH_UNHEALTHY && c->health != HEALTH_UNKNOWN)
+		return move_to(c, HEALTH_UNKNOWN, at, move);
+	return false;
+}
+
+struct mono
+check_age_due(const struct check_state *c, const struct check_rule *rule)
+{
+	bool measuring = c->health == HEALTH_HEALTHY ||
+		c->health == HEALTH_SUSPECT;
+	struct mono from = measuring ? c->measured : c->heard;
+
+	if (c->health == HEALTH_STALE)
+		return (struct mono){ INT64_MAX };
+	return (struct mono){ from.ns + silence(rule).ns + 1 };
+}
+
+/* ---- saved form: version, small fields, window, then the two times ---- */
+
+#define SAVED_VERSION 1
+#define SAVED_TIMES_AT 24
+
+static void
+put_le(unsigned char *to, uint64_t v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = (unsigned char)(v >> (8 * i));
+}
+
+static uint64_t
+get_le(const unsigned char *from, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)from[i] << (8 * i);
+	return v;
+}
+
+static uint64_t
+at_most(unsigned v, unsigned max)
+{
+	return v < max ? v : max;
+}
+
+void
+check_state_save(const struct check_state *c, const struct check_rule *rule,
+	unsigned char out[CHECK_SAVED_BYTES])
+{
+	memset(out, 0, CHECK_SAVED_BYTES);
+	out[0] = SAVED_VERSION;
+	out[1] = c->health;
+	out[2] = c->behind;
+	out[3] = c->outcome;
+	out[4] = c->asleep;
+	put_le(out + 6, c->reason, 2);
+	put_le(out + 8, at_most(c->fails, rule->fail_after), 2);
+	put_le(out + 10, at_most(c->oks, rule->clear_after), 2);
+	put_le(out + 16, c->window, 8);
+	put_le(out + SAVED_TIMES_AT, (uint64_t)c->at.ms, 8);
+	put_le(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
+}
+
+bool
+check_state_differs(const unsigned char a[CHECK_SAVED_BYTES],
+	const unsigned char b[CHECK_SAVED_BYTES])
+{
+	/* The window moves with every measurement: it alone is no change. */
+	return memcmp(a, b, 16) != 0;
+}
+
+int
+check_state_restore(const void *p, size_t n, struct mono now,
+	struct check_state *out, struct tc_err *e)
+{
+	const unsigned char *in = p;
+	struct check_state c;
+
+	if (n != CHECK_SAVED_BYTES)
+		return tc_fail(e, TC_ECORRUPT, "check state of %zu bytes", n);
+	if (in[0] > SAVED_VERSION)
+		return tc_fail(e, TC_ENEWER, "check state of version %d", in[0]);
+	if (in[0] != SAVED_VERSION || in[1] > HEALTH_STALE ||
+	    in[2] > HEALTH_STALE || in[3] > TOCSIN_UNKNOWN)
+		return tc_fail(e, TC_ECORRUPT, "check state out of range");
+	c = (struct check_state){
+		.health = in[1],
+		.behind = in[2],
+		.outcome = in[3],
+		.asleep = in[4] != 0,
+		.reason = (uint16_t)get_le(in + 6, 2),
+		.fails = (uint16_t)get_le(in + 8, 2),
+		.oks = (uint16_t)get_le(in + 10, 2),
+		.window = get_le(in + 16, 8),
+		.heard = now,
+		.measured = now,
+		.at.ms = (int64_t)get_le(in + SAVED_TIMES_AT, 8),
+		.since.ms = (int64_t)get_le(in + SAVED_TIMES_AT + 8, 8),
+	};
+	if (!reason_is_known(c.reason))
+		c.reason = TOCSIN_WHY_PENDING;
+	/* Health values that only a host may have are not ours to restore. */
+	if ((c.health != HEALTH_UNKNOWN && moves[c.health] == 0) ||
+	    (c.behind != HEALTH_UNKNOWN && moves[c.behind] == 0))
+		return tc_fail(e, TC_ECORRUPT, "check state out of range");
+	*out = c;
+	return 0;
+}

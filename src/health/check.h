@@ -1,0 +1,81 @@
+/*
+ * Judging one check: consecutive failures convict, consecutive successes
+ * acquit, silence makes stale, and what we could not measure moves nothing.
+ * Pure; time is an argument.
+ *
+ *	absence of data never heals: who was convicted before falling silent
+ *	is still convicted when the data return, until clear_after successes.
+ */
+#ifndef TOCSIN_HEALTH_CHECK_H
+#define TOCSIN_HEALTH_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/fleet.h"
+#include "model/reason.h"
+#include "model/state.h"
+
+struct check_state {
+	uint8_t health;		/* enum health */
+	uint8_t behind;		/* judged health that STALE or UNKNOWN hides */
+	uint8_t outcome;	/* of the last observation */
+	uint8_t asleep;
+	uint16_t reason;	/* of the last observation, or of the judge */
+	uint16_t fails;		/* consecutive, saturating */
+	uint16_t oks;
+	uint64_t window;	/* last 64 measurements, 1 = failure */
+	struct mono heard;	/* last observation of any kind */
+	struct mono measured;	/* last OK or FAIL */
+	struct wall at;		/* last observation */
+	struct wall since;	/* of this health */
+};
+
+struct check_move {
+	enum health from;
+	enum health to;
+	enum tocsin_reason reason;
+};
+
+/* Nothing known yet; silence is counted from `now`. */
+void check_state_init(struct check_state *c, struct mono now, struct wall at);
+
+/*
+ * One observation, in the order of their times.  True when the health moved.
+ */
+bool check_observe(struct check_state *c, const struct check_rule *rule,
+	enum tocsin_outcome outcome, enum tocsin_reason reason,
+	struct mono now, struct wall at, struct check_move *move);
+
+/* Time has passed: stale, or unknown for lack of measurements. */
+bool check_age(struct check_state *c, const struct check_rule *rule,
+	struct mono now, struct wall at, struct check_move *move);
+
+/* When check_age() could move it at the earliest. */
+struct mono check_age_due(const struct check_state *c,
+	const struct check_rule *rule);
+
+/* A first failure not yet convicted: measure again soon. */
+static inline bool
+check_wants_recheck(const struct check_state *c)
+{
+	return c->health == HEALTH_SUSPECT;
+}
+
+/*
+ * What a restart must know, little-endian, versioned.  A steady state saves
+ * to the same bytes but for the times at the end, which the last argument of
+ * check_state_differs() leaves out.
+ */
+#define CHECK_SAVED_BYTES 40
+void check_state_save(const struct check_state *c,
+	const struct check_rule *rule, unsigned char out[CHECK_SAVED_BYTES]);
+bool check_state_differs(const unsigned char a[CHECK_SAVED_BYTES],
+	const unsigned char b[CHECK_SAVED_BYTES]);
+int check_state_restore(const void *p, size_t n, struct mono now,
+	struct check_state *out, struct tc_err *e);
+
+#endif

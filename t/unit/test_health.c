@@ -1,0 +1,235 @@
+/*
+ * health: streaks, silence, doubt, and restarts.
+ */
+#include <string.h>
+
+#include "health/check.h"
+#include "t/lib/story.h"
+
+static const struct check_rule rule = {
+	.interval = { INT64_C(15000000000) },
+	.timeout = { INT64_C(5000000000) },
+	.fail_after = 3, .clear_after = 2, .stale_after = 3,
+};
+
+struct story {
+	struct check_state c;
+	struct check_move move;
+	int64_t s;	/* now, seconds */
+	int moves;
+};
+
+static struct story
+begin(void)
+{
+	struct story st = { .s = 1000 };
+
+	check_state_init(&st.c, (struct mono){ st.s * 1000000000 },
+		(struct wall){ st.s * 1000 });
+	return st;
+}
+
+/* One observation every 15 s: o = OK, F = failure, u = could not measure, . = silence. */
+static void
+play(struct story *st, const char *seq)
+{
+	for (; *seq != '\0'; seq++) {
+		struct mono now = { (st->s += 15) * 1000000000 };
+		struct wall at = { st->s * 1000 };
+
+		if (*seq == 'o')
+			st->moves += check_observe(&st->c, &rule, TOCSIN_OK,
+				TOCSIN_WHY_NONE, now, at, &st->move);
+		if (*seq == 'F')
+			st->moves += check_observe(&st->c, &rule, TOCSIN_FAIL,
+				TOCSIN_WHY_CONNECT_REFUSED, now, at, &st->move);
+		if (*seq == 'u')
+			st->moves += check_observe(&st->c, &rule,
+				TOCSIN_UNKNOWN, TOCSIN_WHY_LOCAL_RESOURCE, now,
+				at, &st->move);
+		st->moves += check_age(&st->c, &rule, now, at, &st->move);
+	}
+}
+
+static enum health
+after(const char *seq)
+{
+	struct story st = begin();
+
+	play(&st, seq);
+	return (enum health)st.c.health;
+}
+
+START_TEST(three_in_a_row_convict_and_one_success_resets)
+{
+	ck_assert_int_eq(after(""), HEALTH_UNKNOWN);
+	ck_assert_int_eq(after("o"), HEALTH_HEALTHY);
+	ck_assert_int_eq(after("oF"), HEALTH_SUSPECT);
+	ck_assert_int_eq(after("oFF"), HEALTH_SUSPECT);
+	ck_assert_int_eq(after("oFFo"), HEALTH_HEALTHY);
+	ck_assert_int_eq(after("oFFF"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFoFF"), HEALTH_SUSPECT);
+}
+END_TEST
+
+START_TEST(r005_exactly_one_transition_to_unhealthy_at_the_sixth)
+{
+	struct story st = begin();
+	int convicted = 0;
+
+	for (const char *p = "FFoFFF"; *p != '\0'; p++) {
+		char one[2] = { *p, '\0' };
+
+		play(&st, one);
+		convicted += st.c.health == HEALTH_UNHEALTHY;
+	}
+	ck_assert_int_eq(convicted, 1);
+	ck_assert_int_eq(st.c.health, HEALTH_UNHEALTHY);
+}
+END_TEST
+
+START_TEST(one_stray_success_does_not_acquit)
+{
+	ck_assert_int_eq(after("FFFo"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFFoFo"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFFoo"), HEALTH_HEALTHY);
+}
+END_TEST
+
+START_TEST(what_we_could_not_measure_convicts_nobody)
+{
+	ck_assert_int_eq(after("ou"), HEALTH_HEALTHY);
+	ck_assert_int_eq(after("ouuuuuuuu"), HEALTH_UNKNOWN);
+	ck_assert_int_eq(after("oFFuF"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFFuuuuuuuu"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("ouuuuuuuuo"), HEALTH_HEALTHY);
+}
+END_TEST
+
+START_TEST(r128_silence_is_stale_after_three_intervals)
+{
+	ck_assert_int_eq(after("o..."), HEALTH_HEALTHY);
+	ck_assert_int_eq(after("o...."), HEALTH_STALE);
+	ck_assert_int_eq(after("...."), HEALTH_STALE);
+	ck_assert_int_eq(after("o....o"), HEALTH_HEALTHY);
+	ck_assert_int_eq(after("oF....F"), HEALTH_SUSPECT);
+}
+END_TEST
+
+START_TEST(absence_of_data_never_heals)
+{
+	ck_assert_int_eq(after("FFF...."), HEALTH_STALE);
+	ck_assert_int_eq(after("FFF....o"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFF....u"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFF....oo"), HEALTH_HEALTHY);
+}
+END_TEST
+
+/* All 4^9 sequences: no forbidden move (it would abort), and the laws. */
+START_TEST(every_short_sequence_obeys_the_laws)
+{
+	static const char kinds[] = "oFu.";
+
+	for (unsigned n = 0; n < 1U << 18; n++) {
+		char seq[10] = { 0 };
+		enum health h;
+
+		for (unsigned i = 0; i < 9; i++)
+			seq[i] = kinds[(n >> (2 * i)) & 3];
+		h = after(seq);
+		if (memcmp(seq + 6, "FFF", 3) == 0)
+			ck_assert_msg(h == HEALTH_UNHEALTHY, "%s", seq);
+		if (memcmp(seq + 7, "oo", 2) == 0)
+			ck_assert_msg(h == HEALTH_HEALTHY, "%s", seq);
+		if (strstr(seq, "FF") == NULL && strstr(seq, "Fu") == NULL &&
+		    strstr(seq, "F.") == NULL)
+			ck_assert_msg(h != HEALTH_UNHEALTHY, "%s", seq);
+	}
+}
+END_TEST
+
+/* Cut anywhere: what follows is judged as if nothing had happened. */
+START_TEST(p11_a_restart_changes_no_verdict)
+{
+	static const char kinds[] = "oFu";
+
+	for (unsigned n = 0; n < 6561; n++) {
+		char seq[9] = { 0 };
+		unsigned digits = n;
+
+		for (unsigned i = 0; i < 8; i++, digits /= 3)
+			seq[i] = kinds[digits % 3];
+		for (size_t cut = 0; cut <= 8; cut++) {
+			struct story whole = begin(), st = begin();
+			unsigned char saved[CHECK_SAVED_BYTES];
+			char head[9] = { 0 };
+
+			memcpy(head, seq, cut);
+			play(&whole, seq);
+			play(&st, head);
+			check_state_save(&st.c, &rule, saved);
+			ck_assert_int_eq(check_state_restore(saved,
+				sizeof(saved), (struct mono){ st.s * 1000000000 },
+				&st.c, NULL), 0);
+			play(&st, seq + cut);
+			if (whole.c.health == HEALTH_UNKNOWN)
+				continue;	/* doubt may come later, never sooner */
+			ck_assert_msg(st.c.health == whole.c.health ||
+				strstr(seq, "uuu") != NULL, "%s cut at %zu", seq,
+				cut);
+		}
+	}
+}
+END_TEST
+
+START_TEST(strange_saved_bytes_are_refused)
+{
+	struct story st = begin();
+	unsigned char saved[CHECK_SAVED_BYTES];
+	struct tc_err e = { 0 };
+
+	check_state_save(&st.c, &rule, saved);
+	ck_assert_int_eq(check_state_restore(saved, 39, (struct mono){ 0 },
+		&st.c, &e), TC_ECORRUPT);
+	saved[0] = 2;
+	ck_assert_int_eq(check_state_restore(saved, 40, (struct mono){ 0 },
+		&st.c, &e), TC_ENEWER);
+	saved[0] = 1;
+	for (unsigned v = 0; v < 256; v++) {
+		saved[1] = (unsigned char)v;
+		saved[2] = (unsigned char)(255 - v);
+		ck_assert(check_state_restore(saved, 40, (struct mono){ 0 },
+			&st.c, &e) < 0);
+	}
+}
+END_TEST
+
+START_TEST(age_is_due_exactly_when_it_moves)
+{
+	struct story st = begin();
+	struct mono due;
+
+	play(&st, "oo");
+	due = check_age_due(&st.c, &rule);
+	ck_assert(!check_age(&st.c, &rule, (struct mono){ due.ns - 1 },
+		(struct wall){ 0 }, &st.move));
+	ck_assert(check_age(&st.c, &rule, due, (struct wall){ 0 }, &st.move));
+	ck_assert_int_eq(st.move.to, HEALTH_STALE);
+	ck_assert_int_eq(st.move.reason, TOCSIN_WHY_STALE);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("health", three_in_a_row_convict_and_one_success_resets,
+		r005_exactly_one_transition_to_unhealthy_at_the_sixth,
+		one_stray_success_does_not_acquit,
+		what_we_could_not_measure_convicts_nobody,
+		r128_silence_is_stale_after_three_intervals,
+		absence_of_data_never_heals,
+		every_short_sequence_obeys_the_laws,
+		p11_a_restart_changes_no_verdict,
+		strange_saved_bytes_are_refused,
+		age_is_due_exactly_when_it_moves);
+}
