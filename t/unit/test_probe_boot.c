@@ -173,8 +173,8 @@ END_TEST
 START_TEST(hostile_text_is_survived)
 {
 	static const char *const markers[] = {
-		"", "v1", "v2 x running 1 2 0", "v1 x running", "v1 x running "
-		"18446744073709551616 0 0", "v1 x running 1 1 9",
+		"", "v1", "v2 x running 1 2 0", "v1 x running",
+		"v1 x running 18446744073709551616 0 0", "v1 x running 1 1 9",
 		"v1 0000000000000000000000000000000000000000000 running 1 1 0",
 		"\xff\x01",
 	};

@@ -178,8 +178,9 @@ START_TEST(hostile_text_is_survived)
 	static const char *const stats[] = {
 		"", "8 0 sda", "8 0 sda 1 2 3", "8 0", "\n\n8 0 sda x\n",
 		"8 0 sda 1 1 1 1 1 1 1 1 1 1 -1\n",
-		"8 0 sda 18446744073709551615 1 18446744073709551615 1 1 1 1 1 1 "
-		"1 1\n", "8 0 sda 1 1 1 1 1 1 1 1 1 1 1",
+		("8 0 sda 18446744073709551615 1 18446744073709551615 "
+		 "1 1 1 1 1 1 1 1\n"),
+		"8 0 sda 1 1 1 1 1 1 1 1 1 1 1",
 	};
 	struct rig *r = rig_new();
 
