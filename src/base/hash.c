@@ -9,13 +9,25 @@
 #define MIX_A UINT64_C(0xa0761d6478bd642f)
 #define MIX_B UINT64_C(0xe7037ed1a0b428db)
 
+/* Both halves of the 128-bit product, in steps that 32-bit machines have. */
 static uint64_t
 fold(uint64_t a, uint64_t b)
 {
+#ifdef __SIZEOF_INT128__
 	__extension__ typedef unsigned __int128 wide;
 	wide product = (wide)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else
+	uint64_t a0 = a & UINT32_MAX, a1 = a >> 32;
+	uint64_t b0 = b & UINT32_MAX, b1 = b >> 32;
+	uint64_t low = a0 * b0;
+	uint64_t mid = a1 * b0 + (low >> 32);
+	uint64_t mid2 = a0 * b1 + (mid & UINT32_MAX);
+	uint64_t high = a1 * b1 + (mid >> 32) + (mid2 >> 32);
+
+	return (a * b) ^ high;
+#endif
 }
 
 uint64_t
