@@ -21,6 +21,12 @@ struct clock {
 	struct wall (*wall)(struct clock *);
 };
 
+/* Both, read at one moment. */
+struct now {
+	struct mono mono;
+	struct wall wall;
+};
+
 /* The machine's clocks; one constant object, any thread. */
 struct clock *clock_system(void);
 

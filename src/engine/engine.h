@@ -21,12 +21,6 @@ struct engine;
 struct pack;		/* predict/rules.h */
 struct snapshot;	/* engine/snapshot.h */
 
-/* Both clocks, read once by the caller. */
-struct now {
-	struct mono mono;
-	struct wall wall;
-};
-
 /* A run that is due; `check` is given back with its result. */
 struct engine_run {
 	uint32_t check;		/* handle, stable while the check exists */

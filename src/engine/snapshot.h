@@ -55,7 +55,11 @@ struct snap_device {
 	bool asleep;
 	struct wall at;		/* last observation */
 	enum tocsin_reason reason;	/* none, device_asleep, no_smart … */
-	const struct verdict *verdict;	/* NULL = not judged: a coverage gap */
+	bool judged;		/* false: a coverage gap, neither well nor ill */
+	enum level level;
+	struct risk risk;
+	/* NULL when not judged, or when nothing speaks for or against. */
+	const struct verdict *verdict;
 	uint64_t prediction_id;		/* 0 = level none */
 	struct wall level_since;
 	const struct snap_metric *metrics;	/* decoded values */
@@ -145,6 +149,9 @@ struct snapshot {
 
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
+
+/* The makers' own: drops one reference of a chunk. */
+void snap_chunk_put(struct snap_chunk *c);
 
 /* NULL when there is none.  `folded` is a checked name. */
 const struct snap_host *snapshot_host(const struct snapshot *s,

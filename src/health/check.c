@@ -20,16 +20,16 @@ static const unsigned moves[] = {
 };
 
 void
-check_state_init(struct check_state *c, struct mono now, struct wall at)
+check_state_init(struct check_state *c, struct now now)
 {
 	*c = (struct check_state){
 		.health = HEALTH_UNKNOWN,
 		.behind = HEALTH_UNKNOWN,
 		.outcome = TOCSIN_UNKNOWN,
 		.reason = TOCSIN_WHY_PENDING,
-		.heard = now,
-		.measured = now,
-		.since = at,
+		.heard = now.mono,
+		.measured = now.mono,
+		.since = now.wall,
 	};
 }
 
@@ -81,21 +81,21 @@ judge(const struct check_state *c, const struct check_rule *rule)
 
 bool
 check_observe(struct check_state *c, const struct check_rule *rule,
-	enum tocsin_outcome outcome, enum tocsin_reason reason,
-	struct mono now, struct wall at, struct check_move *move)
+	struct check_seen seen, struct now now, struct check_move *move)
 {
 	enum health to;
 
-	c->heard = now;
-	c->at = at;
-	c->outcome = (uint8_t)outcome;
-	c->reason = (uint16_t)reason;
-	c->asleep = reason == TOCSIN_WHY_DEVICE_ASLEEP;
-	switch (outcome) {
+	c->heard = now.mono;
+	c->at = now.wall;
+	c->outcome = (uint8_t)seen.outcome;
+	c->reason = (uint16_t)seen.reason;
+	c->asleep = seen.reason == TOCSIN_WHY_DEVICE_ASLEEP;
+	switch (seen.outcome) {
 	case TOCSIN_UNKNOWN:
 		/* Heard of, so not stale; judged as before. */
 		if (c->health == HEALTH_STALE)
-			return move_to(c, (enum health)c->behind, at, move);
+			return move_to(c, (enum health)c->behind, now.wall,
+				move);
 		return false;
 	case TOCSIN_OK:
 		c->fails = 0;
@@ -106,11 +106,11 @@ check_observe(struct check_state *c, const struct check_rule *rule,
 		c->fails = one_more(c->fails);
 		break;
 	}
-	c->measured = now;
-	c->window = c->window << 1 | (outcome == TOCSIN_FAIL);
+	c->measured = now.mono;
+	c->window = c->window << 1 | (seen.outcome == TOCSIN_FAIL);
 	to = judge(c, rule);
 	c->behind = (uint8_t)to;
-	return move_to(c, to, at, move);
+	return move_to(c, to, now.wall, move);
 }
 
 static struct dur
@@ -121,20 +121,20 @@ silence(const struct check_rule *rule)
 
 bool
 check_age(struct check_state *c, const struct check_rule *rule,
-	struct mono now, struct wall at, struct check_move *move)
+	struct now now, struct check_move *move)
 {
 	struct dur most = silence(rule);
 
 	if (c->health == HEALTH_STALE)
 		return false;
-	if (mono_diff(now, c->heard).ns > most.ns) {
+	if (mono_diff(now.mono, c->heard).ns > most.ns) {
 		c->reason = TOCSIN_WHY_STALE;
-		return move_to(c, HEALTH_STALE, at, move);
+		return move_to(c, HEALTH_STALE, now.wall, move);
 	}
 	/* We hear, but could not measure: no longer known to be well. */
-	if (mono_diff(now, c->measured).ns > most.ns &&
+	if (mono_diff(now.mono, c->measured).ns > most.ns &&
 	    c->health != HEALTH_UNHEALTHY && c->health != HEALTH_UNKNOWN)
-		return move_to(c, HEALTH_UNKNOWN, at, move);
+		return move_to(c, HEALTH_UNKNOWN, now.wall, move);
 	return false;
 }
 

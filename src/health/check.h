@@ -34,6 +34,11 @@ struct check_state {
 	struct wall since;	/* of this health */
 };
 
+struct check_seen {
+	enum tocsin_outcome outcome;
+	enum tocsin_reason reason;
+};
+
 struct check_move {
 	enum health from;
 	enum health to;
@@ -41,18 +46,18 @@ struct check_move {
 };
 
 /* Nothing known yet; silence is counted from `now`. */
-void check_state_init(struct check_state *c, struct mono now, struct wall at);
+void check_state_init(struct check_state *c, struct now now);
 
 /*
- * One observation, in the order of their times.  True when the health moved.
+ * One observation, in the order of their times; now.wall is when it was
+ * measured.  True when the health moved.
  */
 bool check_observe(struct check_state *c, const struct check_rule *rule,
-	enum tocsin_outcome outcome, enum tocsin_reason reason,
-	struct mono now, struct wall at, struct check_move *move);
+	struct check_seen seen, struct now now, struct check_move *move);
 
 /* Time has passed: stale, or unknown for lack of measurements. */
 bool check_age(struct check_state *c, const struct check_rule *rule,
-	struct mono now, struct wall at, struct check_move *move);
+	struct now now, struct check_move *move);
 
 /* When check_age() could move it at the earliest. */
 struct mono check_age_due(const struct check_state *c,

@@ -24,8 +24,8 @@ begin(void)
 {
 	struct story st = { .s = 1000 };
 
-	check_state_init(&st.c, (struct mono){ st.s * 1000000000 },
-		(struct wall){ st.s * 1000 });
+	check_state_init(&st.c, (struct now){ { st.s * 1000000000 },
+		{ st.s * 1000 } });
 	return st;
 }
 
@@ -34,20 +34,21 @@ static void
 play(struct story *st, const char *seq)
 {
 	for (; *seq != '\0'; seq++) {
-		struct mono now = { (st->s += 15) * 1000000000 };
-		struct wall at = { st->s * 1000 };
+		struct now now = { { (st->s + 15) * 1000000000 },
+			{ (st->s + 15) * 1000 } };
+		struct check_seen seen = { TOCSIN_OK, TOCSIN_WHY_NONE };
 
-		if (*seq == 'o')
-			st->moves += check_observe(&st->c, &rule, TOCSIN_OK,
-				TOCSIN_WHY_NONE, now, at, &st->move);
+		st->s += 15;
 		if (*seq == 'F')
-			st->moves += check_observe(&st->c, &rule, TOCSIN_FAIL,
-				TOCSIN_WHY_CONNECT_REFUSED, now, at, &st->move);
+			seen = (struct check_seen){ TOCSIN_FAIL,
+				TOCSIN_WHY_CONNECT_REFUSED };
 		if (*seq == 'u')
-			st->moves += check_observe(&st->c, &rule,
-				TOCSIN_UNKNOWN, TOCSIN_WHY_LOCAL_RESOURCE, now,
-				at, &st->move);
-		st->moves += check_age(&st->c, &rule, now, at, &st->move);
+			seen = (struct check_seen){ TOCSIN_UNKNOWN,
+				TOCSIN_WHY_LOCAL_RESOURCE };
+		if (*seq != '.')
+			st->moves += check_observe(&st->c, &rule, seen, now,
+				&st->move);
+		st->moves += check_age(&st->c, &rule, now, &st->move);
 	}
 }
 
@@ -211,9 +212,9 @@ START_TEST(age_is_due_exactly_when_it_moves)
 
 	play(&st, "oo");
 	due = check_age_due(&st.c, &rule);
-	ck_assert(!check_age(&st.c, &rule, (struct mono){ due.ns - 1 },
-		(struct wall){ 0 }, &st.move));
-	ck_assert(check_age(&st.c, &rule, due, (struct wall){ 0 }, &st.move));
+	ck_assert(!check_age(&st.c, &rule, (struct now){ { due.ns - 1 }, { 0 } },
+		&st.move));
+	ck_assert(check_age(&st.c, &rule, (struct now){ due, { 0 } }, &st.move));
 	ck_assert_int_eq(st.move.to, HEALTH_STALE);
 	ck_assert_int_eq(st.move.reason, TOCSIN_WHY_STALE);
 }

@@ -1,0 +1,172 @@
+/*
+ * What agents send: judged at arrival, once, and written down as it came.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/inside.h"
+
+static void
+say_row(struct change_set *cs, uint32_t subject, const struct observation *ob)
+{
+	struct change_series *series =
+		arena_alloc(&cs->arena, ob->n_metrics * sizeof(*series));
+	uint64_t *values =
+		arena_alloc(&cs->arena, ob->n_metrics * sizeof(*values));
+	struct change *c = series != NULL && values != NULL ?
+		change_add(cs, CHANGE_HISTORY) : NULL;
+
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		const struct metric *m = &ob->metrics[i];
+
+		/* The batch's arena ends before the set's: names are copied. */
+		series[i] = (struct change_series){ .subject = 0,
+			.name = fact_text(cs, m->name),
+			.instance = m->instance[0] != '\0' ?
+				fact_text(cs, m->instance) : "",
+			.type = m->type };
+		memcpy(&values[i], &m->v, sizeof(values[i]));
+	}
+	c->u.history = (struct change_history){ .at = ob->at,
+		.subject = subject, .probe = fact_text(cs, ob->probe),
+		.outcome = ob->outcome, .reason = ob->reason,
+		.series = series, .values = values, .n = ob->n_metrics,
+		.counted = true };
+}
+
+/* The device by its identity; one that moved between hosts keeps its past. */
+static struct device *
+device_of(struct engine *en, struct host *h, const struct device_id *ident)
+{
+	char key[1024];
+	struct device *d;
+	void *devices = h->devices;
+
+	device_key(ident, h, key, sizeof(key));
+	d = hash_get_str(&en->devices, key);
+	if (d == NULL) {
+		d = device_add(en, h, ident, 0);
+		if (d != NULL)
+			device_say_subject(en, d);
+		return d;
+	}
+	if (d->host == h)
+		return d;
+	if (h->n_devices >= DEVICES_PER_HOST ||
+	    mem_grow(&devices, &h->cap_devices, h->n_devices + 1,
+		    sizeof(struct device *)) < 0)
+		return d;
+	h->devices = devices;
+	for (size_t i = 0; i < d->host->n_devices; i++)
+		if (d->host->devices[i] == d) {
+			d->host->devices[i] =
+				d->host->devices[--d->host->n_devices];
+			break;
+		}
+	risk_fold(en, d->host);
+	mark(en, d->host, DIRTY_URGENT);
+	d->host = h;
+	h->devices[h->n_devices++] = d;
+	device_say_subject(en, d);
+	mark(en, h, DIRTY_URGENT);
+	return d;
+}
+
+static struct check *
+check_of(struct engine *en, struct host *h, const struct observation *ob,
+	struct device *d)
+{
+	char key[1200];
+	struct check *c;
+
+	if (d == NULL)
+		snprintf(key, sizeof(key), "%s", ob->probe);
+	else
+		snprintf(key, sizeof(key), "%s:%s", ob->probe,
+			d->ident.serial[0] != '\0' ? d->ident.serial : d->key);
+	c = check_find(h, key);
+	if (c == NULL) {
+		c = check_add(en, h, key, ob->probe, 0);
+		if (c == NULL)
+			return NULL;
+		if (strcmp(ob->probe, "smart") == 0)
+			c->rule.interval = en->smart_interval;
+		c->device = d;
+		check_say_subject(en, c, false);
+		mark(en, h, DIRTY_URGENT);
+	}
+	if (d != NULL) {
+		c->device = d;
+		d->check = c;
+	}
+	return c;
+}
+
+static struct dur
+age_of(const struct batch *b, const struct observation *ob, struct now now)
+{
+	struct wall sent = b->sent.ms != 0 ? b->sent : now.wall;
+
+	return dur_ms(sent.ms > ob->at.ms ? sent.ms - ob->at.ms : 0);
+}
+
+static void
+take(struct engine *en, struct host *h, const struct batch *b,
+	const struct observation *ob, struct now now)
+{
+	struct device *d = ob->device.kind[0] == '\0' ? NULL :
+		device_of(en, h, &ob->device);
+	struct check *c = check_of(en, h, ob, d);
+
+	en->counts.observations++;
+	en->counts.samples += ob->n_metrics;
+	say_row(en->lent, d != NULL ? d->id : h->id, ob);
+	if (d != NULL)
+		risk_observe(en, d, ob, now);
+	/* An active check is judged by its own runs only. */
+	if (c == NULL || !c->passive || ob->at.ms <= c->st.at.ms)
+		return;
+	if (age_of(b, ob, now).ns > 2 * c->rule.interval.ns)
+		return;
+	judge_observation(en, c, ob, now);
+	run_schedule(en, c, now);
+}
+
+enum engine_batch_refusal
+engine_batch(struct engine *en, const struct batch *b, bool may_create,
+	struct now now, struct change_set *cs)
+{
+	struct host *h = host_find(en, b->host);
+
+	if (h == NULL && !may_create)
+		return BATCH_HOST_UNKNOWN;
+	if (h != NULL && !h->present && !may_create)
+		return BATCH_HOST_RETIRED;
+	en->now = now;
+	en->lent = cs;
+	if (h == NULL) {
+		struct part *p = part_get(en, "default");
+
+		h = p != NULL ? host_add(en, b->host, p, 0) : NULL;
+		if (h != NULL)
+			host_say_subject(en, h);
+	}
+	if (h == NULL) {
+		en->lent = NULL;
+		return BATCH_NO_MEMORY;
+	}
+	if (!h->present) {
+		h->present = true;
+		en->resort = true;
+		host_say_subject(en, h);
+	}
+	cs->batch_host = h->id;
+	cs->batch_id = b->id[0] != '\0' ? fact_text(cs, b->id) : NULL;
+	for (size_t i = 0; i < b->n; i++)
+		take(en, h, b, &b->items[i], now);
+	fold_host(en, h, now.wall);
+	en->lent = NULL;
+	return BATCH_TAKEN;
+}

@@ -1,0 +1,119 @@
+/*
+ * The engine as a whole: made, counted, ended.
+ */
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/inside.h"
+
+/* What a fleet that says nothing gets; the configuration always says. */
+#define PASSIVE_INTERVAL_S 15
+#define PASSIVE_FAIL_AFTER 3
+#define PASSIVE_CLEAR_AFTER 2
+#define PASSIVE_STALE_AFTER 3
+#define SMART_INTERVAL_S 3600
+
+struct engine *
+engine_new(const struct engine_conf *conf)
+{
+	struct engine *en = MEM_NEW(struct engine);
+
+	if (en == NULL)
+		return NULL;
+	en->io = conf->io;
+	en->pack = conf->pack;
+	en->version = conf->version;
+	en->names.by_name.seed = conf->boot_seed;
+	en->parts.seed = conf->boot_seed;
+	en->hosts.seed = conf->boot_seed;
+	en->devices.seed = conf->boot_seed;
+	en->next_subject = 1;
+	en->judged_day = INT32_MIN;
+	en->passive = (struct check_rule){
+		.interval = dur_s(PASSIVE_INTERVAL_S),
+		.timeout = dur_s(PASSIVE_INTERVAL_S),
+		.fail_after = PASSIVE_FAIL_AFTER,
+		.clear_after = PASSIVE_CLEAR_AFTER,
+		.stale_after = PASSIVE_STALE_AFTER };
+	en->smart_interval = dur_s(SMART_INTERVAL_S);
+	return en;
+}
+
+static void
+part_free(struct part *p)
+{
+	while (!list_is_empty(&p->sweeps)) {
+		struct sweep *s = CONTAINER_OF(p->sweeps.next, struct sweep,
+			link);
+
+		list_remove(&s->link);
+		sweep_free(s);
+	}
+	mem_free(p->name);
+	mem_free(p);
+}
+
+void
+engine_free(struct engine *en)
+{
+	size_t at = 0;
+	void *p;
+
+	if (en == NULL)
+		return;
+	chunks_free(en);
+	change_set_free(en->facts);
+	while ((p = hash_next(&en->hosts, &at)) != NULL)
+		host_free(p);
+	at = 0;
+	while ((p = hash_next(&en->parts, &at)) != NULL)
+		part_free(p);
+	hash_free(&en->hosts);
+	hash_free(&en->parts);
+	hash_free(&en->devices);
+	heap_free(&en->due);
+	intern_free(&en->names);
+	mem_free(en->subjects);
+	mem_free(en->sorted);
+	mem_free(en->runs);
+	mem_free(en->dirt);
+	mem_free(en->chunks);
+	mem_free(en);
+}
+
+void
+engine_set_pack(struct engine *en, const struct pack *pack)
+{
+	en->pack = pack;
+	en->judged_day = INT32_MIN;
+}
+
+uint32_t
+engine_host_id(const struct engine *en, const char *name)
+{
+	const struct host *h = host_find(en, name);
+
+	return h != NULL ? h->id : 0;
+}
+
+void
+engine_set_degraded(struct engine *en, bool degraded, const char *why,
+	struct now now)
+{
+	if (en->degraded == degraded)
+		return;
+	en->degraded = degraded;
+	en->changed = true;
+	snprintf(en->degraded_why, sizeof(en->degraded_why), "%s", why);
+	say_event(en, degraded ? "server.degraded" : "server.recovered", 0,
+		now.wall, "{}");
+}
+
+void
+engine_counts(struct engine *en, struct engine_counts *out)
+{
+	*out = en->counts;
+	en->counts.lateness_max_ns = 0;
+}

@@ -1,0 +1,198 @@
+/*
+ * What the engine says: facts gathered into a change set, handed over at the
+ * end of a tick.  Lack of memory loses the fact, never the judgement.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+#include "wire/json_write.h"
+#include "wire/verdict.h"
+
+struct change_set *
+facts(struct engine *en)
+{
+	if (en->lent != NULL)
+		return en->lent;
+	if (en->facts == NULL)
+		en->facts = change_set_new();
+	return en->facts;
+}
+
+void
+facts_flush(struct engine *en)
+{
+	struct change_set *cs = en->facts;
+
+	if (cs == NULL)
+		return;
+	en->facts = NULL;
+	if (cs->n > 0)
+		en->io->store(en->io, cs);
+	else
+		change_set_free(cs);
+}
+
+const char *
+fact_text(struct change_set *cs, const char *text)
+{
+	const char *copy = arena_strdup(&cs->arena, text);
+
+	return copy != NULL ? copy : "";
+}
+
+static const void *
+fact_bytes(struct change_set *cs, const void *p, size_t n)
+{
+	void *copy = arena_alloc(&cs->arena, n);
+
+	if (copy != NULL)
+		memcpy(copy, p, n);
+	return copy;
+}
+
+void
+say_event(struct engine *en, const char *kind, uint32_t subject,
+	struct wall at, const char *body)
+{
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_EVENT) : NULL;
+
+	if (c == NULL)
+		return;
+	c->u.event = (struct change_event){ .seq = ++en->event_seq, .at = at,
+		.kind = fact_text(cs, kind), .subject = subject,
+		.body = fact_text(cs, body) };
+	en->counts.events++;
+}
+
+void
+say_check_move(struct engine *en, const struct check *c,
+	const struct check_move *move, struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "check", c->key);
+	json_add_str(&w, "probe", c->probe);
+	json_add_str(&w, "from", health_id(move->from));
+	json_add_str(&w, "to", health_id(move->to));
+	json_add_str(&w, "reason", reason_id(move->reason));
+	json_add_str(&w, "text", c->text != NULL ? c->text : "");
+	json_add_u64(&w, "fails", c->st.fails);
+	json_put_end(&w);
+	say_event(en, "check.state", c->host->id, at, strbuf_str(&body));
+	strbuf_free(&body);
+	en->counts.transitions++;
+}
+
+void
+say_host_move(struct engine *en, const struct host *h, enum health from,
+	struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "from", health_id(from));
+	json_add_str(&w, "to", health_id(h->health));
+	json_add_str(&w, "reason", reason_id(h->reason));
+	json_add_str(&w, "check", h->worst != NULL ? h->worst->key : "");
+	json_put_end(&w);
+	say_event(en, "host.state", h->id, at, strbuf_str(&body));
+	strbuf_free(&body);
+}
+
+void
+say_level_move(struct engine *en, const struct device *d, enum level from,
+	struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "host", d->host->name);
+	json_add_str(&w, "from", level_name(from));
+	json_add_str(&w, "to", level_name(d->level));
+	json_add_double(&w, "risk", d->risk.d30);
+	json_add_u64(&w, "prediction", d->prediction_id);
+	json_put_end(&w);
+	say_event(en, "prediction.level", d->id, at, strbuf_str(&body));
+	strbuf_free(&body);
+}
+
+void
+say_prediction(struct engine *en, const struct device *d,
+	const struct verdict *v)
+{
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_PREDICTION) :
+		NULL;
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	if (c == NULL)
+		return;
+	json_begin(&w, &body);
+	json_put_object(&w);
+	verdict_write_members(&w, v);
+	json_put_end(&w);
+	c->u.prediction = (struct change_prediction){ .id = d->prediction_id,
+		.subject = d->id, .host = d->host->id, .since = d->level_since,
+		.level = level_name(v->level), .risk_d7 = v->risk.d7,
+		.risk_d30 = v->risk.d30, .risk_d90 = v->risk.d90,
+		.pack = fact_text(cs, v->pack),
+		.body = fact_text(cs, strbuf_str(&body)) };
+	strbuf_free(&body);
+}
+
+static void
+say_state(struct engine *en, uint32_t subject, const char *kind,
+	const void *p, size_t n)
+{
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_STATE) : NULL;
+	const void *copy;
+
+	if (c == NULL)
+		return;
+	copy = fact_bytes(cs, p, n);
+	if (copy == NULL) {
+		cs->n--;
+		return;
+	}
+	c->u.state = (struct change_state){ subject, kind, copy, n };
+}
+
+void
+say_check_state(struct engine *en, struct check *c)
+{
+	unsigned char now[CHECK_SAVED_BYTES];
+
+	check_state_save(&c->st, &c->rule, now);
+	if (!check_state_differs(now, c->saved))
+		return;
+	memcpy(c->saved, now, sizeof(now));
+	say_state(en, c->id, "check", now, sizeof(now));
+}
+
+void
+say_host_state(struct engine *en, const struct host *h)
+{
+	unsigned char bytes[HOST_SAVED_BYTES];
+
+	host_state_save(h, bytes);
+	say_state(en, h->id, "host", bytes, sizeof(bytes));
+}
+
+void
+say_device_state(struct engine *en, const struct device *d)
+{
+	unsigned char bytes[FEATURES_SAVED_MAX];
+	size_t n = features_save(&d->features, bytes);
+
+	say_state(en, d->id, "device", bytes, n);
+}

@@ -1,0 +1,301 @@
+/*
+ * Taking over the fleet as configuration and file_sd describe it.  Who is
+ * gone from its source retires and keeps its history; a check that stays the
+ * same keeps its streaks, whatever else changes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/inside.h"
+
+static size_t
+text_bytes(const char *s)
+{
+	return s != NULL ? strlen(s) + 1 : 0;
+}
+
+/* Values and their strings in one block. */
+static int
+copy_opts(struct check *c, const struct check_def *def)
+{
+	size_t rows = 0, bytes = 0;
+	struct tocsin_value *opts;
+	char *text;
+
+	while (def->opt_rows != NULL && def->opt_rows[rows].name != NULL)
+		bytes += text_bytes(def->opts[rows++].s);
+	opts = mem_alloc(rows * sizeof(*opts) + bytes);
+	if (opts == NULL)
+		return TC_ENOMEM;
+	text = (char *)(opts + rows);
+	for (size_t i = 0; i < rows; i++) {
+		size_t n = text_bytes(def->opts[i].s);
+
+		opts[i] = def->opts[i];
+		if (n == 0)
+			continue;
+		memcpy(text, def->opts[i].s, n);
+		opts[i].s = text;
+		text += n;
+	}
+	mem_free(c->opts);
+	c->opts = opts;
+	c->opt_rows = def->opt_rows;
+	return 0;
+}
+
+static int
+take_check(struct engine *en, struct host *h, const struct check_def *def,
+	struct now now)
+{
+	struct check *c = check_find(h, def->key);
+	bool fresh = c == NULL || c->passive;
+
+	if (c == NULL)
+		c = check_add(en, h, def->key, def->probe, 0);
+	if (c == NULL || copy_opts(c, def) < 0)
+		return TC_ENOMEM;
+	c->claimed = true;
+	c->passive = false;
+	if (fresh)
+		check_say_subject(en, c, false);
+	if (fresh || !heap_has(&c->due) ||
+	    c->rule.interval.ns != def->rule.interval.ns ||
+	    c->sweep == NULL || c->sweep->part != h->part) {
+		c->rule = def->rule;
+		sweep_leave(c);
+		run_unschedule(en, c);
+		run_schedule(en, c, now);
+		sweep_join(en, c);
+	}
+	c->rule = def->rule;
+	return 0;
+}
+
+static void
+drop_check(struct engine *en, struct host *h, size_t i)
+{
+	struct check *c = h->checks[i];
+
+	check_say_subject(en, c, true);
+	run_unschedule(en, c);
+	sweep_leave(c);
+	if (h->worst == c)
+		h->worst = NULL;
+	if (c->device != NULL && c->device->check == c)
+		c->device->check = NULL;
+	en->subjects[c->id].p = NULL;
+	check_free(c);
+	h->checks[i] = h->checks[--h->n_checks];
+}
+
+static int
+copy_tags(struct host *h, const struct host_def *def)
+{
+	size_t bytes = 0;
+	struct tag *tags;
+	char *text;
+
+	for (size_t i = 0; i < def->n_tags; i++)
+		bytes += text_bytes(def->tags[i].key) +
+			text_bytes(def->tags[i].value);
+	tags = mem_alloc(def->n_tags * sizeof(*tags) + bytes);
+	if (tags == NULL)
+		return TC_ENOMEM;
+	text = (char *)(tags + def->n_tags);
+	for (size_t i = 0; i < def->n_tags; i++) {
+		size_t k = text_bytes(def->tags[i].key);
+		size_t v = text_bytes(def->tags[i].value);
+
+		memcpy(text, def->tags[i].key, k);
+		memcpy(text + k, def->tags[i].value, v);
+		tags[i] = (struct tag){ text, text + k };
+		text += k + v;
+	}
+	mem_free(h->tags);
+	h->tags = tags;
+	h->n_tags = def->n_tags;
+	return 0;
+}
+
+static bool
+same_host(const struct host *h, const struct host_def *def)
+{
+	if (!h->present || h->owner != def->owner ||
+	    strcmp(h->part->name, def->partition) != 0 ||
+	    strcmp(h->address, def->address) != 0 || h->n_tags != def->n_tags)
+		return false;
+	for (size_t i = 0; i < h->n_tags; i++)
+		if (strcmp(h->tags[i].key, def->tags[i].key) != 0 ||
+		    strcmp(h->tags[i].value, def->tags[i].value) != 0)
+			return false;
+	return true;
+}
+
+static int
+describe_host(struct engine *en, struct host *h, const struct host_def *def)
+{
+	struct part *p = part_get(en, def->partition);
+	char *address = mem_strdup(def->address);
+
+	if (p == NULL || address == NULL || copy_tags(h, def) < 0) {
+		mem_free(address);
+		return TC_ENOMEM;
+	}
+	mem_free(h->address);
+	h->address = address;
+	h->part = p;
+	h->owner = def->owner;
+	if (!h->present)
+		en->resort = true;
+	h->present = true;
+	host_say_subject(en, h);
+	mark(en, h, DIRTY_URGENT);
+	return 0;
+}
+
+static int
+take_host(struct engine *en, const struct host_def *def, struct now now)
+{
+	struct host *h = host_find(en, def->name);
+	size_t i = 0;
+
+	if (h == NULL) {
+		struct part *p = part_get(en, def->partition);
+
+		h = p != NULL ? host_add(en, def->name, p, 0) : NULL;
+		if (h == NULL || describe_host(en, h, def) < 0)
+			return TC_ENOMEM;
+		say_event(en, "host.added", h->id, now.wall, "{}");
+	} else if (!same_host(h, def) && describe_host(en, h, def) < 0) {
+		return TC_ENOMEM;
+	}
+	h->claimed = true;
+	for (size_t k = 0; k < def->n_checks; k++)
+		if (take_check(en, h, &def->checks[k], now) < 0)
+			return TC_ENOMEM;
+	while (i < h->n_checks) {
+		if (!h->checks[i]->passive && !h->checks[i]->claimed)
+			drop_check(en, h, i);
+		else
+			h->checks[i++]->claimed = false;
+	}
+	fold_host(en, h, now.wall);
+	return 0;
+}
+
+static void
+retire_host(struct engine *en, struct host *h, struct now now)
+{
+	for (size_t i = 0; i < h->n_checks; i++) {
+		run_unschedule(en, h->checks[i]);
+		sweep_leave(h->checks[i]);
+	}
+	h->present = false;
+	en->resort = true;
+	host_say_subject(en, h);
+	say_event(en, "host.retired", h->id, now.wall, "{}");
+}
+
+static bool
+source_is_config(const struct host *h)
+{
+	return h->owner == OWNER_CONFIG || h->owner == OWNER_FILE_SD;
+}
+
+/* Checks that come by themselves wait for the next of their data. */
+static void
+wake_passive(struct engine *en, struct now now)
+{
+	size_t at = 0;
+	struct host *h;
+
+	while ((h = hash_next(&en->hosts, &at)) != NULL)
+		for (size_t i = 0; h->present && i < h->n_checks; i++)
+			if (h->checks[i]->passive &&
+			    !heap_has(&h->checks[i]->due))
+				run_schedule(en, h->checks[i], now);
+}
+
+static void
+drop_unclaimed_active(struct engine *en, struct host *h)
+{
+	size_t i = 0;
+
+	while (i < h->n_checks) {
+		if (!h->checks[i]->passive && !h->checks[i]->claimed)
+			drop_check(en, h, i);
+		else
+			i++;
+	}
+}
+
+int
+engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
+	struct now now, struct tc_err *e)
+{
+	size_t at = 0;
+	struct host *h;
+	int rc = 0;
+
+	en->now = now;
+	en->passive = fleet->passive;
+	en->smart_interval = fleet->passive_smart_interval;
+	if (!en->restored)
+		restore_finish(en, now);
+	for (size_t i = 0; rc == 0 && i < fleet->n_partitions; i++)
+		if (part_get(en, fleet->partitions[i].name) == NULL)
+			rc = TC_ENOMEM;
+	for (size_t i = 0; rc == 0 && i < fleet->n_hosts; i++)
+		rc = take_host(en, &fleet->hosts[i], now);
+	if (rc < 0) {
+		facts_flush(en);
+		return tc_fail(e, rc, "out of memory for %zu hosts",
+			fleet->n_hosts);
+	}
+	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+		if (h->present && !h->claimed && source_is_config(h))
+			retire_host(en, h, now);
+		else if (!h->claimed)
+			drop_unclaimed_active(en, h);
+		h->claimed = false;
+	}
+	wake_passive(en, now);
+	facts_flush(en);
+	return fleet_sort(en) == 0 ? 0 :
+		tc_fail(e, TC_ENOMEM, "out of memory for the list of hosts");
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct host *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+int
+fleet_sort(struct engine *en)
+{
+	size_t at = 0;
+	struct host *h;
+	void *sorted = en->sorted;
+
+	if (!en->resort)
+		return 0;
+	if (mem_grow(&sorted, &en->cap_sorted, en->hosts.n + 1,
+		    sizeof(struct host *)) < 0)
+		return TC_ENOMEM;
+	en->sorted = sorted;
+	en->n_sorted = 0;
+	while ((h = hash_next(&en->hosts, &at)) != NULL)
+		if (h->present)
+			en->sorted[en->n_sorted++] = h;
+	qsort(en->sorted, en->n_sorted, sizeof(struct host *), by_name);
+	for (size_t i = 0; i < en->n_sorted; i++)
+		en->sorted[i]->place = i;
+	chunks_free(en);
+	en->resort = false;
+	en->changed = true;
+	return 0;
+}

@@ -1,0 +1,109 @@
+/*
+ * The steps of the engine, by file, for src/engine alone.
+ */
+#ifndef TOCSIN_ENGINE_INSIDE_H
+#define TOCSIN_ENGINE_INSIDE_H
+
+#include "engine/entities.h"
+
+/* Time without our own sleeps: silence is measured in it. */
+static inline struct mono
+awake(const struct engine *en, struct now now)
+{
+	return (struct mono){ now.mono.ns - en->gap_ns };
+}
+
+/* ---- subject.c ---- */
+struct host *host_find(const struct engine *en, const char *name);
+/*
+ * X_add: id 0 = a new one; NULL = no memory.  A host begins present, owned by
+ * the api and without checks.
+ */
+struct host *host_add(struct engine *en, const char *name, struct part *part,
+	uint32_t id);
+void host_free(struct host *h);
+struct part *part_add(struct engine *en, const char *name, uint32_t id);
+/* The one of this name; a new one is said to the store. */
+struct part *part_get(struct engine *en, const char *name);
+struct check *check_add(struct engine *en, struct host *h, const char *key,
+	const char *probe, uint32_t id);
+void check_free(struct check *c);
+struct check *check_find(const struct host *h, const char *key);
+struct device *device_add(struct engine *en, struct host *h,
+	const struct device_id *ident, uint32_t id);
+void device_free(struct device *d);
+/* The key of an identity, into `out`; scoped by host without a serial. */
+void device_key(const struct device_id *ident, const struct host *h,
+	char *out, size_t size);
+int subject_set(struct engine *en, uint32_t id, enum subject_kind kind,
+	void *p);
+void *subject_get(const struct engine *en, uint32_t id,
+	enum subject_kind kind);
+void host_say_subject(struct engine *en, const struct host *h);
+void check_say_subject(struct engine *en, const struct check *c, bool retired);
+void device_say_subject(struct engine *en, const struct device *d);
+
+/* ---- fleet.c ---- */
+/* present hosts again in the order of their names */
+int fleet_sort(struct engine *en);
+
+/* ---- restore.c ---- */
+/* version, health, 2 free, since */
+#define HOST_SAVED_BYTES 12
+void host_state_save(const struct host *h,
+	unsigned char out[HOST_SAVED_BYTES]);
+void restore_finish(struct engine *en, struct now now);
+
+/* ---- snapbuild.c ---- */
+void chunks_free(struct engine *en);
+
+/* ---- facts.c ---- */
+struct change_set *facts(struct engine *en);
+void facts_flush(struct engine *en);
+/* A copy in the set's arena; "" and failure are "". */
+const char *fact_text(struct change_set *cs, const char *text);
+void say_event(struct engine *en, const char *kind, uint32_t subject,
+	struct wall at, const char *body);
+void say_check_move(struct engine *en, const struct check *c,
+	const struct check_move *move, struct wall at);
+void say_host_move(struct engine *en, const struct host *h,
+	enum health from, struct wall at);
+void say_level_move(struct engine *en, const struct device *d,
+	enum level from, struct wall at);
+void say_prediction(struct engine *en, const struct device *d,
+	const struct verdict *v);
+void say_check_state(struct engine *en, struct check *c);
+void say_host_state(struct engine *en, const struct host *h);
+void say_device_state(struct engine *en, const struct device *d);
+
+/* ---- judge.c ---- */
+/* One observation for a check: judged, remembered, folded into its host. */
+void judge_observation(struct engine *en, struct check *c,
+	const struct observation *ob, struct now now);
+void judge_age(struct engine *en, struct check *c, struct now now);
+void fold_host(struct engine *en, struct host *h, struct wall at);
+void mark(struct engine *en, const struct host *h, enum dirt how);
+bool metrics_keep(struct engine *en, struct metric_list *list,
+	const struct metric *metrics, size_t n);
+
+/* ---- run.c ---- */
+void run_schedule(struct engine *en, struct check *c, struct now now);
+void run_unschedule(struct engine *en, struct check *c);
+
+/* ---- sweep.c ---- */
+void sweep_join(struct engine *en, struct check *c);
+void sweep_leave(struct check *c);
+void sweep_slot(struct engine *en, struct check *c, struct wall at);
+void sweep_put(struct engine *en, struct check *c,
+	const struct observation *ob);
+void sweep_flush(struct engine *en, struct sweep *s);
+void sweep_free(struct sweep *s);
+
+/* ---- risk.c ---- */
+void risk_observe(struct engine *en, struct device *d,
+	const struct observation *ob, struct now now);
+void risk_judge(struct engine *en, struct device *d, struct now now);
+void risk_fold(struct engine *en, struct host *h);
+void risk_age_all(struct engine *en, struct now now);
+
+#endif

@@ -1,0 +1,175 @@
+/*
+ * From an observation to the health of its check, and on to its host's.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+
+void
+mark(struct engine *en, const struct host *h, enum dirt how)
+{
+	size_t chunk = h->place / SNAP_CHUNK_HOSTS;
+
+	if (how == DIRTY_URGENT)
+		en->changed = true;
+	if (en->resort || chunk >= en->n_chunks || !h->present)
+		return;
+	if (en->dirt[chunk] < how)
+		en->dirt[chunk] = (unsigned char)how;
+}
+
+static bool
+keep_one(struct engine *en, struct metric_list *list, const struct metric *m,
+	size_t hint)
+{
+	uint32_t name = intern_put(&en->names, m->name, strlen(m->name));
+	uint32_t instance = m->instance[0] == '\0' ? 0 :
+		intern_put(&en->names, m->instance, strlen(m->instance));
+	void *items = list->items;
+	size_t cap = list->cap;
+
+	if (name == 0 || (instance == 0 && m->instance[0] != '\0'))
+		return false;
+	for (size_t k = 0; k < list->n; k++) {
+		struct last_metric *old =
+			&list->items[(k + hint) % list->n];
+
+		if (old->name != name || old->instance != instance)
+			continue;
+		old->value = metric_number(m);
+		return true;
+	}
+	if (list->n >= METRICS_PER_CHECK ||
+	    mem_grow(&items, &cap, (size_t)list->n + 1,
+		    sizeof(*list->items)) < 0)
+		return false;
+	list->items = items;
+	list->cap = (uint32_t)cap;
+	list->items[list->n++] = (struct last_metric){ name, instance,
+		metric_number(m) };
+	return true;
+}
+
+/* The same metrics come in the same order: the hint finds them at once. */
+bool
+metrics_keep(struct engine *en, struct metric_list *list,
+	const struct metric *metrics, size_t n)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < n; i++)
+		all = keep_one(en, list, &metrics[i], i) && all;
+	return all;
+}
+
+/* Not available here is a gap in coverage, not a state of the host. */
+static bool
+counts_for_host(const struct check *c)
+{
+	return c->st.reason != TOCSIN_WHY_NO_SMART &&
+		c->st.reason != TOCSIN_WHY_UNSUPPORTED &&
+		c->st.reason != TOCSIN_WHY_DEVICE_UNREADABLE;
+}
+
+/* A host is as its worst check is; without checks, nobody knows. */
+static struct check *
+worst_check(const struct host *h)
+{
+	struct check *worst = NULL;
+
+	for (size_t i = 0; i < h->n_checks; i++) {
+		struct check *c = h->checks[i];
+
+		if (!counts_for_host(c))
+			continue;
+		if (worst == NULL || health_worse((enum health)c->st.health,
+				(enum health)worst->st.health))
+			worst = c;
+	}
+	return worst;
+}
+
+static bool
+all_asleep(const struct host *h)
+{
+	size_t disks = 0;
+
+	for (size_t i = 0; i < h->n_checks; i++) {
+		disks += h->checks[i]->device != NULL;
+		if (h->checks[i]->device == NULL || !h->checks[i]->st.asleep)
+			return false;
+	}
+	return disks > 0;
+}
+
+void
+fold_host(struct engine *en, struct host *h, struct wall at)
+{
+	struct check *worst = worst_check(h);
+	enum health from = h->health;
+	enum health to = worst != NULL ? (enum health)worst->st.health :
+		HEALTH_UNKNOWN;
+	enum tocsin_reason reason = worst == NULL ? TOCSIN_WHY_NO_CHECKS :
+		to == HEALTH_HEALTHY ? TOCSIN_WHY_NONE :
+		(enum tocsin_reason)worst->st.reason;
+	unsigned flags = all_asleep(h) ? UNIT_ASLEEP : 0;
+
+	if (from == to && h->reason == reason && h->flags == flags &&
+	    (to == HEALTH_HEALTHY || h->worst == worst))
+		return;
+	h->health = to;
+	h->reason = reason;
+	h->flags = flags;
+	h->worst = to == HEALTH_HEALTHY ? NULL : worst;
+	mark(en, h, DIRTY_URGENT);
+	if (from == to)
+		return;
+	h->since = at;
+	say_host_move(en, h, from, at);
+	say_host_state(en, h);
+}
+
+static void
+keep_text(struct check *c, const char *text)
+{
+	if (strcmp(c->text != NULL ? c->text : "", text) == 0)
+		return;
+	mem_free(c->text);
+	c->text = text[0] != '\0' ? mem_strndup(text, strnlen(text, 255)) :
+		NULL;
+}
+
+void
+judge_observation(struct engine *en, struct check *c,
+	const struct observation *ob, struct now now)
+{
+	struct check_move move;
+	uint16_t reason = c->st.reason;
+
+	keep_text(c, ob->text);
+	metrics_keep(en, &c->metrics, ob->metrics, ob->n_metrics);
+	mark(en, c->host, DIRTY_COSMETIC);
+	if (check_observe(&c->st, &c->rule,
+		    (struct check_seen){ ob->outcome, ob->reason },
+		    (struct now){ awake(en, now), ob->at }, &move)) {
+		say_check_move(en, c, &move, ob->at);
+		fold_host(en, c->host, ob->at);
+	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK) {
+		fold_host(en, c->host, ob->at);
+	}
+	say_check_state(en, c);
+}
+
+void
+judge_age(struct engine *en, struct check *c, struct now now)
+{
+	struct check_move move;
+
+	if (!check_age(&c->st, &c->rule,
+		    (struct now){ awake(en, now), now.wall }, &move))
+		return;
+	say_check_move(en, c, &move, now.wall);
+	say_check_state(en, c);
+	fold_host(en, c->host, now.wall);
+	mark(en, c->host, DIRTY_URGENT);
+}

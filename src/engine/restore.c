@@ -1,0 +1,316 @@
+/*
+ * Coming back: subjects, then states, as the store kept them.  A strange row
+ * is refused and counted by the caller; it never stops the start.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+#include "wire/json_read.h"
+
+struct body {
+	const char *owner;
+	const char *partition;
+	const char *address;
+	const char *probe;
+	const char *kind;
+	const char *model;
+	const char *serial;
+	const char *wwn;
+	bool passive;
+	uint32_t device;
+	struct tag tags[64];
+	size_t n_tags;
+};
+
+static void
+read_tags(struct json_read *r, struct body *b)
+{
+	struct json_str key;
+
+	if (!json_enter_object(r))
+		return;
+	while (json_next_key(r, &key)) {
+		const char *value = json_get_cstr(r, 1024);
+
+		if (b->n_tags < ARRAY_LEN(b->tags))
+			b->tags[b->n_tags++] = (struct tag){ key.p, value };
+	}
+}
+
+static void
+read_member(struct json_read *r, struct json_str key, struct body *b)
+{
+	const struct { const char *name; const char **to; } texts[] = {
+		{ "owner", &b->owner }, { "partition", &b->partition },
+		{ "address", &b->address }, { "probe", &b->probe },
+		{ "kind", &b->kind }, { "model", &b->model },
+		{ "serial", &b->serial }, { "wwn", &b->wwn },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (json_str_is(key, texts[i].name)) {
+			*texts[i].to = json_get_cstr(r, 1024);
+			return;
+		}
+	if (json_str_is(key, "tags"))
+		read_tags(r, b);
+	else if (json_str_is(key, "passive"))
+		b->passive = json_get_bool(r);
+	else if (json_str_is(key, "device"))
+		b->device = (uint32_t)json_get_int(r, 0, UINT32_MAX);
+	else
+		json_skip(r);
+}
+
+/* `text` is changed and kept: *b points into it. */
+static int
+read_body(char *text, struct body *b)
+{
+	struct json_read r;
+	struct json_str key;
+
+	*b = (struct body){ "", "", "", "", "", "", "", "", true, 0, { { 0 } },
+		0 };
+	json_open(&r, text, strlen(text));
+	if (json_enter_object(&r))
+		while (json_next_key(&r, &key))
+			read_member(&r, key, b);
+	return json_close(&r, NULL);
+}
+
+static enum host_owner
+owner_of(const char *id)
+{
+	for (int o = OWNER_CONFIG; o < OWNER_AGENT; o++)
+		if (strcmp(id, host_owner_id((enum host_owner)o)) == 0)
+			return (enum host_owner)o;
+	return OWNER_AGENT;
+}
+
+static int
+keep_tags(struct host *h, const struct body *b)
+{
+	size_t bytes = 0;
+	char *text;
+
+	for (size_t i = 0; i < b->n_tags; i++)
+		bytes += strlen(b->tags[i].key) + strlen(b->tags[i].value) + 2;
+	h->tags = mem_alloc(b->n_tags * sizeof(*h->tags) + bytes);
+	if (h->tags == NULL)
+		return TC_ENOMEM;
+	text = (char *)(h->tags + b->n_tags);
+	for (size_t i = 0; i < b->n_tags; i++) {
+		size_t k = strlen(b->tags[i].key) + 1;
+		size_t v = strlen(b->tags[i].value) + 1;
+
+		memcpy(text, b->tags[i].key, k);
+		memcpy(text + k, b->tags[i].value, v);
+		h->tags[i] = (struct tag){ text, text + k };
+		text += k + v;
+	}
+	h->n_tags = b->n_tags;
+	return 0;
+}
+
+static int
+restore_host(struct engine *en, const struct change_subject *s,
+	const struct body *b)
+{
+	struct part *p = part_get(en, b->partition[0] != '\0' ?
+		b->partition : "default");
+	struct host *h = p == NULL ? NULL :
+		host_add(en, s->key, p, s->id);
+	char *address = mem_strdup(b->address);
+
+	if (h == NULL || address == NULL || keep_tags(h, b) < 0) {
+		mem_free(address);
+		return TC_ENOMEM;
+	}
+	mem_free(h->address);
+	h->address = address;
+	h->owner = owner_of(b->owner);
+	h->present = !s->retired;
+	return 0;
+}
+
+static int
+restore_check(struct engine *en, const struct change_subject *s,
+	const struct body *b)
+{
+	struct host *h = subject_get(en, s->parent, SUBJECT_HOST);
+	struct check *c;
+
+	if (h == NULL)
+		return TC_ENOENT;
+	c = check_add(en, h, s->key, b->probe, s->id);
+	if (c == NULL)
+		return TC_ENOMEM;
+	c->passive = b->passive;
+	c->device = subject_get(en, b->device, SUBJECT_DEVICE);
+	if (c->device != NULL)
+		c->device->check = c;
+	return 0;
+}
+
+int
+engine_restore_subject(struct engine *en, const struct change_subject *s)
+{
+	struct body b;
+	struct host *h;
+	int rc = 0;
+	char *text;
+
+	if (s->id >= en->next_subject)
+		en->next_subject = s->id + 1;
+	if (s->retired && s->kind != SUBJECT_HOST)
+		return 0;
+	text = mem_strdup(s->body != NULL ? s->body : "{}");
+	if (text == NULL)
+		return TC_ENOMEM;
+	if (read_body(text, &b) < 0) {
+		mem_free(text);
+		return TC_ECORRUPT;
+	}
+	switch (s->kind) {
+	case SUBJECT_PARTITION:
+		if (hash_get_str(&en->parts, s->key) == NULL &&
+		    part_add(en, s->key, s->id) == NULL)
+			rc = TC_ENOMEM;
+		break;
+	case SUBJECT_HOST:
+		rc = restore_host(en, s, &b);
+		break;
+	case SUBJECT_CHECK:
+		rc = restore_check(en, s, &b);
+		break;
+	case SUBJECT_DEVICE:
+		h = subject_get(en, s->parent, SUBJECT_HOST);
+		if (h == NULL)
+			rc = TC_ENOENT;
+		else if (device_add(en, h, &(struct device_id){ b.kind,
+				b.model, b.serial, b.wwn }, s->id) == NULL)
+			rc = TC_ENOMEM;
+		break;
+	case SUBJECT_VM:
+	case SUBJECT_ROLE:
+	case SUBJECT_SERVER:
+		break;
+	}
+	mem_free(text);
+	return rc;
+}
+
+#define HOST_SAVED_VERSION 1
+
+void
+host_state_save(const struct host *h, unsigned char out[HOST_SAVED_BYTES])
+{
+	out[0] = HOST_SAVED_VERSION;
+	out[1] = (unsigned char)h->health;
+	out[2] = (unsigned char)h->disposition;
+	out[3] = 0;
+	for (int i = 0; i < 8; i++)
+		out[4 + i] = (unsigned char)((uint64_t)h->since.ms >> (8 * i));
+}
+
+static int
+restore_host_state(struct host *h, const unsigned char *in, size_t n)
+{
+	uint64_t since = 0;
+
+	if (n != HOST_SAVED_BYTES || in[0] != HOST_SAVED_VERSION ||
+	    in[1] > HEALTH_STALE || in[2] > DISPOSITION_RETIRED)
+		return TC_ECORRUPT;
+	for (int i = 0; i < 8; i++)
+		since |= (uint64_t)in[4 + i] << (8 * i);
+	h->health = (enum health)in[1];
+	h->disposition = (enum disposition)in[2];
+	h->since.ms = (int64_t)since;
+	return 0;
+}
+
+int
+engine_restore_state(struct engine *en, const struct change_state *s)
+{
+	struct check *c = subject_get(en, s->subject, SUBJECT_CHECK);
+	struct device *d = subject_get(en, s->subject, SUBJECT_DEVICE);
+	struct host *h = subject_get(en, s->subject, SUBJECT_HOST);
+	int rc;
+
+	if (strcmp(s->kind, "host") == 0 && h != NULL)
+		return restore_host_state(h, s->bytes, s->n);
+	if (strcmp(s->kind, "check") == 0 && c != NULL) {
+		rc = check_state_restore(s->bytes, s->n, (struct mono){ 0 },
+			&c->st, NULL);
+		if (rc == 0)
+			memcpy(c->saved, s->bytes, sizeof(c->saved));
+		return rc;
+	}
+	if (strcmp(s->kind, "device") == 0 && d != NULL) {
+		rc = features_restore(s->bytes, s->n, &d->features, NULL);
+		d->has_features = rc == 0;
+		return rc;
+	}
+	return c == NULL && d == NULL && h == NULL ? TC_ENOENT : TC_EUNSUP;
+}
+
+int
+engine_restore_prediction(struct engine *en,
+	const struct change_prediction *p)
+{
+	struct device *d = subject_get(en, p->subject, SUBJECT_DEVICE);
+
+	if (d == NULL)
+		return TC_ENOENT;
+	if (!level_from_name(p->level, strlen(p->level), &d->level))
+		return TC_ECORRUPT;
+	d->prediction_id = p->id;
+	d->level_since = p->since;
+	return 0;
+}
+
+/* Events of an unclean run may have been given out: their numbers are left. */
+void
+engine_restore_seq(struct engine *en, uint64_t event_seq,
+	uint64_t prediction_id, bool clean)
+{
+	en->event_seq = event_seq + (clean ? 0 : 1000);
+	en->prediction_id = prediction_id;
+}
+
+static void
+wake_check(struct engine *en, struct check *c, struct now now)
+{
+	c->st.heard = awake(en, now);
+	c->st.measured = awake(en, now);
+	if (c->st.since.ms == 0)
+		c->st.since = now.wall;
+	if (!c->passive)
+		return;
+	c->rule = en->passive;
+	if (strcmp(c->probe, "smart") == 0)
+		c->rule.interval = en->smart_interval;
+}
+
+/*
+ * All is restored: silence is counted from now on, and every device is judged
+ * before anybody asks.
+ */
+void
+restore_finish(struct engine *en, struct now now)
+{
+	size_t at = 0;
+	struct host *h;
+	struct device *d;
+
+	while ((h = hash_next(&en->hosts, &at)) != NULL)
+		for (size_t i = 0; i < h->n_checks; i++)
+			wake_check(en, h->checks[i], now);
+	at = 0;
+	while ((d = hash_next(&en->devices, &at)) != NULL) {
+		if (d->check != NULL)
+			d->at = d->check->st.at;
+		risk_judge(en, d, now);
+	}
+	en->restored = true;
+}

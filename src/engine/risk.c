@@ -1,0 +1,138 @@
+/*
+ * From a device's counters to its verdict, and on to its host's level.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+
+static void
+feed(struct device *d, const struct observation *ob, bool *moved)
+{
+	int32_t day = wall_to_days(ob->at);
+
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		const struct metric *m = &ob->metrics[i];
+		double value = metric_number(m);
+		enum counter counter;
+
+		if (!counter_from_metric(m->name, strlen(m->name), &counter) ||
+		    m->instance[0] != '\0' || !(value >= 0))
+			continue;
+		if (m->type == TOCSIN_U64)
+			*moved = features_observe(&d->features, counter,
+				m->v.u64, day, ob->at) || *moved;
+		else if (value < 18446744073709551616.0)
+			*moved = features_observe(&d->features, counter,
+				(uint64_t)value, day, ob->at) || *moved;
+		d->has_features = true;
+	}
+}
+
+void
+risk_observe(struct engine *en, struct device *d,
+	const struct observation *ob, struct now now)
+{
+	bool moved = false;
+
+	if (ob->at.ms >= d->at.ms) {
+		d->at = ob->at;
+		d->reason = ob->reason;
+		d->asleep = ob->reason == TOCSIN_WHY_DEVICE_ASLEEP;
+	}
+	feed(d, ob, &moved);
+	if (moved)
+		say_device_state(en, d);
+	if (moved || d->judged_day != wall_to_days(now.wall))
+		risk_judge(en, d, now);
+}
+
+/* Most devices have nothing to say: only evidence is worth 4 KiB. */
+static void
+keep_verdict(struct device *d, const struct verdict *v)
+{
+	d->judged = true;
+	d->level = v->level;
+	d->risk = v->risk;
+	d->score = v->score;
+	if (v->n_evidence == 0) {
+		mem_free(d->verdict);
+		d->verdict = NULL;
+		return;
+	}
+	if (d->verdict == NULL)
+		d->verdict = MEM_NEW(struct verdict);
+	if (d->verdict != NULL)
+		*d->verdict = *v;
+}
+
+static void
+level_moved(struct engine *en, struct device *d, const struct verdict *v,
+	enum level from, struct wall at)
+{
+	d->level_since = at;
+	if (v->level != LEVEL_NONE)
+		d->prediction_id = ++en->prediction_id;
+	say_prediction(en, d, v);
+	say_level_move(en, d, from, at);
+	if (v->level == LEVEL_NONE)
+		d->prediction_id = 0;
+}
+
+void
+risk_judge(struct engine *en, struct device *d, struct now now)
+{
+	struct verdict v;
+	enum level from = d->level;
+	int32_t score = d->score;
+	bool known = d->judged;
+
+	if (en->pack == NULL || !d->has_features)
+		return;
+	eval_device(en->pack, &d->features, now.wall, &v);
+	d->judged_day = wall_to_days(now.wall);
+	if (v.blind)
+		return;
+	keep_verdict(d, &v);
+	mark(en, d->host, from != v.level ? DIRTY_URGENT : DIRTY_COSMETIC);
+	if (from != v.level)
+		level_moved(en, d, &v, from, now.wall);
+	else if (v.level != LEVEL_NONE && known && v.score != score)
+		say_prediction(en, d, &v);
+	risk_fold(en, d->host);
+}
+
+void
+risk_fold(struct engine *en, struct host *h)
+{
+	struct host_device list[DEVICES_PER_HOST];
+	size_t n = 0;
+	struct host_risk risk;
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		const struct device *d = h->devices[i];
+
+		if (d->judged)
+			list[n++] = (struct host_device){ d->id, d->level,
+				d->risk };
+	}
+	host_combine(list, n, &risk);
+	if (risk.level != h->risk.level || risk.device != h->risk.device)
+		mark(en, h, DIRTY_URGENT);
+	h->risk = risk;
+}
+
+/* Windows pass with the days: once a day everybody is judged again. */
+void
+risk_age_all(struct engine *en, struct now now)
+{
+	int32_t today = wall_to_days(now.wall);
+	size_t at = 0;
+	struct device *d;
+
+	if (today == en->judged_day)
+		return;
+	en->judged_day = today;
+	while ((d = hash_next(&en->devices, &at)) != NULL)
+		if (d->judged_day != today)
+			risk_judge(en, d, now);
+}

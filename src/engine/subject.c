@@ -1,0 +1,347 @@
+/*
+ * The things the engine knows by name and number: partitions, hosts, checks,
+ * devices.  Making, finding, freeing, and saying so to the store.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/inside.h"
+#include "wire/json_write.h"
+
+int
+subject_set(struct engine *en, uint32_t id, enum subject_kind kind, void *p)
+{
+	void *items = en->subjects;
+	size_t old = en->cap_subjects;
+
+	if (mem_grow(&items, &en->cap_subjects, (size_t)id + 1,
+		    sizeof(*en->subjects)) < 0)
+		return TC_ENOMEM;
+	en->subjects = items;
+	memset(en->subjects + old, 0,
+		(en->cap_subjects - old) * sizeof(*en->subjects));
+	en->subjects[id].kind = kind;
+	en->subjects[id].p = p;
+	if (id >= en->next_subject)
+		en->next_subject = id + 1;
+	return 0;
+}
+
+void *
+subject_get(const struct engine *en, uint32_t id, enum subject_kind kind)
+{
+	if (id >= en->cap_subjects || en->subjects[id].kind != kind)
+		return NULL;
+	return en->subjects[id].p;
+}
+
+/* ---- partitions ---- */
+
+struct part *
+part_add(struct engine *en, const char *name, uint32_t id)
+{
+	struct part *p = MEM_NEW(struct part);
+
+	if (p == NULL)
+		return NULL;
+	p->id = id != 0 ? id : en->next_subject;
+	p->name = mem_strdup(name);
+	list_init(&p->sweeps);
+	if (p->name == NULL ||
+	    subject_set(en, p->id, SUBJECT_PARTITION, p) < 0 ||
+	    hash_put_str(&en->parts, p->name, p) < 0) {
+		if (subject_get(en, p->id, SUBJECT_PARTITION) == p)
+			en->subjects[p->id].p = NULL;
+		mem_free(p->name);
+		mem_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+struct part *
+part_get(struct engine *en, const char *name)
+{
+	struct part *p = hash_get_str(&en->parts, name);
+	struct change_set *cs;
+	struct change *c;
+
+	if (p != NULL)
+		return p;
+	p = part_add(en, name, 0);
+	cs = p != NULL ? facts(en) : NULL;
+	c = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
+	if (c != NULL)
+		c->u.subject = (struct change_subject){ .id = p->id,
+			.kind = SUBJECT_PARTITION,
+			.key = fact_text(cs, p->name), .body = "{}" };
+	return p;
+}
+
+/* ---- hosts ---- */
+
+struct host *
+host_find(const struct engine *en, const char *name)
+{
+	return hash_get_str(&en->hosts, name);
+}
+
+void
+host_free(struct host *h)
+{
+	if (h == NULL)
+		return;
+	for (size_t i = 0; i < h->n_checks; i++)
+		check_free(h->checks[i]);
+	for (size_t i = 0; i < h->n_devices; i++)
+		device_free(h->devices[i]);
+	mem_free(h->checks);
+	mem_free(h->devices);
+	mem_free(h->name);
+	mem_free(h->address);
+	mem_free(h->tags);
+	mem_free(h);
+}
+
+struct host *
+host_add(struct engine *en, const char *name, struct part *part,
+	uint32_t id)
+{
+	struct host *h = MEM_NEW(struct host);
+
+	if (h == NULL)
+		return NULL;
+	*h = (struct host){ .id = id != 0 ? id : en->next_subject,
+		.part = part,
+		.owner = OWNER_API, .present = true, .since = en->now.wall,
+		.reason = TOCSIN_WHY_NO_CHECKS, .risk.level = LEVEL_NONE,
+		.risk.risk = { VERDICT_RISK_UNKNOWN, VERDICT_RISK_UNKNOWN,
+			VERDICT_RISK_UNKNOWN } };
+	h->name = mem_strdup(name);
+	h->address = mem_strdup("");
+	if (h->name == NULL || h->address == NULL ||
+	    subject_set(en, h->id, SUBJECT_HOST, h) < 0 ||
+	    hash_put_str(&en->hosts, h->name, h) < 0) {
+		if (subject_get(en, h->id, SUBJECT_HOST) == h)
+			en->subjects[h->id].p = NULL;
+		host_free(h);
+		return NULL;
+	}
+	en->resort = true;
+	return h;
+}
+
+void
+host_say_subject(struct engine *en, const struct host *h)
+{
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	if (c == NULL)
+		return;
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "owner", host_owner_id(h->owner));
+	json_add_str(&w, "partition", h->part->name);
+	json_add_str(&w, "address", h->address);
+	json_add_object(&w, "tags");
+	for (size_t i = 0; i < h->n_tags; i++)
+		json_add_str(&w, h->tags[i].key, h->tags[i].value);
+	json_put_end(&w);
+	json_put_end(&w);
+	c->u.subject = (struct change_subject){ .id = h->id,
+		.kind = SUBJECT_HOST, .key = fact_text(cs, h->name),
+		.body = fact_text(cs, strbuf_str(&body)),
+		.retired = !h->present };
+	strbuf_free(&body);
+}
+
+/* ---- checks ---- */
+
+struct check *
+check_find(const struct host *h, const char *key)
+{
+	for (size_t i = 0; i < h->n_checks; i++)
+		if (strcmp(h->checks[i]->key, key) == 0)
+			return h->checks[i];
+	return NULL;
+}
+
+void
+check_free(struct check *c)
+{
+	mem_free(c->opts);
+	mem_free(c->metrics.items);
+	mem_free(c->text);
+	mem_free(c);
+}
+
+static const char *
+interned(struct engine *en, const char *text)
+{
+	return intern_name(&en->names, intern_put(&en->names, text,
+		strlen(text)));
+}
+
+struct check *
+check_add(struct engine *en, struct host *h, const char *key,
+	const char *probe, uint32_t id)
+{
+	struct check *c;
+	void *checks = h->checks;
+
+	if (h->n_checks >= CHECKS_PER_HOST ||
+	    mem_grow(&checks, &h->cap_checks, h->n_checks + 1,
+		    sizeof(struct check *)) < 0)
+		return NULL;
+	h->checks = checks;
+	c = MEM_NEW(struct check);
+	if (c == NULL)
+		return NULL;
+	c->id = id != 0 ? id : en->next_subject;
+	c->host = h;
+	c->key = interned(en, key);
+	c->probe = interned(en, probe);
+	c->passive = true;
+	c->rule = en->passive;
+	check_state_init(&c->st, (struct now){ awake(en, en->now),
+		en->now.wall });
+	check_state_save(&c->st, &c->rule, c->saved);
+	if (c->key == NULL || c->probe == NULL ||
+	    subject_set(en, c->id, SUBJECT_CHECK, c) < 0) {
+		mem_free(c);
+		return NULL;
+	}
+	h->checks[h->n_checks++] = c;
+	return c;
+}
+
+void
+check_say_subject(struct engine *en, const struct check *c, bool retired)
+{
+	struct change_set *cs = facts(en);
+	struct change *ch = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	if (ch == NULL)
+		return;
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "probe", c->probe);
+	json_add_bool(&w, "passive", c->passive);
+	json_add_u64(&w, "device", c->device != NULL ? c->device->id : 0);
+	json_put_end(&w);
+	ch->u.subject = (struct change_subject){ .id = c->id,
+		.kind = SUBJECT_CHECK, .parent = c->host->id,
+		.key = fact_text(cs, c->key),
+		.body = fact_text(cs, strbuf_str(&body)), .retired = retired };
+	strbuf_free(&body);
+}
+
+/* ---- devices ---- */
+
+void
+device_key(const struct device_id *ident, const struct host *h, char *out,
+	size_t size)
+{
+	if (ident->serial[0] != '\0')
+		snprintf(out, size, "%s/%s/%s/%s", ident->kind, ident->model,
+			ident->serial, ident->wwn);
+	else
+		snprintf(out, size, "%s/%s//%s@%s", ident->kind, ident->model,
+			ident->wwn, h->name);
+}
+
+void
+device_free(struct device *d)
+{
+	mem_free(d->verdict);
+	mem_free(d->key);
+	mem_free(d);
+}
+
+/* The key and the four parts of the identity in one block. */
+static int
+keep_ident(struct device *d, const struct device_id *ident, const char *key)
+{
+	const char *parts[] = { key, ident->kind, ident->model, ident->serial,
+		ident->wwn };
+	const char *kept[ARRAY_LEN(parts)];
+	size_t n = 0;
+	char *at;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		n += strlen(parts[i]) + 1;
+	at = mem_alloc(n);
+	if (at == NULL)
+		return TC_ENOMEM;
+	d->key = at;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		size_t len = strlen(parts[i]) + 1;
+
+		memcpy(at, parts[i], len);
+		kept[i] = at;
+		at += len;
+	}
+	d->ident = (struct device_id){ kept[1], kept[2], kept[3], kept[4] };
+	return 0;
+}
+
+struct device *
+device_add(struct engine *en, struct host *h, const struct device_id *ident,
+	uint32_t id)
+{
+	char key[1024];
+	struct device *d;
+	void *devices = h->devices;
+
+	if (h->n_devices >= DEVICES_PER_HOST ||
+	    mem_grow(&devices, &h->cap_devices, h->n_devices + 1,
+		    sizeof(struct device *)) < 0)
+		return NULL;
+	h->devices = devices;
+	d = MEM_NEW(struct device);
+	if (d == NULL)
+		return NULL;
+	d->id = id != 0 ? id : en->next_subject;
+	d->host = h;
+	d->judged_day = INT32_MIN;
+	device_key(ident, h, key, sizeof(key));
+	if (keep_ident(d, ident, key) < 0 ||
+	    subject_set(en, d->id, SUBJECT_DEVICE, d) < 0 ||
+	    hash_put_str(&en->devices, d->key, d) < 0) {
+		if (subject_get(en, d->id, SUBJECT_DEVICE) == d)
+			en->subjects[d->id].p = NULL;
+		device_free(d);
+		return NULL;
+	}
+	h->devices[h->n_devices++] = d;
+	return d;
+}
+
+void
+device_say_subject(struct engine *en, const struct device *d)
+{
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	if (c == NULL)
+		return;
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "kind", d->ident.kind);
+	json_add_str(&w, "model", d->ident.model);
+	json_add_str(&w, "serial", d->ident.serial);
+	json_add_str(&w, "wwn", d->ident.wwn);
+	json_put_end(&w);
+	c->u.subject = (struct change_subject){ .id = d->id,
+		.kind = SUBJECT_DEVICE, .parent = d->host->id,
+		.key = fact_text(cs, d->key),
+		.body = fact_text(cs, strbuf_str(&body)) };
+	strbuf_free(&body);
+}

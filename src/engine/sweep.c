@@ -1,0 +1,231 @@
+/*
+ * History of what we probe from here: one row for all checks of a probe and
+ * partition that share the second of their slot.  The layout is the order of
+ * the members, so it stays the same from slot to slot.  Missing is NaN.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "engine/inside.h"
+
+static struct sweep *
+find(struct part *p, const struct check *c, int64_t phase)
+{
+	for (struct list *l = p->sweeps.next; l != &p->sweeps; l = l->next) {
+		struct sweep *s = CONTAINER_OF(l, struct sweep, link);
+
+		if (s->probe == c->probe && s->phase == phase &&
+		    s->interval_ns == c->rule.interval.ns)
+			return s;
+	}
+	return NULL;
+}
+
+static int64_t
+second_of(const struct check *c)
+{
+	return c->slot_ns % c->rule.interval.ns / (SWEEP_MS * 1000000);
+}
+
+void
+sweep_join(struct engine *en, struct check *c)
+{
+	int64_t phase = second_of(c);
+	struct sweep *s = find(c->host->part, c, phase);
+	void *members;
+
+	(void)en;
+	if (s == NULL) {
+		s = MEM_NEW(struct sweep);
+		if (s == NULL)
+			return;
+		s->part = c->host->part;
+		s->probe = c->probe;
+		s->phase = phase;
+		s->interval_ns = c->rule.interval.ns;
+		list_add_tail(&s->part->sweeps, &s->link);
+	}
+	members = s->members;
+	if (mem_grow(&members, &s->cap, s->n + 1, sizeof(struct check *)) < 0)
+		return;
+	s->members = members;
+	s->open = false;
+	c->sweep = s;
+	c->sweep_at = (uint32_t)s->n;
+	s->members[s->n++] = c;
+}
+
+void
+sweep_leave(struct check *c)
+{
+	struct sweep *s = c->sweep;
+
+	if (s == NULL)
+		return;
+	c->sweep = NULL;
+	s->open = false;
+	s->n--;
+	memmove(s->members + c->sweep_at, s->members + c->sweep_at + 1,
+		(s->n - c->sweep_at) * sizeof(struct check *));
+	for (size_t i = c->sweep_at; i < s->n; i++)
+		s->members[i]->sweep_at = (uint32_t)i;
+	if (s->n == 0) {
+		list_remove(&s->link);
+		sweep_free(s);
+	}
+}
+
+void
+sweep_free(struct sweep *s)
+{
+	mem_free(s->members);
+	mem_free(s->values);
+	mem_free(s);
+}
+
+static size_t
+columns(const struct sweep *s)
+{
+	return s->n_metrics + 1;
+}
+
+static int
+begin_slot(struct sweep *s, struct wall at)
+{
+	size_t need = s->n * columns(s);
+	void *values = s->values;
+
+	if (mem_grow(&values, &s->values_cap, need, sizeof(double)) < 0)
+		return TC_ENOMEM;
+	s->values = values;
+	for (size_t i = 0; i < need; i++)
+		s->values[i] = NAN;
+	s->arrived = 0;
+	s->open = true;
+	s->at = at;
+	return 0;
+}
+
+/* The first member of the second begins a new row. */
+void
+sweep_slot(struct engine *en, struct check *c, struct wall at)
+{
+	struct sweep *s = c->sweep;
+
+	if (s == NULL)
+		return;
+	if (s->open && at.ms >= s->at.ms && at.ms - s->at.ms < SWEEP_MS + 500)
+		return;
+	sweep_flush(en, s);
+	if (begin_slot(s, at) < 0)
+		s->open = false;
+}
+
+/* A new metric widens the rows from the next slot on. */
+static size_t
+column_of(struct engine *en, struct sweep *s, const char *name)
+{
+	uint32_t id = intern_put(&en->names, name, strlen(name));
+
+	for (size_t i = 0; i < s->n_metrics; i++)
+		if (s->metrics[i] == id)
+			return i;
+	if (id != 0 && !s->open && s->n_metrics < ARRAY_LEN(s->metrics)) {
+		s->metrics[s->n_metrics] = id;
+		return s->n_metrics++;
+	}
+	return SIZE_MAX;
+}
+
+static bool
+knows_all(struct engine *en, struct sweep *s, const struct observation *ob)
+{
+	for (size_t i = 0; i < ob->n_metrics; i++)
+		if (column_of(en, s, ob->metrics[i].name) == SIZE_MAX)
+			return false;
+	return true;
+}
+
+static double
+check_ok(enum tocsin_outcome outcome)
+{
+	return outcome == TOCSIN_UNKNOWN ? NAN : outcome == TOCSIN_OK;
+}
+
+/*
+ * Learns the probe's metrics from its first answers: while the row has no
+ * values yet it may still be widened.
+ */
+void
+sweep_put(struct engine *en, struct check *c, const struct observation *ob)
+{
+	struct sweep *s = c->sweep;
+	double *row;
+
+	if (s == NULL || !s->open)
+		return;
+	if (!knows_all(en, s, ob) && s->n_metrics < ARRAY_LEN(s->metrics)) {
+		struct wall at = s->at;
+
+		s->open = false;
+		knows_all(en, s, ob);
+		if (begin_slot(s, at) < 0) {
+			s->open = false;
+			return;
+		}
+	}
+	row = s->values + c->sweep_at * columns(s);
+	row[s->n_metrics] = check_ok(ob->outcome);
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		size_t col = column_of(en, s, ob->metrics[i].name);
+
+		if (col != SIZE_MAX)
+			row[col] = metric_number(&ob->metrics[i]);
+	}
+	if (++s->arrived >= s->n)
+		sweep_flush(en, s);
+}
+
+static void
+say_row(struct engine *en, struct sweep *s)
+{
+	struct change_set *cs = facts(en);
+	size_t n = s->n * columns(s);
+	struct change_series *series;
+	struct change *c;
+	uint64_t *values;
+
+	if (cs == NULL)
+		return;
+	series = arena_alloc(&cs->arena, n * sizeof(*series));
+	values = arena_alloc(&cs->arena, n * sizeof(*values));
+	c = series != NULL && values != NULL ?
+		change_add(cs, CHANGE_HISTORY) : NULL;
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		size_t col = i % columns(s);
+
+		series[i] = (struct change_series){
+			.subject = s->members[i / columns(s)]->host->id,
+			.name = col < s->n_metrics ?
+				intern_name(&en->names, s->metrics[col]) :
+				"check_ok",
+			.instance = col < s->n_metrics ? "" :
+				s->members[i / columns(s)]->key,
+			.type = TOCSIN_F64 };
+	}
+	memcpy(values, s->values, n * sizeof(double));
+	c->u.history = (struct change_history){ .at = s->at,
+		.subject = s->part->id, .probe = s->probe,
+		.outcome = TOCSIN_OK, .series = series, .values = values,
+		.n = n };
+}
+
+void
+sweep_flush(struct engine *en, struct sweep *s)
+{
+	if (s->open && s->arrived > 0)
+		say_row(en, s);
+	s->open = false;
+}

@@ -1,0 +1,509 @@
+#include "t/sim/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/heap.h"
+#include "base/strbuf.h"
+
+#define NS INT64_C(1000000000)
+/* 2026-01-01; any instant would do. */
+#define BEGIN_MS INT64_C(1767225600000)
+
+struct answer {
+	struct heap_node due;
+	uint32_t check;
+	uint32_t seq;
+	struct observation ob;
+	struct metric metric;
+};
+
+struct kept {
+	uint32_t subject;
+	char kind[16];
+	unsigned char bytes[1024];
+	size_t n;
+};
+
+struct sim {
+	struct engine_io io;
+	struct engine *en;
+	const struct pack *pack;
+	struct mono mono;
+	struct mono begin;
+	struct wall wall;
+	bool mute;
+	int recheck;
+	size_t n_hosts;
+	struct host_def *hosts;
+	struct check_def checks[2];
+	enum tocsin_reason (*answers)[2];
+	char (*names)[24];
+	struct heap pending;
+	struct change_subject *subjects;
+	size_t n_subjects, cap_subjects;
+	struct kept *states;
+	size_t n_states, cap_states;
+	struct change_prediction *predictions;
+	size_t n_predictions, cap_predictions;
+	uint64_t last_seq;
+	struct { char kind[32]; size_t n; } kinds[16];
+	struct strbuf log;
+	size_t history_rows;
+};
+
+static struct now
+now_of(const struct sim *s)
+{
+	return (struct now){ s->mono, s->wall };
+}
+
+/* ---- the world ---- */
+
+static void
+start(struct engine_io *io, const struct engine_run *runs, size_t n)
+{
+	struct sim *s = CONTAINER_OF(io, struct sim, io);
+
+	for (size_t i = 0; i < n && !s->mute; i++) {
+		const struct engine_run *r = &runs[i];
+		size_t host = (size_t)atoi(r->host + 1);	/* lint: h12 */
+		enum tocsin_reason why =
+			s->answers[host][strcmp(r->probe, "tcp") == 0];
+		bool slow = why == TOCSIN_WHY_NO_REPLY ||
+			why == TOCSIN_WHY_CONNECT_TIMEOUT;
+		struct answer *a = calloc(1, sizeof(*a));
+
+		a->check = r->check;
+		a->seq = r->seq;
+		a->metric = (struct metric){ "ping_rtt_seconds", "",
+			TOCSIN_F64, { 0.001 } };
+		a->ob = (struct observation){ .probe = r->probe,
+			.outcome = reason_outcome(why), .reason = why,
+			.text = "", .device.kind = "",
+			.metrics = &a->metric, .n_metrics = 1 };
+		heap_push(&s->pending, &a->due, s->mono.ns +
+			(slow ? r->timeout.ns : 1000000));
+	}
+}
+
+static void
+keep_subject(struct sim *s, const struct change_subject *in)
+{
+	struct change_subject *at = NULL;
+	void *items = s->subjects;
+
+	for (size_t i = 0; i < s->n_subjects; i++)
+		if (s->subjects[i].id == in->id)
+			at = &s->subjects[i];
+	if (at == NULL) {
+		mem_grow(&items, &s->cap_subjects, s->n_subjects + 1,
+			sizeof(*at));
+		s->subjects = items;
+		at = &s->subjects[s->n_subjects++];
+		*at = (struct change_subject){ 0 };
+	}
+	mem_free((void *)(uintptr_t)at->key);
+	mem_free((void *)(uintptr_t)at->body);
+	*at = *in;
+	at->key = mem_strdup(in->key);
+	at->body = mem_strdup(in->body);
+}
+
+static void
+keep_state(struct sim *s, const struct change_state *in)
+{
+	struct kept *at = NULL;
+	void *items = s->states;
+
+	for (size_t i = 0; i < s->n_states; i++)
+		if (s->states[i].subject == in->subject &&
+		    strcmp(s->states[i].kind, in->kind) == 0)
+			at = &s->states[i];
+	if (at == NULL) {
+		mem_grow(&items, &s->cap_states, s->n_states + 1, sizeof(*at));
+		s->states = items;
+		at = &s->states[s->n_states++];
+	}
+	at->subject = in->subject;
+	snprintf(at->kind, sizeof(at->kind), "%s", in->kind);
+	tc_bug_if(in->n > sizeof(at->bytes));
+	memcpy(at->bytes, in->bytes, in->n);
+	at->n = in->n;
+}
+
+static void
+keep_prediction(struct sim *s, const struct change_prediction *in)
+{
+	void *items = s->predictions;
+	size_t i = 0;
+
+	while (i < s->n_predictions && s->predictions[i].subject != in->subject)
+		i++;
+	if (i == s->n_predictions) {
+		mem_grow(&items, &s->cap_predictions, i + 1, sizeof(*in));
+		s->predictions = items;
+		s->n_predictions++;
+	}
+	s->predictions[i] = *in;	/* level is a constant text */
+}
+
+static const char *
+name_of(const struct sim *s, uint32_t id)
+{
+	for (size_t i = 0; i < s->n_subjects; i++)
+		if (s->subjects[i].id == id)
+			return s->subjects[i].key;
+	return "?";
+}
+
+/* The value of "key":"…" in flat JSON of our own making. */
+static void
+member(const char *json, const char *key, char *out, size_t size)
+{
+	char quoted[32];
+	const char *p;
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":\"", key);
+	p = strstr(json, quoted);
+	out[0] = '\0';
+	if (p != NULL)
+		snprintf(out, size, "%.*s",
+			(int)strcspn(p + strlen(quoted), "\""),
+			p + strlen(quoted));
+}
+
+static void
+keep_event(struct sim *s, const struct change_event *in)
+{
+	size_t i = 0;
+
+	tc_bug_if(in->seq <= s->last_seq);
+	s->last_seq = in->seq;
+	while (s->kinds[i].n != 0 && strcmp(s->kinds[i].kind, in->kind) != 0)
+		i++;
+	snprintf(s->kinds[i].kind, sizeof(s->kinds[i].kind), "%s", in->kind);
+	s->kinds[i].n++;
+	if (strcmp(in->kind, "host.state") == 0) {
+		char from[24], to[24], reason[32];
+
+		member(in->body, "from", from, sizeof(from));
+		member(in->body, "to", to, sizeof(to));
+		member(in->body, "reason", reason, sizeof(reason));
+		strbuf_printf(&s->log, "%s %s>%s %s\n",
+			name_of(s, in->subject), from, to, reason);
+	}
+}
+
+static void
+store(struct engine_io *io, struct change_set *cs)
+{
+	struct sim *s = CONTAINER_OF(io, struct sim, io);
+
+	for (size_t i = 0; i < cs->n; i++) {
+		const struct change *c = &cs->items[i];
+
+		switch (c->kind) {
+		case CHANGE_SUBJECT:
+			keep_subject(s, &c->u.subject);
+			break;
+		case CHANGE_HISTORY:
+			s->history_rows++;
+			break;
+		case CHANGE_EVENT:
+			keep_event(s, &c->u.event);
+			break;
+		case CHANGE_STATE:
+			keep_state(s, &c->u.state);
+			break;
+		case CHANGE_PREDICTION:
+			keep_prediction(s, &c->u.prediction);
+			break;
+		}
+	}
+	change_set_free(cs);
+}
+
+/* ---- the fleet ---- */
+
+static void
+set_fleet(struct sim *s, const char *without)
+{
+	struct check_rule rule = { .interval = dur_s(15), .timeout = dur_s(5),
+		.recheck = dur_s(s->recheck), .fail_after = 3, .clear_after = 2,
+		.stale_after = 3 };
+	struct partition_def part = { .name = "rack1", .rule = rule };
+	struct fleet_def fleet = { .partitions = &part, .n_partitions = 1,
+		.passive = rule, .passive_smart_interval = dur_s(3600) };
+	struct host_def *hosts = calloc(s->n_hosts + 1, sizeof(*hosts));
+
+	s->checks[0] = (struct check_def){ .key = "ping", .probe = "ping",
+		.rule = rule };
+	s->checks[1] = (struct check_def){ .key = "tcp:8000", .probe = "tcp",
+		.rule = rule };
+	for (size_t i = 0; i < s->n_hosts; i++) {
+		if (without != NULL && strcmp(s->names[i], without) == 0)
+			continue;
+		hosts[fleet.n_hosts++] = (struct host_def){
+			.name = s->names[i], .partition = "rack1",
+			.address = "127.1.0.1", .owner = OWNER_CONFIG,
+			.checks = s->checks, .n_checks = 2 };
+	}
+	fleet.hosts = hosts;
+	tc_bug_if(engine_set_fleet(s->en, &fleet, now_of(s), NULL) < 0);
+	free(hosts);
+}
+
+static void
+boot(struct sim *s)
+{
+	struct engine_conf conf = { .io = &s->io, .pack = s->pack,
+		.version = "sim", .boot_seed = 42 };
+
+	s->en = engine_new(&conf);
+	tc_bug_if(s->en == NULL);
+}
+
+struct sim *
+sim_new(size_t hosts, const struct pack *pack, int recheck)
+{
+	struct sim *s = calloc(1, sizeof(*s));
+
+	s->io.start = start;
+	s->io.store = store;
+	s->pack = pack;
+	s->recheck = recheck;
+	s->begin = s->mono = (struct mono){ 1000 * NS };
+	s->wall.ms = BEGIN_MS;
+	s->n_hosts = hosts;
+	s->names = calloc(hosts + 1, sizeof(*s->names));
+	s->answers = calloc(hosts + 1, sizeof(*s->answers));
+	for (size_t i = 0; i < hosts; i++)
+		snprintf(s->names[i], sizeof(s->names[i]), "h%zu", i);
+	boot(s);
+	set_fleet(s, NULL);
+	return s;
+}
+
+static void
+drop_pending(struct sim *s)
+{
+	struct heap_node *n;
+
+	while ((n = heap_pop(&s->pending)) != NULL)
+		free(CONTAINER_OF(n, struct answer, due));
+}
+
+void
+sim_free(struct sim *s)
+{
+	engine_free(s->en);
+	drop_pending(s);
+	heap_free(&s->pending);
+	for (size_t i = 0; i < s->n_subjects; i++) {
+		mem_free((void *)(uintptr_t)s->subjects[i].key);
+		mem_free((void *)(uintptr_t)s->subjects[i].body);
+	}
+	mem_free(s->subjects);
+	mem_free(s->states);
+	mem_free(s->predictions);
+	strbuf_free(&s->log);
+	free(s->names);
+	free(s->answers);
+	free(s);
+}
+
+static void
+pass(struct sim *s, int64_t to_ns)
+{
+	s->wall.ms += to_ns / 1000000 - s->mono.ns / 1000000;
+	s->mono.ns = to_ns;
+}
+
+static void
+deliver(struct sim *s)
+{
+	struct heap_node *n;
+
+	while ((n = heap_peek(&s->pending)) != NULL && n->key <= s->mono.ns) {
+		struct answer *a = CONTAINER_OF(heap_pop(&s->pending),
+			struct answer, due);
+
+		a->ob.at = s->wall;
+		engine_result(s->en, a->check, a->seq, &a->ob, now_of(s));
+		free(a);
+	}
+}
+
+void
+sim_run_until(struct sim *s, double seconds)
+{
+	int64_t end = s->begin.ns + (int64_t)(seconds * 1e9);
+
+	while (s->mono.ns < end) {
+		struct mono next = engine_tick(s->en, now_of(s));
+		struct heap_node *n = heap_peek(&s->pending);
+		int64_t to = next.ns;
+
+		if (n != NULL && n->key < to)
+			to = n->key;
+		if (to > end)
+			to = end;
+		if (to <= s->mono.ns)
+			to = s->mono.ns + 1000000;
+		pass(s, to);
+		deliver(s);
+	}
+	engine_tick(s->en, now_of(s));
+}
+
+double
+sim_now(const struct sim *s)
+{
+	return (double)(s->mono.ns - s->begin.ns) / 1e9;
+}
+
+void
+sim_set(struct sim *s, const char *host, const char *check,
+	enum tocsin_reason reason)
+{
+	s->answers[atoi(host + 1)][strncmp(check, "tcp", 3) == 0] = reason;	/* lint: h12 */
+}
+
+void
+sim_mute(struct sim *s, bool mute)
+{
+	s->mute = mute;
+}
+
+void
+sim_sleep(struct sim *s, double seconds)
+{
+	drop_pending(s);
+	pass(s, s->mono.ns + (int64_t)(seconds * 1e9));
+}
+
+void
+sim_step_wall(struct sim *s, int64_t ms)
+{
+	s->wall.ms += ms;
+}
+
+void
+sim_restart(struct sim *s)
+{
+	uint64_t prediction = 0;
+
+	engine_free(s->en);
+	drop_pending(s);
+	boot(s);
+	for (size_t i = 0; i < s->n_subjects; i++)
+		tc_bug_if(engine_restore_subject(s->en, &s->subjects[i]) < 0);
+	for (size_t i = 0; i < s->n_states; i++) {
+		struct change_state st = { s->states[i].subject,
+			s->states[i].kind, s->states[i].bytes, s->states[i].n };
+
+		tc_bug_if(engine_restore_state(s->en, &st) < 0);
+	}
+	for (size_t i = 0; i < s->n_predictions; i++) {
+		if (strcmp(s->predictions[i].level, "none") != 0)
+			engine_restore_prediction(s->en, &s->predictions[i]);
+		if (s->predictions[i].id > prediction)
+			prediction = s->predictions[i].id;
+	}
+	engine_restore_seq(s->en, s->last_seq, prediction, false);
+	set_fleet(s, NULL);
+}
+
+void
+sim_without(struct sim *s, const char *host)
+{
+	set_fleet(s, host);
+}
+
+enum engine_batch_refusal
+sim_batch(struct sim *s, const char *host, const struct observation *ob,
+	bool may_create)
+{
+	struct observation copy = *ob;
+	struct batch b = { .host = host, .id = "", .items = &copy, .n = 1 };
+	struct change_set *cs = change_set_new();
+	enum engine_batch_refusal no;
+
+	if (copy.at.ms == 0)
+		copy.at = s->wall;
+	b.sent = s->wall;
+	no = engine_batch(s->en, &b, may_create, now_of(s), cs);
+	store(&s->io, cs);
+	return no;
+}
+
+struct snapshot *
+sim_snapshot(struct sim *s)
+{
+	return engine_snapshot(s->en, now_of(s));
+}
+
+enum unit_state
+sim_state(struct sim *s, const char *host)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_host *h = snapshot_host(snap, host);
+	enum unit_state st = h != NULL ? h->state : STATE_RETIRED;
+
+	snapshot_put(snap);
+	return st;
+}
+
+enum tocsin_reason
+sim_reason(struct sim *s, const char *host)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_host *h = snapshot_host(snap, host);
+	enum tocsin_reason r = h != NULL ? h->reason : TOCSIN_WHY_NO_CHECKS;
+
+	snapshot_put(snap);
+	return r;
+}
+
+enum level
+sim_level(struct sim *s, const char *host)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_host *h = snapshot_host(snap, host);
+	enum level l = h != NULL ? h->level : LEVEL_NONE;
+
+	snapshot_put(snap);
+	return l;
+}
+
+size_t
+sim_events(const struct sim *s, const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->kinds); i++)
+		if (strcmp(s->kinds[i].kind, kind) == 0)
+			return s->kinds[i].n;
+	return 0;
+}
+
+const char *
+sim_log(const struct sim *s)
+{
+	return strbuf_str(&s->log);
+}
+
+size_t
+sim_history_rows(const struct sim *s)
+{
+	return s->history_rows;
+}
+
+struct engine_counts
+sim_counts(struct sim *s)
+{
+	struct engine_counts c;
+
+	engine_counts(s->en, &c);
+	return c;
+}

@@ -1,0 +1,51 @@
+/*
+ * A fleet in virtual time: the real engine, targets that answer as told, a
+ * store that remembers what it was given.  Hosts are h0…h(n−1) with the
+ * checks "ping" and "tcp:8000" every 15 s.
+ */
+#ifndef TOCSIN_T_SIM_H
+#define TOCSIN_T_SIM_H
+
+#include "engine/engine.h"
+#include "engine/snapshot.h"
+
+struct sim;
+
+/* `pack` may be NULL; `recheck` seconds, 0 = off. */
+struct sim *sim_new(size_t hosts, const struct pack *pack, int recheck);
+void sim_free(struct sim *s);
+/* Runs to this second after the begin. */
+void sim_run_until(struct sim *s, double seconds);
+double sim_now(const struct sim *s);
+
+/* What the host's check answers from now on; TOCSIN_WHY_NONE = well. */
+void sim_set(struct sim *s, const char *host, const char *check,
+	enum tocsin_reason reason);
+/* No answers at all from any run: the runner lost them. */
+void sim_mute(struct sim *s, bool mute);
+/* The machine slept: time passes, nothing runs. */
+void sim_sleep(struct sim *s, double seconds);
+/* The wall clock is moved by so much. */
+void sim_step_wall(struct sim *s, int64_t ms);
+/* kill -9 and start again with what the store had. */
+void sim_restart(struct sim *s);
+/* The fleet without the host / with all again. */
+void sim_without(struct sim *s, const char *host);
+
+/* An agent's batch of one observation; cs->n facts went to the store. */
+enum engine_batch_refusal sim_batch(struct sim *s, const char *host,
+	const struct observation *ob, bool may_create);
+
+enum unit_state sim_state(struct sim *s, const char *host);
+enum tocsin_reason sim_reason(struct sim *s, const char *host);
+enum level sim_level(struct sim *s, const char *host);
+/* The caller puts it. */
+struct snapshot *sim_snapshot(struct sim *s);
+/* Events of this kind so far. */
+size_t sim_events(const struct sim *s, const char *kind);
+/* The log "seconds host from>to reason" of all host.state events. */
+const char *sim_log(const struct sim *s);
+size_t sim_history_rows(const struct sim *s);
+struct engine_counts sim_counts(struct sim *s);
+
+#endif

@@ -1,0 +1,453 @@
+/*
+ * The whole engine in virtual time.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "predict/rules.h"
+#include "t/lib/story.h"
+#include "t/sim/sim.h"
+
+START_TEST(a0001_all_well)
+{
+	struct sim *s = sim_new(100, NULL, 0);
+	struct snapshot *snap;
+
+	sim_run_until(s, 600);
+	snap = sim_snapshot(s);
+	ck_assert_uint_eq(snap->n_hosts, 100);
+	ck_assert_uint_eq(snap->counts[STATE_HEALTHY], 100);
+	ck_assert_int_eq(snap->worst, STATE_HEALTHY);
+	ck_assert_uint_eq(snap->n_checks, 200);
+	snapshot_put(snap);
+	ck_assert_uint_eq(sim_events(s, "host.state"), 100);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r002_every_slot_runs_once)
+{
+	struct sim *s = sim_new(50, NULL, 0);
+	struct engine_counts c;
+
+	sim_run_until(s, 600);
+	c = sim_counts(s);
+	ck_assert_uint_ge(c.runs_started, 50 * 2 * 39);
+	ck_assert_uint_le(c.runs_started, 50 * 2 * 41);
+	ck_assert_uint_eq(c.slots_missed, 0);
+	ck_assert_uint_eq(c.results_late, 0);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r003_one_dead_listener_alone_is_convicted_in_time)
+{
+	struct sim *s = sim_new(1000, NULL, 0);
+
+	sim_run_until(s, 100);
+	sim_set(s, "h7", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_run_until(s, 116);
+	ck_assert_int_eq(sim_state(s, "h7"), STATE_SUSPECT);
+	sim_run_until(s, 100 + 45 + 5);
+	ck_assert_int_eq(sim_state(s, "h7"), STATE_UNHEALTHY);
+	ck_assert_int_eq(sim_reason(s, "h7"), TOCSIN_WHY_CONNECT_REFUSED);
+	for (int i = 0; i < 1000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		if (i != 7)
+			ck_assert_int_eq(sim_state(s, name), STATE_HEALTHY);
+	}
+	sim_set(s, "h7", "tcp:8000", TOCSIN_WHY_NONE);
+	sim_run_until(s, 200);
+	ck_assert_int_eq(sim_state(s, "h7"), STATE_HEALTHY);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(a_recheck_convicts_within_one_interval_and_three_seconds)
+{
+	struct sim *s = sim_new(20, NULL, 1);
+
+	sim_run_until(s, 100);
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		sim_set(s, name, "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	}
+	sim_run_until(s, 118);
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		ck_assert_int_eq(sim_state(s, name), STATE_UNHEALTHY);
+	}
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r059_our_own_trouble_convicts_nobody)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+
+	sim_run_until(s, 100);
+	for (int i = 0; i < 10; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		sim_set(s, name, "ping", TOCSIN_WHY_LOCAL_RESOURCE);
+		sim_set(s, name, "tcp:8000", TOCSIN_WHY_LOCAL_NO_ROUTE);
+	}
+	sim_run_until(s, 3600);
+	for (int i = 0; i < 10; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		ck_assert_int_eq(sim_state(s, name), STATE_UNKNOWN);
+	}
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(lost_runs_are_unknown_and_the_check_goes_on)
+{
+	struct sim *s = sim_new(5, NULL, 0);
+
+	sim_run_until(s, 60);
+	sim_mute(s, true);
+	sim_run_until(s, 300);
+	ck_assert_int_ne(sim_state(s, "h1"), STATE_UNHEALTHY);
+	ck_assert_int_ne(sim_state(s, "h1"), STATE_HEALTHY);
+	sim_mute(s, false);
+	sim_run_until(s, 360);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r132_steps_of_the_wall_clock_change_nothing)
+{
+	static const int64_t steps[] = { 3600000, -3600000, 86400000,
+		-86400000, INT64_C(31536000000), INT64_C(-31536000000) };
+	struct sim *s = sim_new(50, NULL, 1);
+	size_t before;
+
+	sim_run_until(s, 60);
+	before = sim_events(s, "host.state") + sim_events(s, "check.state");
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		sim_step_wall(s, steps[i]);
+		sim_run_until(s, sim_now(s) + 120);
+	}
+	ck_assert_uint_eq(sim_events(s, "host.state") +
+		sim_events(s, "check.state"), before);
+	ck_assert_uint_eq(sim_counts(s).slots_missed, 0);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(our_own_sleep_is_nobody_elses_silence)
+{
+	struct sim *s = sim_new(50, NULL, 1);
+	size_t before;
+
+	sim_run_until(s, 60);
+	before = sim_events(s, "check.state");
+	sim_sleep(s, 86400);
+	sim_run_until(s, sim_now(s) + 120);
+	ck_assert_uint_eq(sim_events(s, "check.state"), before);
+	sim_free(s);
+}
+END_TEST
+
+static struct observation
+plain(const char *probe)
+{
+	return (struct observation){ .probe = probe, .outcome = TOCSIN_OK,
+		.reason = TOCSIN_WHY_NONE, .text = "", .device = { "", "", "",
+			"" } };
+}
+
+START_TEST(p4_an_agent_that_falls_silent_is_stale_not_well)
+{
+	struct sim *s = sim_new(1, NULL, 0);
+	struct observation ob = plain("cpu");
+
+	for (int i = 0; i < 5; i++) {
+		ck_assert_int_eq(sim_batch(s, "a1", &ob, true), BATCH_TAKEN);
+		sim_run_until(s, sim_now(s) + 15);
+	}
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_HEALTHY);
+	sim_run_until(s, sim_now(s) + 31);
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_STALE);
+	sim_batch(s, "a1", &ob, true);
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_HEALTHY);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(an_unknown_host_is_made_only_for_those_who_may)
+{
+	struct sim *s = sim_new(1, NULL, 0);
+	struct observation ob = plain("cpu");
+
+	ck_assert_int_eq(sim_batch(s, "new", &ob, false), BATCH_HOST_UNKNOWN);
+	ck_assert_int_eq(sim_batch(s, "new", &ob, true), BATCH_TAKEN);
+	ck_assert_int_eq(sim_batch(s, "new", &ob, false), BATCH_TAKEN);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(an_observation_is_judged_once_and_old_ones_never)
+{
+	struct sim *s = sim_new(1, NULL, 0);
+	struct observation ob = plain("cpu");
+
+	sim_run_until(s, 1000);
+	ob.outcome = TOCSIN_FAIL;
+	ob.reason = TOCSIN_WHY_REPORTED_CRITICAL;
+	ob.at.ms = INT64_C(1767225600000) + 999000;
+	for (int i = 0; i < 10; i++)
+		sim_batch(s, "a1", &ob, true);
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_SUSPECT);
+	for (int i = 1; i < 10; i++) {
+		ob.at.ms = INT64_C(1767225600000) + 100000 + i;
+		sim_batch(s, "a2", &ob, true);
+	}
+	ck_assert_int_eq(sim_state(s, "a2"), STATE_UNKNOWN);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(a_host_gone_from_the_file_retires_and_may_return)
+{
+	struct sim *s = sim_new(3, NULL, 0);
+
+	sim_run_until(s, 60);
+	sim_without(s, "h1");
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_RETIRED);
+	sim_run_until(s, 120);
+	ck_assert_uint_eq(sim_events(s, "host.retired"), 1);
+	sim_without(s, "none");
+	sim_run_until(s, 180);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	ck_assert_uint_eq(sim_events(s, "host.added"), 3);
+	sim_free(s);
+}
+END_TEST
+
+/* Trouble comes and goes; the same trouble with a kill at each of many times. */
+static char *
+troubled(double kill_at)
+{
+	static const struct { double at; const char *host, *check;
+		enum tocsin_reason why; } script[] = {
+		{ 61, "h1", "tcp", TOCSIN_WHY_CONNECT_REFUSED },
+		{ 80, "h2", "ping", TOCSIN_WHY_NO_REPLY },
+		{ 128, "h1", "tcp", TOCSIN_WHY_NONE },
+		{ 150, "h3", "tcp", TOCSIN_WHY_CONNECT_RESET },
+		{ 172, "h3", "tcp", TOCSIN_WHY_NONE },
+		{ 260, "h2", "ping", TOCSIN_WHY_NONE },
+	};
+	struct sim *s = sim_new(5, NULL, 0);
+	char *log;
+
+	for (size_t i = 0; i < ARRAY_LEN(script); i++) {
+		if (kill_at > sim_now(s) && kill_at <= script[i].at) {
+			sim_run_until(s, kill_at);
+			sim_restart(s);
+		}
+		sim_run_until(s, script[i].at);
+		sim_set(s, script[i].host, script[i].check, script[i].why);
+	}
+	sim_run_until(s, 400);
+	log = strdup(sim_log(s));
+	sim_free(s);
+	return log;
+}
+
+/* The lines of one host, in their order. */
+static char *
+lines_of(const char *log, const char *host)
+{
+	struct strbuf out = { 0 };
+
+	for (const char *p = log; *p != '\0'; p += strcspn(p, "\n") + 1)
+		if (strncmp(p, host, 2) == 0)
+			strbuf_add(&out, p, strcspn(p, "\n") + 1);
+	return strbuf_take(&out);
+}
+
+START_TEST(p11_kill_at_any_time_gives_every_host_the_same_log)
+{
+	static const char *const hosts[] = { "h0", "h1", "h2", "h3", "h4" };
+	char *whole = troubled(-1);
+
+	ck_assert_ptr_nonnull(strstr(whole, "h1 suspect>unhealthy"));
+	ck_assert_ptr_nonnull(strstr(whole, "h2 suspect>unhealthy no_reply"));
+	ck_assert_ptr_null(strstr(whole, "h3 suspect>unhealthy"));
+	for (double at = 30.5; at < 260; at += 2.25) {
+		char *cut = troubled(at);
+
+		/* A run in flight dies with us: hosts may change places. */
+		for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+			char *want = lines_of(whole, hosts[i]);
+			char *got = lines_of(cut, hosts[i]);
+
+			ck_assert_msg(strcmp(want, got) == 0,
+				"killed at %.2f:\n%s\ninstead of\n%s", at,
+				got, want);
+			mem_free(want);
+			mem_free(got);
+		}
+		free(cut);
+	}
+	free(whole);
+}
+END_TEST
+
+static struct pack *
+card(void)
+{
+	const char *top = getenv("top_srcdir");
+	struct strbuf text = { 0 };
+	struct tc_err e = { 0 };
+	struct pack *pack = NULL;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/predict/rules/additive-card.json",
+		top != NULL ? top : ".");
+	ck_assert_msg(file_slurp(path, 0, &text, &e) == 0, "%s", e.text);
+	ck_assert_msg(pack_parse(text.p, text.n, &pack, &e) == 0, "%s", e.text);
+	strbuf_free(&text);
+	return pack;
+}
+
+static void
+report_disk(struct sim *s, const char *serial, double pending, double realloc)
+{
+	struct metric m[] = {
+		{ "smart_197_raw", "", TOCSIN_F64, { pending } },
+		{ "smart_5_raw", "", TOCSIN_F64, { realloc } },
+		{ "smart_187_raw", "", TOCSIN_F64, { 0 } },
+	};
+	struct observation ob = plain("smart");
+
+	ob.device = (struct device_id){ "disk", "ST4000DM000", serial, "" };
+	ob.metrics = m;
+	ob.n_metrics = ARRAY_LEN(m);
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+}
+
+START_TEST(r031_growing_bad_sectors_flag_the_host_and_static_ones_do_not)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	size_t said;
+
+	report_disk(s, "STATIC", 0, 8);
+	report_disk(s, "GROWING", 0, 0);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	for (int day = 1; day <= 4; day++) {
+		sim_run_until(s, day * 86400.0);
+		report_disk(s, "GROWING", day * 24.0, day * 16.0);
+		report_disk(s, "STATIC", 0, 8);
+	}
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	said = sim_events(s, "prediction.level");
+	ck_assert_uint_ge(said, 1);
+	sim_restart(s);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	ck_assert_uint_eq(sim_events(s, "prediction.level"), said);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(snapshots_share_what_did_not_change)
+{
+	struct sim *s = sim_new(640, NULL, 0);
+	struct snapshot *a, *b;
+	size_t shared = 0;
+
+	sim_run_until(s, 60);
+	a = sim_snapshot(s);
+	sim_set(s, "h7", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	b = sim_snapshot(s);
+	for (size_t i = 0; i < a->n_chunks; i++)
+		shared += a->chunks[i] == b->chunks[i];
+	ck_assert_uint_eq(shared, 10);
+	snapshot_put(b);
+	b = sim_snapshot(s);
+	ck_assert_uint_eq(a->generation, b->generation);
+	snapshot_put(b);
+	sim_run_until(s, 76);
+	b = sim_snapshot(s);
+	ck_assert_uint_gt(b->generation, a->generation);
+	ck_assert_int_eq(snapshot_host(a, "h7")->state, STATE_HEALTHY);
+	ck_assert_int_eq(snapshot_host(b, "h7")->state, STATE_SUSPECT);
+	snapshot_put(a);
+	snapshot_put(b);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(hosts_are_found_and_paged_in_the_order_of_their_names)
+{
+	struct sim *s = sim_new(200, NULL, 0);
+	struct snapshot *snap = sim_snapshot(s);
+	const char *last = "";
+	size_t chunk, at, seen = 0;
+
+	while (snapshot_after(snap, last, &chunk, &at)) {
+		const char *name = snap->chunks[chunk]->hosts[at]->name;
+
+		ck_assert_int_gt(strcmp(name, last), 0);
+		ck_assert_ptr_nonnull(snapshot_host(snap, name));
+		last = name;
+		seen++;
+	}
+	ck_assert_uint_eq(seen, 200);
+	ck_assert_ptr_null(snapshot_host(snap, "h"));
+	ck_assert_ptr_null(snapshot_host(snap, "zzz"));
+	ck_assert_ptr_null(snapshot_host(snap, "h1000"));
+	snapshot_put(snap);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(history_is_one_row_a_second_not_one_a_check)
+{
+	struct sim *s = sim_new(1000, NULL, 0);
+
+	sim_run_until(s, 301);
+	/* 2 probes × at most 15 seconds × 20 slots */
+	ck_assert_uint_le(sim_history_rows(s), 2 * 15 * 21);
+	ck_assert_uint_ge(sim_history_rows(s), 2 * 15 * 18);
+	sim_free(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("sim", a0001_all_well, r002_every_slot_runs_once,
+		r003_one_dead_listener_alone_is_convicted_in_time,
+		a_recheck_convicts_within_one_interval_and_three_seconds,
+		r059_our_own_trouble_convicts_nobody,
+		lost_runs_are_unknown_and_the_check_goes_on,
+		r132_steps_of_the_wall_clock_change_nothing,
+		our_own_sleep_is_nobody_elses_silence,
+		p4_an_agent_that_falls_silent_is_stale_not_well,
+		an_unknown_host_is_made_only_for_those_who_may,
+		an_observation_is_judged_once_and_old_ones_never,
+		a_host_gone_from_the_file_retires_and_may_return,
+		p11_kill_at_any_time_gives_every_host_the_same_log,
+		r031_growing_bad_sectors_flag_the_host_and_static_ones_do_not,
+		snapshots_share_what_did_not_change,
+		hosts_are_found_and_paged_in_the_order_of_their_names,
+		history_is_one_row_a_second_not_one_a_check);
+}
