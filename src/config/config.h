@@ -1,0 +1,196 @@
+/*
+ * tocsin.yaml → one immutable struct config, and from it and the file_sd
+ * files the fleet.  Every fault is reported, not only the first; nothing
+ * touches a running state: the caller swaps, or keeps what it has.
+ *
+ *	struct config_errors errs = { 0 };
+ *	if (config_load(path, &lookup, &cfg, &errs) == 0 &&
+ *	    config_fleet_load(cfg, NULL, &fleet, &errs) == 0)
+ *		engine_set_fleet(en, &fleet->def, now, &e);
+ *	config_errors_print(&errs, &text);	(warnings as well)
+ *	config_errors_fini(&errs);
+ *
+ * Plain data, no threads, no globals: whoever holds a config frees it.
+ */
+#ifndef TOCSIN_CONFIG_CONFIG_H
+#define TOCSIN_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <tocsin/probe.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "model/fleet.h"
+#include "model/opt.h"
+
+#define CONFIG_ERRORS_MAX 100
+
+/* ---- what is wrong ---- */
+
+struct config_error {
+	const char *file;
+	unsigned line;		/* 0 = the whole file */
+	bool warning;		/* said, but the configuration is taken */
+	const char *text;	/* "defaults: unknown key 'intervall'; …" */
+};
+
+/* {0} is empty. */
+struct config_errors {
+	struct arena arena;
+	struct config_error items[CONFIG_ERRORS_MAX];
+	size_t n;
+	size_t errors;		/* all that were found, kept or not */
+	size_t warnings;
+};
+
+/* A repeat of file, line and text is one. */
+void config_errors_add(struct config_errors *errs, bool warning,
+	struct opt_origin at, const char *fmt, ...) TC_PRINTF(4, 5);
+/* "tocsin.yaml:12: …\n" for each, "and 7 more\n" at the end. */
+void config_errors_print(const struct config_errors *errs,
+	struct strbuf *out);
+void config_errors_fini(struct config_errors *errs);
+
+/* ---- what the caller knows ---- */
+
+struct config_lookup {
+	void *arg;
+	/* The rows of a probe, ending with a NULL name; NULL = no such probe. */
+	const struct tocsin_opt *(*probe_opts)(void *arg, const char *probe);
+	/* The i-th name, NULL at the end; for "did you mean"; may be NULL. */
+	const char *(*probe_name)(void *arg, size_t i);
+};
+
+/* ---- what was read ---- */
+
+/* Any set of options: one value and one origin for each row. */
+struct config_values {
+	const struct tocsin_opt *rows;
+	struct tocsin_value *v;
+	struct opt_origin *origins;	/* file "default" when not written */
+	size_t n;
+};
+
+struct config_list {
+	const char **items;
+	size_t n;
+	struct opt_origin origin;
+};
+
+struct config_receiver {
+	const char *name;
+	struct config_values values;	/* of receiver_rows in schema.h */
+	struct config_list argv;	/* type exec */
+	struct config_list to;		/* type smtp */
+	struct opt_origin origin;
+};
+
+struct config_route {
+	const struct tag *match;	/* all must hold; none = always */
+	size_t n_match;
+	struct config_list to;		/* names of receivers */
+	struct opt_origin origin;
+};
+
+struct config_executor {
+	bool set;
+	struct config_values values;	/* of executor_rows in schema.h */
+	struct config_list argv;
+	struct opt_origin origin;
+};
+
+struct config_partition;	/* partition.h */
+
+struct config {
+	const char *path;
+	const char *dir;		/* of path: what is relative, is to it */
+
+	const char *listen;		/* "127.0.0.1:8420" */
+	const char *state_dir;
+	const char *rules;		/* rule pack; "" = the one installed */
+	enum log_level log_level;
+	struct config_list plugin_dirs;	/* n = 0: where they are installed */
+
+	const char *tls_certificate;	/* paths, NULL = plain HTTP */
+	const char *tls_key;
+	const char *tls_client_ca;	/* NULL = any client */
+
+	unsigned http_threads;		/* 0 = by itself */
+	size_t http_max_body_bytes;
+	unsigned http_max_connections;
+
+	struct check_rule defaults;
+	struct check_rule passive;	/* of what agents send */
+	struct dur passive_smart_interval;
+
+	const struct config_receiver *receivers;
+	size_t n_receivers;
+	const struct config_route *routes;
+	size_t n_routes;
+	bool evacuate_armed;
+	struct config_executor executor;
+
+	const struct config_partition *partitions;
+	size_t n_partitions;
+
+	/* Private: by section, for printing. */
+	struct config_values sections[8];
+	struct arena arena;
+};
+
+/*
+ * 0, or TC_EINVAL when there is at least one error (then *out is unset), or
+ * TC_ENOMEM.  All of them are in `errs`.  `lookup` is used within the call
+ * only, but its rows are kept: they live as long as the config.
+ */
+int config_load(const char *path, const struct config_lookup *lookup,
+	struct config **out, struct config_errors *errs);
+/* The same from text; `path` is what errors name and `dir` comes from. */
+int config_parse(const char *text, size_t n, const char *path,
+	const struct config_lookup *lookup, struct config **out,
+	struct config_errors *errs);
+void config_free(struct config *cfg);
+
+/* ---- the fleet ---- */
+
+struct config_sd;	/* file_sd.h */
+
+struct config_fleet {
+	struct fleet_def def;		/* valid while this and cfg live */
+	struct arena arena;		/* private, as the rest */
+	struct config_sd *sd;
+};
+
+/*
+ * The hosts of cfg and of its file_sd files, read now.  A broken file is a
+ * warning that names file and JSON pointer, and keeps what `earlier` (may be
+ * NULL; any earlier fleet, of another config too) had of it.  A host that
+ * the configuration has, or an earlier file, stays with that: a warning.
+ * 0 or TC_ENOMEM.
+ */
+int config_fleet_load(const struct config *cfg,
+	const struct config_fleet *earlier, struct config_fleet **out,
+	struct config_errors *errs);
+void config_fleet_free(struct config_fleet *fleet);
+
+/*
+ * Files came, went, or have another size, time or inode than when `fleet`
+ * read them: worth a new config_fleet_load().  Only stat(2) and glob(3).
+ */
+bool config_fleet_is_stale(const struct config *cfg,
+	const struct config_fleet *fleet);
+
+/* ---- for people ---- */
+
+/* The effective configuration as YAML, secrets as ***. */
+void config_print(const struct config *cfg, struct strbuf *out,
+	bool with_origins);
+/* From the rows: a commented example; a section for the man page. */
+void config_write_example(struct strbuf *out);
+void config_write_man(struct strbuf *out);
+
+#endif

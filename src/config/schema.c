@@ -1,0 +1,136 @@
+#include "config/schema.h"
+
+#include <stddef.h>
+
+const struct tocsin_opt top_rows[TOP_ROWS + 1] = {
+	[TOP_LISTEN] = { "listen", TOCSIN_OPT_STRING, .dflt = "127.0.0.1:8420",
+		.min = "3", .max = "300",
+		.help = "Address and port of the API and the page." },
+	[TOP_STATE_DIR] = { "state_dir", TOCSIN_OPT_STRING,
+		.dflt = "/var/lib/tocsin", .min = "1", .max = "4000",
+		.help = "Where tocsin.db, admin.token and spool/ live." },
+	[TOP_LOG_LEVEL] = { "log_level", TOCSIN_OPT_ENUM, .dflt = "info",
+		.choices = "error|warn|info|debug",
+		.help = "How much is written to stderr." },
+	[TOP_RULES] = { "rules", TOCSIN_OPT_STRING, .dflt = "", .max = "4000",
+		.help = "File of the rule pack; empty: the one installed." },
+	[TOP_ROWS] = { NULL },
+};
+
+const struct tocsin_opt tls_rows[TLS_ROWS + 1] = {
+	[TLS_CERTIFICATE] = { "certificate", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "4000", .help = "File with the certificate, PEM." },
+	[TLS_KEY] = { "key", TOCSIN_OPT_STRING, .dflt = "", .max = "4000",
+		.help = "File with its private key, PEM." },
+	[TLS_CLIENT_CA] = { "client_ca", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "4000",
+		.help = "File of the authorities of clients; empty: any." },
+	[TLS_ROWS] = { NULL },
+};
+
+const struct tocsin_opt http_rows[HTTP_ROWS + 1] = {
+	[HTTP_THREADS] = { "threads", TOCSIN_OPT_INT, .dflt = "0", .min = "0",
+		.max = "64", .help = "Threads that serve; 0: by itself." },
+	[HTTP_MAX_BODY] = { "max_body", TOCSIN_OPT_SIZE, .dflt = "1MiB",
+		.min = "4KiB", .max = "64MiB",
+		.help = "The longest body that is taken." },
+	[HTTP_MAX_CONNECTIONS] = { "max_connections", TOCSIN_OPT_INT,
+		.dflt = "4096", .min = "16", .max = "100000",
+		.help = "Connections at a time." },
+	[HTTP_ROWS] = { NULL },
+};
+
+const struct tocsin_opt rule_rows[RULE_ROWS + 1] = {
+	[RULE_INTERVAL] = { "interval", TOCSIN_OPT_DUR, .dflt = "15s",
+		.min = "100ms", .max = "1d", .help = "From run to run." },
+	[RULE_TIMEOUT] = { "timeout", TOCSIN_OPT_DUR, .dflt = "5s",
+		.min = "10ms", .max = "10m",
+		.help = "How long a run may take; at most the interval." },
+	[RULE_FAIL_AFTER] = { "fail_after", TOCSIN_OPT_INT, .dflt = "3",
+		.min = "1", .max = "100",
+		.help = "Failures in a row that make a unit unhealthy." },
+	[RULE_CLEAR_AFTER] = { "clear_after", TOCSIN_OPT_INT, .dflt = "2",
+		.min = "1", .max = "100",
+		.help = "Successes in a row that make it healthy again." },
+	[RULE_STALE_AFTER] = { "stale_after", TOCSIN_OPT_INT, .dflt = "3",
+		.min = "1", .max = "1000",
+		.help = "Intervals without data until it is stale." },
+	[RULE_RECHECK] = { "recheck", TOCSIN_OPT_DUR, .dflt = "1s",
+		.min = "0s", .max = "1h",
+		.help = "After a first failure so soon again; off: never." },
+	[RULE_RECHECK_TIMEOUT] = { "recheck_timeout", TOCSIN_OPT_DUR,
+		.dflt = "0s", .min = "0s", .max = "10m",
+		.help = "How long a recheck may take; 0s: the timeout." },
+	[RULE_ROWS] = { NULL },
+};
+
+const struct tocsin_opt passive_rows[PASSIVE_ROWS + 1] = {
+	[PASSIVE_INTERVAL] = { "interval", TOCSIN_OPT_DUR, .dflt = "15s",
+		.min = "1s", .max = "1d",
+		.help = "How often agents are expected to send." },
+	[PASSIVE_SMART_INTERVAL] = { "smart_interval", TOCSIN_OPT_DUR,
+		.dflt = "1h", .min = "1m", .max = "7d",
+		.help = "How often they are expected to read SMART." },
+	[PASSIVE_FAIL_AFTER] = { "fail_after", TOCSIN_OPT_INT, .dflt = "3",
+		.min = "1", .max = "100",
+		.help = "Failures in a row that make a unit unhealthy." },
+	[PASSIVE_CLEAR_AFTER] = { "clear_after", TOCSIN_OPT_INT, .dflt = "2",
+		.min = "1", .max = "100",
+		.help = "Successes in a row that make it healthy again." },
+	[PASSIVE_STALE_AFTER] = { "stale_after", TOCSIN_OPT_INT, .dflt = "3",
+		.min = "1", .max = "1000",
+		.help = "Intervals without data until it is stale." },
+	[PASSIVE_ROWS] = { NULL },
+};
+
+const struct tocsin_opt receiver_rows[RECEIVER_ROWS + 1] = {
+	[RECEIVER_NAME] = { "name", TOCSIN_OPT_STRING, .min = "1", .max = "64",
+		.help = "What routes call it." },
+	[RECEIVER_TYPE] = { "type", TOCSIN_OPT_ENUM,
+		.choices = "webhook|alertmanager|slack|pagerduty|smtp|exec",
+		.help = "How it is reached." },
+	[RECEIVER_URL] = { "url", TOCSIN_OPT_SECRET, .dflt = "", .max = "2000",
+		.help = "http or https; shown without its path." },
+	[RECEIVER_SECRET] = { "secret", TOCSIN_OPT_SECRET, .dflt = "",
+		.max = "500", .help = "Signs webhooks; PagerDuty's key." },
+	[RECEIVER_SERVER] = { "server", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "300", .help = "smtp: HOST:PORT of the mail server." },
+	[RECEIVER_FROM] = { "from", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "300", .help = "smtp: the sender." },
+	[RECEIVER_USER] = { "user", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "300", .help = "smtp: user name at the server." },
+	[RECEIVER_PASSWORD] = { "password", TOCSIN_OPT_SECRET, .dflt = "",
+		.max = "500", .help = "smtp: its password." },
+	[RECEIVER_TIMEOUT] = { "timeout", TOCSIN_OPT_DUR, .dflt = "10s",
+		.min = "1s", .max = "5m",
+		.help = "How long one delivery may take." },
+	[RECEIVER_ROWS] = { NULL },
+};
+
+const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1] = {
+	[EVACUATE_MODE] = { "mode", TOCSIN_OPT_ENUM, .dflt = "recommend",
+		.choices = "recommend|armed",
+		.help = "recommend: plans only; armed: plans are executed." },
+	[EVACUATE_ROWS] = { NULL },
+};
+
+const struct tocsin_opt executor_rows[EXECUTOR_ROWS + 1] = {
+	[EXECUTOR_TYPE] = { "type", TOCSIN_OPT_ENUM,
+		.choices = "exec|webhook", .help = "How a step is handed out." },
+	[EXECUTOR_URL] = { "url", TOCSIN_OPT_SECRET, .dflt = "", .max = "2000",
+		.help = "webhook: http or https; shown without its path." },
+	[EXECUTOR_SECRET] = { "secret", TOCSIN_OPT_SECRET, .dflt = "",
+		.max = "500", .help = "webhook: signs the requests." },
+	[EXECUTOR_TIMEOUT] = { "timeout", TOCSIN_OPT_DUR, .dflt = "5m",
+		.min = "1s", .max = "1d", .help = "How long a step may take." },
+	[EXECUTOR_ROWS] = { NULL },
+};
+
+const struct tocsin_opt host_rows[HOST_ROWS + 1] = {
+	[HOST_NAME] = { "name", TOCSIN_OPT_STRING, .min = "1", .max = "253",
+		.help = "Unique in the fleet; letters, digits, . _ -" },
+	[HOST_ADDRESS] = { "address", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "253",
+		.help = "IP address or name; the host's name if not set." },
+	[HOST_ROWS] = { NULL },
+};

@@ -1,0 +1,41 @@
+/*
+ * The rows of every section of tocsin.yaml.  An option is added here, and in
+ * the enum beside its rows; the parser, the example, the man page and the
+ * print-out follow.
+ */
+#ifndef TOCSIN_CONFIG_SCHEMA_H
+#define TOCSIN_CONFIG_SCHEMA_H
+
+#include <tocsin/probe.h>
+
+enum top_row { TOP_LISTEN, TOP_STATE_DIR, TOP_LOG_LEVEL, TOP_RULES, TOP_ROWS };
+enum tls_row { TLS_CERTIFICATE, TLS_KEY, TLS_CLIENT_CA, TLS_ROWS };
+enum http_row { HTTP_THREADS, HTTP_MAX_BODY, HTTP_MAX_CONNECTIONS, HTTP_ROWS };
+enum rule_row { RULE_INTERVAL, RULE_TIMEOUT, RULE_FAIL_AFTER,
+	RULE_CLEAR_AFTER, RULE_STALE_AFTER, RULE_RECHECK,
+	RULE_RECHECK_TIMEOUT, RULE_ROWS };
+enum passive_row { PASSIVE_INTERVAL, PASSIVE_SMART_INTERVAL,
+	PASSIVE_FAIL_AFTER, PASSIVE_CLEAR_AFTER, PASSIVE_STALE_AFTER,
+	PASSIVE_ROWS };
+enum receiver_row { RECEIVER_NAME, RECEIVER_TYPE, RECEIVER_URL,
+	RECEIVER_SECRET, RECEIVER_SERVER, RECEIVER_FROM, RECEIVER_USER,
+	RECEIVER_PASSWORD, RECEIVER_TIMEOUT, RECEIVER_ROWS };
+enum receiver_type { RECEIVER_WEBHOOK, RECEIVER_ALERTMANAGER, RECEIVER_SLACK,
+	RECEIVER_PAGERDUTY, RECEIVER_SMTP, RECEIVER_EXEC };
+enum evacuate_row { EVACUATE_MODE, EVACUATE_ROWS };
+enum executor_row { EXECUTOR_TYPE, EXECUTOR_URL, EXECUTOR_SECRET,
+	EXECUTOR_TIMEOUT, EXECUTOR_ROWS };
+enum executor_type { EXECUTOR_EXEC, EXECUTOR_WEBHOOK };
+enum host_row { HOST_NAME, HOST_ADDRESS, HOST_ROWS };
+
+extern const struct tocsin_opt top_rows[TOP_ROWS + 1];
+extern const struct tocsin_opt tls_rows[TLS_ROWS + 1];
+extern const struct tocsin_opt http_rows[HTTP_ROWS + 1];
+extern const struct tocsin_opt rule_rows[RULE_ROWS + 1];
+extern const struct tocsin_opt passive_rows[PASSIVE_ROWS + 1];
+extern const struct tocsin_opt receiver_rows[RECEIVER_ROWS + 1];
+extern const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1];
+extern const struct tocsin_opt executor_rows[EXECUTOR_ROWS + 1];
+extern const struct tocsin_opt host_rows[HOST_ROWS + 1];
+
+#endif
