@@ -98,6 +98,32 @@ engine_host_id(const struct engine *en, const char *name)
 	return h != NULL ? h->id : 0;
 }
 
+uint32_t
+engine_host_enrol(struct engine *en, const char *name, struct now now)
+{
+	struct host *h = host_find(en, name);
+	struct part *p;
+
+	if (h != NULL)
+		return h->id;
+	en->now = now;
+	p = part_get(en, "default");
+	h = p != NULL ? host_add(en, name, p, 0) : NULL;
+	if (h == NULL)
+		return 0;
+	h->owner = OWNER_AGENT;
+	host_say_subject(en, h);
+	say_event(en, "host.added", h->id, now.wall, "{}");
+	facts_flush(en);
+	return h->id;
+}
+
+bool
+engine_changed(const struct engine *en)
+{
+	return en->changed || en->resort;
+}
+
 void
 engine_set_degraded(struct engine *en, bool degraded, const char *why,
 	struct now now)

@@ -97,6 +97,13 @@ enum engine_batch_refusal engine_batch(struct engine *en,
 	const struct batch *batch, bool may_create, struct now now,
 	struct change_set *cs);
 
+/* The host's id; one that is unknown comes to be, owned by agents.  0 = no memory. */
+uint32_t engine_host_enrol(struct engine *en, const char *name,
+	struct now now);
+
+/* State, level, reason or inventory moved since the last snapshot. */
+bool engine_changed(const struct engine *en);
+
 /* The subject id of a host, 0 = unknown (tokens are bound to it). */
 uint32_t engine_host_id(const struct engine *en, const char *name);
 

@@ -137,9 +137,8 @@ say_prediction(struct engine *en, const struct device *d,
 	if (c == NULL)
 		return;
 	json_begin(&w, &body);
-	json_put_object(&w);
-	verdict_write_members(&w, v);
-	json_put_end(&w);
+	prediction_write(&w, &(struct prediction_item){ d->prediction_id,
+		d->host->name, d->ident, d->level_since, v });
 	c->u.prediction = (struct change_prediction){ .id = d->prediction_id,
 		.subject = d->id, .host = d->host->id, .since = d->level_since,
 		.level = level_name(v->level), .risk_d7 = v->risk.d7,

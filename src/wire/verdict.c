@@ -98,3 +98,36 @@ verdict_write_members(struct json_write *w, const struct verdict *v)
 	json_add_str(w, "pack", v->pack);
 	json_add_wall(w, "judged_at", v->judged_at);
 }
+
+static void
+add_known(struct json_write *w, const char *key, const char *text)
+{
+	if (text[0] == '\0')
+		json_add_null(w, key);
+	else
+		json_add_str(w, key, text);
+}
+
+void
+device_id_write(struct json_write *w, const struct device_id *d)
+{
+	json_put_object(w);
+	add_known(w, "kind", d->kind);
+	add_known(w, "model", d->model);
+	add_known(w, "serial", d->serial);
+	add_known(w, "wwn", d->wwn);
+	json_put_end(w);
+}
+
+void
+prediction_write(struct json_write *w, const struct prediction_item *p)
+{
+	json_put_object(w);
+	json_add_u64(w, "id", p->id);
+	json_add_str(w, "host", p->host);
+	json_put_key(w, "device");
+	device_id_write(w, &p->device);
+	json_add_wall(w, "since", p->since);
+	verdict_write_members(w, p->verdict);
+	json_put_end(w);
+}
