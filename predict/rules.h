@@ -82,7 +82,9 @@ struct pack {
 	struct pack_calibration calibration[PACK_CALIBRATION_MAX];
 	uint32_t gate_counters;	/* bits: which counters the gate asks for */
 	uint32_t counters;	/* bits: which counters anything asks for */
-	int32_t settle_days;	/* without a change the score rests after these */
+	/* without a change of the counters, nothing moves after so many days */
+	int32_t gate_settle_days;
+	int32_t settle_days;
 };
 
 /*

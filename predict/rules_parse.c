@@ -239,6 +239,7 @@ parse_gates(const struct at *root, struct pack *pack, struct tc_err *e)
 		rc = parse_gate(&item, pack, &pack->gates[i], e);
 	}
 	pack->gate_counters = pack->counters;
+	pack->gate_settle_days = pack->settle_days;
 	return rc;
 }
 

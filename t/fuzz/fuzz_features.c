@@ -1,0 +1,38 @@
+/* Saved features from anybody: refused, or the same when saved again. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "predict/builtin.h"
+#include "predict/eval.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned char again[FEATURES_SAVED_MAX];
+	struct tc_err e = { 0 };
+	struct features f;
+	struct pack *pack = NULL;
+	struct verdict v;
+
+	if (features_restore(data, size, &f, &e) < 0) {
+		if (e.text[0] == '\0')
+			abort();
+		return 0;
+	}
+	if (features_save(&f, again) != size || memcmp(again, data, size) != 0)
+		abort();
+	if (pack_builtin(&pack, &e) < 0)
+		abort();
+	eval_device(pack, &f, wall_from_days(f.slot_day), &v);
+	(void)features_observe(&f, COUNTER_PENDING, 9, INT32_MAX,
+		(struct wall){ INT64_MAX });
+	(void)features_observe(&f, COUNTER_REALLOCATED, 9, INT32_MIN,
+		(struct wall){ INT64_MIN });
+	eval_device(pack, &f, (struct wall){ INT64_MAX }, &v);
+	pack_free(pack);
+	return 0;
+}
