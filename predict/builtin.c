@@ -6,7 +6,7 @@
 #include "predict/rules.h"
 
 static const unsigned char text[] = {
-#include "predict/builtin_text.h"
+#include "predict/builtin_text.bytes"
 };
 
 const char *
