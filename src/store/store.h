@@ -23,6 +23,8 @@ struct store_conf {
 	struct dur read_deadline;	/* 0 = 2 s */
 	struct dur commit_every;	/* 0 = 20 ms: at the latest */
 	size_t queue_cap;	/* change sets; 0 = 4096 */
+	/* No server: the mark of a clean stop and the epoch stay as they are. */
+	bool offline;
 	/* Called by the writer's thread when it degrades or recovers. */
 	void (*degraded)(void *arg, bool degraded, const char *why);
 	void *degraded_arg;

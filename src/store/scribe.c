@@ -1,0 +1,85 @@
+/*
+ * A set of changes becomes rows.
+ */
+#include "store/scribe.h"
+
+static int
+put_counted(struct scribe *s, struct change_set *cs, bool repeat,
+	const struct change_history *c, struct tc_err *e)
+{
+	int rc = repeat ? 0 : scribe_put_history(s, c, e);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 1)
+		cs->accepted++;
+	else
+		cs->duplicates++;
+	return 0;
+}
+
+static int
+put_one(struct scribe *s, struct change_set *cs, bool repeat,
+	const struct change *c, struct tc_err *e)
+{
+	int rc;
+
+	switch (c->kind) {
+	case CHANGE_SUBJECT:
+		return scribe_put_subject(s, &c->u.subject, e);
+	case CHANGE_HISTORY:
+		if (c->u.history.counted)
+			return put_counted(s, cs, repeat, &c->u.history, e);
+		rc = scribe_put_history(s, &c->u.history, e);
+		return rc < 0 ? rc : 0;
+	case CHANGE_EVENT:
+		return scribe_put_event(s, &c->u.event, e);
+	case CHANGE_STATE:
+		return scribe_put_state(s, &c->u.state, e);
+	case CHANGE_PREDICTION:
+		return scribe_put_prediction(s, &c->u.prediction, e);
+	}
+	return tc_fail(e, TC_EINVAL, "unknown kind of change");
+}
+
+int
+scribe_put_set(struct scribe *s, struct change_set *cs, struct tc_err *e)
+{
+	bool repeat = false;
+	int rc = 0;
+
+	cs->accepted = 0;
+	cs->duplicates = 0;
+	if (cs->batch_id != NULL) {
+		rc = scribe_put_batch(s, cs->batch_host, cs->batch_id, e);
+		repeat = rc == 0;
+	}
+	for (size_t i = 0; rc >= 0 && i < cs->n; i++)
+		rc = put_one(s, cs, repeat, &cs->items[i], e);
+	return rc < 0 ? rc : 0;
+}
+
+int
+scribe_put_meta(struct scribe *s, const char *key, int64_t value,
+	struct tc_err *e)
+{
+	db_bind_text(&s->db, ST_META_PUT, 1, key);
+	db_bind_i64(&s->db, ST_META_PUT, 2, value);
+	return db_run(&s->db, ST_META_PUT, e);
+}
+
+int
+scribe_get_meta(struct scribe *s, const char *key, int64_t *value,
+	struct tc_err *e)
+{
+	int rc;
+
+	*value = 0;
+	db_bind_text(&s->db, ST_META_GET, 1, key);
+	rc = db_step(&s->db, ST_META_GET, e);
+	if (rc == 1) {
+		*value = db_i64(&s->db, ST_META_GET, 0);
+		db_reset(&s->db, ST_META_GET);
+	}
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,144 @@
+#include "store/stmts.h"
+
+#define W DB_WRITER
+#define R DB_READER
+
+const struct stmt stmts[ST_COUNT] = {
+	[ST_BEGIN] = { W, "begin", "BEGIN IMMEDIATE" },
+	[ST_COMMIT] = { W, "commit", "COMMIT" },
+	[ST_ROLLBACK] = { W, "rollback", "ROLLBACK" },
+	[ST_READ_BEGIN] = { R, "read", "BEGIN" },
+	[ST_READ_END] = { R, "read", "COMMIT" },
+	[ST_META_GET] = { W | R, "mark", "SELECT value FROM meta WHERE key = ?1" },
+	[ST_META_PUT] = { W, "mark",
+		"INSERT INTO meta(key, value) VALUES (?1, ?2) "
+		"ON CONFLICT(key) DO UPDATE SET value = excluded.value" },
+	[ST_META_DELETE] = { W, "mark", "DELETE FROM meta WHERE key = ?1" },
+
+	[ST_SUBJECT_PUT] = { W, "subject",
+		"INSERT INTO subject(id, kind, parent, key, body, retired) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE SET "
+		"kind = excluded.kind, parent = excluded.parent, "
+		"key = excluded.key, body = excluded.body, "
+		"retired = excluded.retired" },
+	[ST_SUBJECT_GET] = { R, "subject",
+		"SELECT kind, ifnull(parent, 0), key FROM subject WHERE id = ?1" },
+	[ST_SUBJECT_LOAD] = { R, "subject",
+		"WITH RECURSIVE tree(id, depth) AS ("
+		"SELECT id, 0 FROM subject WHERE parent IS NULL UNION ALL "
+		"SELECT s.id, t.depth + 1 FROM tree t "
+		"JOIN subject s ON s.parent = t.id WHERE t.depth < 16) "
+		"SELECT s.id, s.kind, ifnull(s.parent, 0), s.key, s.body, "
+		"s.retired FROM tree t JOIN subject s ON s.id = t.id "
+		"ORDER BY t.depth, s.id" },
+	[ST_HOST_BY_NAME] = { W, "host",
+		"SELECT id FROM subject WHERE kind = ?1 AND key = ?2 "
+		"ORDER BY retired, id DESC LIMIT 1" },
+
+	[ST_STATE_PUT] = { W, "state",
+		"INSERT INTO state(subject, kind, bytes) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT(subject, kind) DO UPDATE SET bytes = excluded.bytes" },
+	[ST_STATE_DELETE] = { W, "state",
+		"DELETE FROM state WHERE subject = ?1 AND kind = ?2" },
+	[ST_STATE_LOAD] = { R, "state",
+		"SELECT subject, kind, bytes FROM state ORDER BY id" },
+
+	[ST_EVENT_PUT] = { W, "event",
+		"INSERT INTO event(seq, at_ms, kind, subject, cause_seq, epoch, "
+		"body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+	[ST_EVENT_AFTER] = { R, "event",
+		"SELECT seq, at_ms, kind, ifnull(subject, 0), "
+		"ifnull(cause_seq, 0), body FROM event WHERE seq > ?1 "
+		"ORDER BY seq LIMIT ?2" },
+
+	[ST_PREDICTION_CLOSE] = { W, "prediction",
+		"UPDATE prediction SET until_ms = max(?2, since_ms) "
+		"WHERE subject = ?1 AND until_ms IS NULL AND id <> ?3" },
+	[ST_PREDICTION_PUT] = { W, "prediction",
+		"INSERT INTO prediction(id, subject, host, since_ms, level, "
+		"risk_d7, risk_d30, risk_d90, pack, body) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+		"ON CONFLICT(id) DO UPDATE SET level = excluded.level, "
+		"risk_d7 = excluded.risk_d7, risk_d30 = excluded.risk_d30, "
+		"risk_d90 = excluded.risk_d90, pack = excluded.pack, "
+		"body = excluded.body" },
+	[ST_PREDICTION_GET] = { R, "prediction",
+		"SELECT id, subject, ifnull(host, 0), since_ms, level, risk_d7, "
+		"risk_d30, risk_d90, pack, body FROM prediction WHERE id = ?1" },
+	[ST_PREDICTION_AS_OF] = { R, "prediction",
+		"SELECT id, subject, ifnull(host, 0), since_ms, level, risk_d7, "
+		"risk_d30, risk_d90, pack, body FROM prediction "
+		"WHERE since_ms <= ?1 AND (until_ms IS NULL OR until_ms > ?1) "
+		"ORDER BY id" },
+	[ST_PREDICTION_LOAD] = { R, "prediction",
+		"SELECT id, subject, ifnull(host, 0), since_ms, level, risk_d7, "
+		"risk_d30, risk_d90, pack, body FROM prediction "
+		"WHERE until_ms IS NULL ORDER BY id" },
+
+	[ST_TOKEN_PUT] = { W, "token",
+		"INSERT INTO token(id, sha256, role, host, host_name, name, "
+		"created_ms, revoked_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		"ON CONFLICT(id) DO UPDATE SET host = excluded.host, "
+		"host_name = excluded.host_name, name = excluded.name, "
+		"revoked_ms = excluded.revoked_ms "
+		"WHERE sha256 = excluded.sha256" },
+	[ST_TOKEN_REVOKE] = { W, "token",
+		"UPDATE token SET revoked_ms = ?2 "
+		"WHERE id = ?1 AND revoked_ms IS NULL" },
+	[ST_TOKEN_LOAD] = { R, "token",
+		"SELECT t.id, t.sha256, t.role, ifnull(t.host, 0), "
+		"ifnull(s.key, t.host_name), t.name, t.created_ms, "
+		"ifnull(t.revoked_ms, 0) FROM token t "
+		"LEFT JOIN subject s ON s.id = t.host ORDER BY t.id" },
+
+	[ST_BATCH_ADD] = { W, "batch",
+		"INSERT INTO batch(host, id, n) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT DO NOTHING" },
+	[ST_BATCH_COUNT] = { W, "batch",
+		"SELECT count(*), ifnull(max(n), 0) FROM batch WHERE host = ?1" },
+	[ST_BATCH_TRIM] = { W, "batch",
+		"DELETE FROM batch WHERE host = ?1 AND n <= ?2" },
+
+	[ST_NAME_GET] = { W | R, "name", "SELECT id FROM name WHERE text = ?1" },
+	[ST_NAME_PUT] = { W, "name", "INSERT INTO name(text) VALUES (?1)" },
+	[ST_LAYOUT_GET] = { W, "layout",
+		"SELECT id, probe FROM layout WHERE sha256 = ?1" },
+	[ST_LAYOUT_PUT] = { W, "layout",
+		"INSERT INTO layout(probe, n, sha256) VALUES (?1, ?2, ?3)" },
+	[ST_LAYOUT_SERIES_PUT] = { W, "layout",
+		"INSERT INTO layout_series(layout, pos, subject, metric, "
+		"instance, type) VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+	[ST_SOURCE_PUT] = { W, "source",
+		"INSERT INTO source(subject, probe, layout) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT DO NOTHING" },
+	[ST_TICK_PUT] = { W, "history",
+		"INSERT INTO tick(slot, subject, probe, at_ms, layout, outcome, "
+		"reason, packed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		"ON CONFLICT DO NOTHING" },
+
+	[ST_SERIES_OWN] = { R, "series",
+		"SELECT o.subject, o.probe, o.layout, l.n, s.pos, s.type, n.text "
+		"FROM source o JOIN layout_series s ON s.layout = o.layout "
+		"AND s.subject IS NULL AND s.metric = ?2 "
+		"JOIN layout l ON l.id = o.layout "
+		"JOIN name n ON n.id = s.instance WHERE o.subject = ?1 "
+		"ORDER BY 1, 2, 3, 5" },
+	[ST_SERIES_SWEPT] = { R, "series",
+		"SELECT o.subject, o.probe, o.layout, l.n, s.pos, s.type, n.text "
+		"FROM layout_series s JOIN source o ON o.layout = s.layout "
+		"JOIN layout l ON l.id = o.layout "
+		"JOIN name n ON n.id = s.instance "
+		"WHERE s.subject = ?1 AND s.metric = ?2 ORDER BY 1, 2, 3, 5" },
+	[ST_TICK_SPAN] = { R, "history",
+		"SELECT (SELECT min(slot) FROM tick), (SELECT max(slot) FROM tick)" },
+	[ST_TICK_GET] = { R, "history",
+		"SELECT at_ms, layout, packed FROM tick WHERE slot = ?1 "
+		"AND subject = ?2 AND probe = ?3 AND at_ms >= ?4 AND at_ms < ?5 "
+		"ORDER BY at_ms" },
+
+	[ST_LARGEST_IDS] = { W | R, "ids",
+		"SELECT (SELECT ifnull(max(seq), 0) FROM event), "
+		"(SELECT ifnull(max(id), 0) FROM prediction), "
+		"(SELECT ifnull(max(id), 0) FROM subject), "
+		"(SELECT ifnull(max(id), 0) FROM token)" },
+};

@@ -1,0 +1,60 @@
+/*
+ * All SQL of the running store: constants, prepared at open.
+ */
+#ifndef TOCSIN_STORE_STMTS_H
+#define TOCSIN_STORE_STMTS_H
+
+enum db_role { DB_WRITER = 1, DB_READER = 2, DB_CREATE = 4 };
+
+enum st {
+	ST_BEGIN,
+	ST_COMMIT,
+	ST_ROLLBACK,
+	ST_READ_BEGIN,
+	ST_READ_END,
+	ST_META_GET,
+	ST_META_PUT,
+	ST_META_DELETE,
+	ST_SUBJECT_PUT,
+	ST_SUBJECT_GET,
+	ST_SUBJECT_LOAD,
+	ST_HOST_BY_NAME,
+	ST_STATE_PUT,
+	ST_STATE_DELETE,
+	ST_STATE_LOAD,
+	ST_EVENT_PUT,
+	ST_EVENT_AFTER,
+	ST_PREDICTION_CLOSE,
+	ST_PREDICTION_PUT,
+	ST_PREDICTION_GET,
+	ST_PREDICTION_AS_OF,
+	ST_PREDICTION_LOAD,
+	ST_TOKEN_PUT,
+	ST_TOKEN_REVOKE,
+	ST_TOKEN_LOAD,
+	ST_BATCH_ADD,
+	ST_BATCH_COUNT,
+	ST_BATCH_TRIM,
+	ST_NAME_GET,
+	ST_NAME_PUT,
+	ST_LAYOUT_GET,
+	ST_LAYOUT_PUT,
+	ST_LAYOUT_SERIES_PUT,
+	ST_SOURCE_PUT,
+	ST_TICK_PUT,
+	ST_SERIES_OWN,
+	ST_SERIES_SWEPT,
+	ST_TICK_SPAN,
+	ST_TICK_GET,
+	ST_LARGEST_IDS,
+	ST_COUNT
+};
+
+struct stmt {
+	unsigned roles;		/* enum db_role, or'ed */
+	const char *noun;	/* for messages */
+	const char *sql;
+};
+extern const struct stmt stmts[ST_COUNT];
+
+#endif

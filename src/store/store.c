@@ -1,0 +1,298 @@
+/*
+ * Opening, closing and the table of what SQLite offers.
+ */
+#include "store/store.h"
+
+#include <limits.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "store/migrate.h"
+#include "store/readers.h"
+#include "store/reads.h"
+#include "store/writer.h"
+
+#define DEFAULT_READERS 2
+#define DEFAULT_DEADLINE_MS 2000
+#define DEFAULT_COMMIT_MS 20
+#define DEFAULT_QUEUE 4096
+
+struct store {
+	char *path;
+	char *schema_dir;
+	bool clean;		/* how the last run ended */
+	struct scribe scribe;	/* the writer's */
+	struct writer *writer;
+	struct readers *readers;
+};
+
+static struct store_conf
+with_defaults(const struct store_conf *given, const struct store *s)
+{
+	struct store_conf conf = *given;
+
+	conf.path = s->path;
+	conf.schema_dir = s->schema_dir;
+	if (conf.readers == 0)
+		conf.readers = DEFAULT_READERS;
+	if (conf.read_deadline.ns == 0)
+		conf.read_deadline = dur_ms(DEFAULT_DEADLINE_MS);
+	if (conf.commit_every.ns == 0)
+		conf.commit_every = dur_ms(DEFAULT_COMMIT_MS);
+	if (conf.queue_cap == 0)
+		conf.queue_cap = DEFAULT_QUEUE;
+	return conf;
+}
+
+/* The mark of a clean stop goes before anything else is written. */
+static int
+begin_epoch(struct store *s, bool offline, struct tc_err *e)
+{
+	struct scribe *scribe = &s->scribe;
+	int64_t clean = 0;
+	int rc;
+
+	if ((rc = db_run(&scribe->db, ST_BEGIN, e)) < 0)
+		return rc;
+	if ((rc = scribe_get_meta(scribe, "clean", &clean, e)) < 0 ||
+	    (rc = scribe_get_meta(scribe, "epoch", &scribe->epoch, e)) < 0)
+		goto undo;
+	s->clean = clean != 0 || scribe->epoch == 0;
+	if (!offline) {
+		scribe->epoch++;
+		if ((rc = scribe_put_meta(scribe, "clean", 0, e)) < 0 ||
+		    (rc = scribe_put_meta(scribe, "epoch", scribe->epoch,
+			    e)) < 0)
+			goto undo;
+	}
+	if ((rc = db_run(&scribe->db, ST_COMMIT, e)) == 0)
+		return 0;
+undo:
+	db_run(&scribe->db, ST_ROLLBACK, NULL);
+	return rc;
+}
+
+static int
+open_file(struct store *s, const struct store_conf *conf, struct tc_err *e)
+{
+	struct db *db = &s->scribe.db;
+	int rc;
+
+	randombytes_buf(&s->scribe.layouts.seed, sizeof(uint64_t));
+	if ((rc = db_open(db, s->path, DB_WRITER | DB_CREATE, e)) < 0)
+		return rc;
+	if ((rc = migrate(db, s->path, s->schema_dir, e)) < 0)
+		return rc;
+	if ((rc = db_prepare(db, DB_WRITER, e)) < 0)
+		return rc;
+	return begin_epoch(s, conf->offline, e);
+}
+
+static void
+store_free(struct store *s)
+{
+	mem_free(s->path);
+	mem_free(s->schema_dir);
+	mem_free(s);
+}
+
+static int
+store_open(const struct store_conf *given, struct store **out,
+	struct tc_err *e)
+{
+	struct store *s = MEM_NEW(struct store);
+	struct store_conf conf;
+	int rc;
+
+	if (s == NULL)
+		return tc_fail(e, TC_ENOMEM, "store");
+	s->path = mem_strdup(given->path);
+	if (given->schema_dir != NULL)
+		s->schema_dir = mem_strdup(given->schema_dir);
+	if (s->path == NULL || (s->schema_dir == NULL) !=
+	    (given->schema_dir == NULL)) {
+		rc = tc_fail(e, TC_ENOMEM, "store");
+		goto fail;
+	}
+	if (sodium_init() < 0) {
+		rc = tc_fail(e, TC_EIO, "libsodium cannot be used");
+		goto fail;
+	}
+	conf = with_defaults(given, s);
+	if ((rc = open_file(s, &conf, e)) < 0)
+		goto fail_file;
+	if ((rc = readers_open(s->path, conf.readers, conf.read_deadline,
+		    &s->readers, e)) < 0)
+		goto fail_file;
+	if ((rc = writer_start(&conf, &s->scribe, &s->writer, e)) == 0) {
+		*out = s;
+		return 0;
+	}
+	readers_close(s->readers);
+	goto fail;
+fail_file:
+	scribe_fini(&s->scribe);
+fail:
+	tc_wrap(e, "%s", given->path);
+	store_free(s);
+	return rc;
+}
+
+static void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	/* Before the writer, so that its checkpoint finds nobody reading. */
+	readers_close(s->readers);
+	writer_stop(s->writer);
+	store_free(s);
+}
+
+static int
+store_load(struct store *s, const struct store_loader *to, struct tc_err *e)
+{
+	struct db *db;
+	int rc = readers_take(s->readers, false, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_all(db, to, s->clean, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_submit(struct store *s, struct change_set *cs)
+{
+	return writer_submit(s->writer, cs);
+}
+
+static int
+store_flush(struct store *s, struct dur max)
+{
+	return writer_flush(s->writer, max);
+}
+
+static uint64_t
+size_of(const char *path, const char *suffix)
+{
+	char name[PATH_MAX];
+	struct stat st;
+
+	if (strlen(path) + strlen(suffix) >= sizeof(name))
+		return 0;
+	memcpy(name, path, strlen(path));
+	memcpy(name + strlen(path), suffix, strlen(suffix) + 1);
+	return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static void
+store_stats(struct store *s, struct store_stats *out)
+{
+	writer_stats(s->writer, out);
+	out->db_bytes = size_of(s->path, "");
+	out->wal_bytes = size_of(s->path, "-wal");
+}
+
+static int
+run_token_put(struct scribe *s, const void *arg, struct tc_err *e)
+{
+	return scribe_put_token(s, arg, e);
+}
+
+static int
+store_token_put(struct store *s, const struct store_token *t,
+	struct tc_err *e)
+{
+	struct writer_call call = { run_token_put, t };
+
+	return writer_run(s->writer, &call, e);
+}
+
+struct revocation {
+	uint32_t id;
+	struct wall at;
+};
+
+static int
+run_token_revoke(struct scribe *s, const void *arg, struct tc_err *e)
+{
+	const struct revocation *r = arg;
+
+	return scribe_revoke_token(s, r->id, r->at, e);
+}
+
+static int
+store_token_revoke(struct store *s, uint32_t id, struct wall at,
+	struct tc_err *e)
+{
+	struct revocation r = { id, at };
+	struct writer_call call = { run_token_revoke, &r };
+
+	return writer_run(s->writer, &call, e);
+}
+
+static int
+store_events(struct store *s, uint64_t after, size_t limit,
+	int (*sink)(void *, const struct store_event *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_events q = { after, limit, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_events(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_series(struct store *s, const struct store_series_query *query,
+	int (*sink)(void *, const struct store_point *), void *arg,
+	struct tc_err *e)
+{
+	struct read_series q = { query, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_series(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_predictions(struct store *s, uint64_t id, struct wall as_of,
+	int (*sink)(void *, const struct change_prediction *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_predictions q = { id, as_of, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_predictions(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+const struct store_ops store_sqlite = {
+	.open = store_open,
+	.load = store_load,
+	.submit = store_submit,
+	.flush = store_flush,
+	.close = store_close,
+	.stats = store_stats,
+	.token_put = store_token_put,
+	.token_revoke = store_token_revoke,
+	.events = store_events,
+	.series = store_series,
+	.predictions = store_predictions,
+};
