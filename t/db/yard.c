@@ -1,0 +1,269 @@
+#include "t/db/yard.h"
+
+#include <check.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/queue.h"
+
+void
+yard_init(struct yard *y, const struct store_ops *ops)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	memset(y, 0, sizeof(*y));
+	y->ops = ops;
+	y->degraded = -1;
+	snprintf(y->dir, sizeof(y->dir), "%.32s/tocsin-db-XXXXXX",
+		tmp != NULL ? tmp : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(y->dir));
+	snprintf(y->path, sizeof(y->path), "%s/tocsin.db", y->dir);
+}
+
+static void
+on_degraded(void *arg, bool degraded, const char *why)
+{
+	struct yard *y = arg;
+
+	(void)why;
+	y->degraded = degraded;
+	y->turns++;
+}
+
+void
+yard_open(struct yard *y)
+{
+	struct tc_err e = { 0 };
+	int rc;
+
+	y->conf.path = y->path;
+	y->conf.degraded = on_degraded;
+	y->conf.degraded_arg = y;
+	rc = y->ops->open(&y->conf, &y->s, &e);
+	ck_assert_msg(rc == 0, "open: %s", e.text);
+}
+
+void
+yard_close(struct yard *y)
+{
+	if (y->s != NULL)
+		y->ops->close(y->s);
+	y->s = NULL;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+void
+yard_fini(struct yard *y)
+{
+	yard_close(y);
+	nftw(y->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- building sets ---- */
+
+struct change_set *
+set_new(void)
+{
+	struct change_set *cs = change_set_new();
+
+	ck_assert_ptr_nonnull(cs);
+	return cs;
+}
+
+static struct change *
+add(struct change_set *cs, enum change_kind kind)
+{
+	struct change *c = change_add(cs, kind);
+
+	ck_assert_ptr_nonnull(c);
+	return c;
+}
+
+static const char *
+keep(struct change_set *cs, const char *text)
+{
+	char *copy = arena_strdup(&cs->arena, text);
+
+	ck_assert_ptr_nonnull(copy);
+	return copy;
+}
+
+void
+set_subject(struct change_set *cs, uint32_t id, enum subject_kind kind,
+	uint32_t parent, const char *key)
+{
+	add(cs, CHANGE_SUBJECT)->u.subject = (struct change_subject){
+		.id = id, .kind = kind, .parent = parent,
+		.key = keep(cs, key), .body = "{}" };
+}
+
+void
+set_event(struct change_set *cs, uint64_t seq, uint32_t subject,
+	const char *kind)
+{
+	add(cs, CHANGE_EVENT)->u.event = (struct change_event){
+		.seq = seq, .at = { T0 + (int64_t)seq }, .kind = keep(cs, kind),
+		.subject = subject, .cause_seq = seq - 1, .body = "{\"a\":1}" };
+}
+
+void
+set_state(struct change_set *cs, uint32_t subject, const char *kind,
+	const char *text)
+{
+	add(cs, CHANGE_STATE)->u.state = (struct change_state){
+		.subject = subject, .kind = keep(cs, kind),
+		.bytes = text != NULL ? keep(cs, text) : NULL,
+		.n = text != NULL ? strlen(text) : 0 };
+}
+
+struct change_history *
+set_row(struct change_set *cs, uint32_t subject, const char *probe,
+	int64_t at_ms)
+{
+	struct change_history *row = &add(cs, CHANGE_HISTORY)->u.history;
+
+	*row = (struct change_history){ .at = { at_ms }, .subject = subject,
+		.probe = keep(cs, probe), .outcome = TOCSIN_OK,
+		.reason = TOCSIN_WHY_NONE, .counted = true };
+	return row;
+}
+
+void
+row_value(struct change_set *cs, struct change_history *row,
+	const struct change_series *series, uint64_t bits)
+{
+	struct change_series *all = arena_alloc(&cs->arena,
+		(row->n + 1) * sizeof(*all));
+	uint64_t *values = arena_alloc(&cs->arena,
+		(row->n + 1) * sizeof(*values));
+
+	ck_assert(all != NULL && values != NULL);
+	if (row->n > 0) {
+		memcpy(all, row->series, row->n * sizeof(*all));
+		memcpy(values, row->values, row->n * sizeof(*values));
+	}
+	all[row->n] = *series;
+	all[row->n].name = keep(cs, series->name);
+	if (series->instance != NULL)
+		all[row->n].instance = keep(cs, series->instance);
+	values[row->n] = bits;
+	row->series = all;
+	row->values = values;
+	row->n++;
+}
+
+void
+row_f64(struct change_set *cs, struct change_history *row, const char *name,
+	double v)
+{
+	struct change_series series = { .name = name, .instance = "",
+		.type = TOCSIN_F64 };
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	row_value(cs, row, &series, bits);
+}
+
+void
+set_prediction(struct change_set *cs, uint64_t id, uint32_t subject,
+	int64_t since_ms, struct prediction_text text)
+{
+	add(cs, CHANGE_PREDICTION)->u.prediction = (struct change_prediction){
+		.id = id, .subject = subject, .host = subject,
+		.since = { since_ms }, .level = text.level, .risk_d7 = 0.1,
+		.risk_d30 = 0.2, .risk_d90 = 0.3, .pack = "p 1.0.0",
+		.body = keep(cs, text.body) };
+}
+
+/* ---- putting ---- */
+
+static void
+on_done(struct change_set *cs)
+{
+	ck_assert_int_eq(queue_push(cs->owner, cs), 0);
+}
+
+int
+yard_put_counted(struct yard *y, struct change_set *cs, size_t *accepted,
+	size_t *duplicates)
+{
+	struct queue *done = queue_new(1, NULL, NULL);
+	int rc;
+
+	ck_assert_ptr_nonnull(done);
+	cs->done = on_done;
+	cs->owner = done;
+	rc = y->ops->submit(y->s, cs);
+	if (rc == 0) {
+		ck_assert_ptr_eq(queue_pop(done, dur_s(30)), cs);
+		rc = cs->rc;
+	}
+	*accepted = cs->accepted;
+	*duplicates = cs->duplicates;
+	change_set_free(cs);
+	queue_free(done, NULL);
+	return rc;
+}
+
+int
+yard_put(struct yard *y, struct change_set *cs)
+{
+	size_t accepted, duplicates;
+
+	return yard_put_counted(y, cs, &accepted, &duplicates);
+}
+
+void
+yard_hosts(struct yard *y, uint32_t n)
+{
+	struct change_set *cs = set_new();
+
+	set_subject(cs, YARD_PARTITION, SUBJECT_PARTITION, 0, "rack1");
+	for (uint32_t i = 1; i <= n; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "h%u", i);
+		set_subject(cs, i, SUBJECT_HOST, YARD_PARTITION, name);
+	}
+	ck_assert_int_eq(yard_put(y, cs), 0);
+}
+
+/* ---- reading ---- */
+
+static int
+see_point(void *arg, const struct store_point *p)
+{
+	struct seen_points *seen = arg;
+
+	ck_assert(seen->n < 4096);
+	seen->p[seen->n] = *p;
+	snprintf(seen->instance[seen->n], 64, "%s", p->instance);
+	seen->p[seen->n].instance = seen->instance[seen->n];
+	seen->n++;
+	return 0;
+}
+
+int
+yard_series(struct yard *y, const struct store_series_query *q,
+	struct seen_points *out)
+{
+	struct tc_err e = { 0 };
+	int rc;
+
+	out->n = 0;
+	rc = y->ops->series(y->s, q, see_point, out, &e);
+	if (rc < 0)
+		fprintf(stderr, "series: %s\n", e.text);
+	return rc;
+}
