@@ -143,7 +143,14 @@ struct http_conf {
 	const char *tls_client_ca;
 	size_t max_body_bytes;	/* 0 = 1 MiB */
 	unsigned max_connections;	/* 0 = 4096 */
+	unsigned max_connections_per_ip;	/* 0 = 256; not for loopback */
 	const char *openapi_path;	/* the file served as /openapi.json */
+	const char *page_path;	/* the file served as /; NULL = none */
+	/* Absolute, whatever trickles in meanwhile; ns 0 = the default. */
+	struct dur head_deadline;	/* 10 s: accept or first line to head */
+	struct dur body_deadline;	/* 30 s */
+	struct dur send_deadline;	/* 60 s: reply queued to last byte */
+	struct dur idle_deadline;	/* 75 s: between two requests */
 };
 
 struct http;

@@ -1,0 +1,105 @@
+#include "http/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+static const struct route routes[] = {
+	{ "GET", "/v1/summary", MAY_SEE, COST_SNAPSHOT, "",
+		view_summary, NULL },
+	{ "GET", "/v1/partitions", MAY_SEE, COST_SNAPSHOT, "limit cursor",
+		view_partitions, NULL },
+	{ "GET", "/v1/partitions/{p}", MAY_SEE, COST_SNAPSHOT, "",
+		view_partition, NULL },
+	{ "GET", "/v1/hosts", MAY_SEE, COST_SNAPSHOT,
+		"partition state level tag q limit cursor",
+		view_hosts, NULL },
+	{ "GET", "/v1/hosts/{h}", MAY_SEE_OWN, COST_SNAPSHOT, "",
+		view_host, NULL },
+	{ "GET", "/v1/hosts/{h}/checks", MAY_SEE_OWN, COST_SNAPSHOT, "",
+		view_checks, NULL },
+	{ "GET", "/v1/hosts/{h}/devices", MAY_SEE_OWN, COST_SNAPSHOT, "",
+		view_devices, NULL },
+	{ "GET", "/v1/hosts/{h}/evidence", MAY_SEE_OWN, COST_SNAPSHOT, "",
+		view_evidence, NULL },
+	{ "GET", "/v1/predictions", MAY_SEE, COST_SNAPSHOT,
+		"level host partition as_of limit cursor",
+		view_predictions, NULL },
+	{ "GET", "/v1/predictions/{id}", MAY_SEE, COST_SNAPSHOT, "",
+		view_prediction, NULL },
+	{ "GET", "/v1/events", MAY_SEE, COST_READ, "after limit",
+		view_events, NULL },
+	{ "GET", "/v1/series", MAY_SEE, COST_READ,
+		"host metric instance device from to step limit",
+		view_series, NULL },
+	{ "POST", "/v1/observations", MAY_FEED, COST_WRITE, "",
+		observe, observed },
+	{ "GET", "/v1/tokens", MAY_ADMIN, COST_READ, "",
+		view_tokens, NULL },
+	{ "POST", "/v1/tokens", MAY_ADMIN, COST_WRITE, "",
+		token_create, token_created },
+	{ "DELETE", "/v1/tokens/{id}", MAY_ADMIN, COST_WRITE, "",
+		token_revoke, token_revoked },
+	{ "GET", "/metrics", MAY_SEE, COST_SNAPSHOT, "",
+		view_metrics, NULL },
+	{ "GET", "/healthz", MAY_ANYBODY, COST_SNAPSHOT, "",
+		view_healthz, NULL },
+	{ "GET", "/readyz", MAY_ANYBODY, COST_SNAPSHOT, "",
+		view_readyz, NULL },
+	{ "GET", "/openapi.json", MAY_ANYBODY, COST_SNAPSHOT, "",
+		view_openapi, NULL },
+	{ "GET", "/", MAY_ANYBODY, COST_SNAPSHOT, "",
+		view_page, NULL },
+};
+
+static bool
+matches(const char *pattern, const struct target *t)
+{
+	const char *p = pattern + 1;
+
+	for (size_t i = 0; i < t->n_segs; i++) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 0 || t->segs[i][0] == '\0')
+			return false;
+		if (p[0] != '{' && (strlen(t->segs[i]) != n ||
+				memcmp(p, t->segs[i], n) != 0))
+			return false;
+		p += n;
+		if (*p == '/')
+			p++;
+	}
+	return *p == '\0';
+}
+
+const struct route *
+route_find(const char *method, const struct target *t, char *allow,
+	size_t size)
+{
+	size_t n = 0;
+
+	allow[0] = '\0';
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		const char *knows = routes[i].method;
+
+		if (!matches(routes[i].pattern, t))
+			continue;
+		if (strcmp(knows, method) == 0)
+			return &routes[i];
+		if (n < size)
+			n += (size_t)snprintf(allow + n, size - n, "%s%s%s",
+				n != 0 ? ", " : "", knows,
+				knows[0] == 'G' ? ", HEAD" : "");
+	}
+	return NULL;
+}
+
+const struct route *
+route_table(size_t *n)
+{
+	*n = ARRAY_LEN(routes);
+	return routes;
+}

@@ -1,0 +1,89 @@
+/*
+ * The routes: one row each.
+ */
+#ifndef TOCSIN_HTTP_ROUTE_H
+#define TOCSIN_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/query.h"
+
+struct request;
+struct http_command;
+
+/* What a handler may cost, and so where it runs. */
+enum cost {
+	COST_SNAPSHOT,	/* memory: at once (or wait_read() after all) */
+	COST_READ,	/* the database: on a reader thread */
+	COST_WRITE,	/* a command: the connection waits for the commit */
+};
+
+/* Who may. */
+enum allowed {
+	MAY_ANYBODY = 0,	/* no token needed */
+	MAY_AGENT = 1,
+	MAY_AGENT_OWN = 2,	/* only what is about its own host, {h} */
+	MAY_VIEWER = 4,
+	MAY_OPERATOR = 8,
+	MAY_ADMIN = 16,
+	MAY_SEE = MAY_VIEWER | MAY_OPERATOR | MAY_ADMIN,
+	MAY_SEE_OWN = MAY_SEE | MAY_AGENT_OWN,
+	MAY_FEED = MAY_AGENT | MAY_OPERATOR | MAY_ADMIN,
+};
+
+struct route {
+	const char *method;
+	const char *pattern;	/* "/v1/hosts/{h}/checks" */
+	unsigned who;		/* enum allowed */
+	enum cost cost;
+	const char *params;	/* names of query parameters */
+	void (*handle)(struct request *r);
+	/* COST_WRITE: the reply of a command that was done */
+	void (*done)(struct request *r, const struct http_command *cmd);
+};
+
+/*
+ * NULL when there is none; then `allow` has the methods that the path knows
+ * ("GET, POST"), or is empty.  HEAD is GET.
+ */
+const struct route *route_find(const char *method, const struct target *t,
+	char *allow, size_t size);
+/* For the tests: every row. */
+const struct route *route_table(size_t *n);
+
+/* ---- the handlers, by file ---- */
+/* view_fleet.c */
+void view_summary(struct request *r);
+void view_partitions(struct request *r);
+void view_partition(struct request *r);
+/* view_hosts.c, view_host.c */
+void view_hosts(struct request *r);
+void view_host(struct request *r);
+void view_checks(struct request *r);
+void view_devices(struct request *r);
+void view_evidence(struct request *r);
+/* view_predictions.c */
+void view_predictions(struct request *r);
+void view_prediction(struct request *r);
+/* view_history.c */
+void view_events(struct request *r);
+void view_series(struct request *r);
+/* tokens.c */
+void view_tokens(struct request *r);
+void token_create(struct request *r);
+void token_created(struct request *r, const struct http_command *cmd);
+void token_revoke(struct request *r);
+void token_revoked(struct request *r, const struct http_command *cmd);
+/* observe.c */
+void observe(struct request *r);
+void observed(struct request *r, const struct http_command *cmd);
+/* view_metrics.c */
+void view_metrics(struct request *r);
+/* view_self.c */
+void view_healthz(struct request *r);
+void view_readyz(struct request *r);
+void view_openapi(struct request *r);
+void view_page(struct request *r);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Inside http: the server, its connections, and those who wait.
+ */
+#ifndef TOCSIN_HTTP_SERVER_H
+#define TOCSIN_HTTP_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/queue.h"
+#include "base/strbuf.h"
+#include "http/http.h"
+#include "http/request.h"
+
+#define HTTP_READERS 2
+
+/* One address (IPv6: its /64) and what it did. */
+struct peer {
+	unsigned char addr[16];
+	unsigned conns;
+	unsigned wrong;		/* guesses of a token since `window` */
+	struct mono window;
+};
+
+struct http {
+	struct http_conf conf;	/* with the defaults filled in */
+	struct http_io *io;
+	struct MHD_Daemon *daemon;
+	unsigned port;
+	bool check_layout;	/* this libmicrohttpd is the one guard.h knows */
+	atomic_bool stopping;	/* nothing new is begun; under wait_lock */
+	atomic_bool gone;	/* the sweeper ends */
+	atomic_uint active;	/* requests begun and not completed */
+	atomic_size_t body_bytes;	/* of all requests being received */
+	struct strbuf openapi;
+	struct strbuf page;
+	struct strbuf tls_certificate;
+	struct strbuf tls_key;
+
+	pthread_mutex_t conns_lock;	/* list, peers */
+	struct list conns;
+	struct hash peers;
+
+	pthread_mutex_t wait_lock;	/* list of waiters */
+	struct list waiters;
+	struct queue *reads;		/* of struct waiter */
+	pthread_t readers[HTTP_READERS];
+	unsigned n_readers;
+
+	struct queue *bell;		/* the sweeper sleeps here */
+	pthread_t sweeper;
+	bool has_sweeper;
+};
+
+/* ---- conn.c ---- */
+int conns_init(struct http *h, struct tc_err *e);
+void conns_fini(struct http *h);
+enum MHD_Result conns_accept(void *h, const struct sockaddr *addr,
+	socklen_t len);
+void conns_notify(void *h, struct MHD_Connection *mhd, void **context,
+	enum MHD_ConnectionNotificationCode code);
+/* From now: after so long the connection is shut down; ns 0 = never. */
+void http_set_deadline(struct request *r, struct dur after);
+/* Counts a wrong token; true = too many from there. */
+bool conns_wrong_guess(struct request *r);
+
+/* ---- wait.c ---- */
+int waits_init(struct http *h, struct tc_err *e);
+/* Ends the reader threads; what they had is answered. */
+void waits_end_reads(struct http *h);
+void waits_fini(struct http *h);
+/* Zeroed, with who and the key of the request; NULL when out of memory. */
+struct http_command *wait_command_new(struct request *r,
+	enum http_command_kind kind);
+void wait_command_free(struct http_command *cmd);
+/*
+ * Gives the command away and suspends the connection until it is done; when
+ * that cannot be, the reply is a problem.
+ */
+void wait_submit(struct request *r, struct http_command *cmd);
+/* Suspends the connection; a reader thread calls the handler. */
+void wait_read(struct request *r);
+/* After the resumption: makes the reply, if nobody did. */
+void wait_finish(struct request *r);
+/* Commands that wait too long (or all) are answered with 503. */
+void waits_expire(struct http *h, bool all);
+bool waits_any(struct http *h);
+
+#endif

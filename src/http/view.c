@@ -1,0 +1,315 @@
+#include "http/view.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "http/problem.h"
+#include "model/name.h"
+#include "wire/verdict.h"
+
+void
+add_time(struct json_write *w, const char *key, struct wall at)
+{
+	if (at.ms != 0)
+		json_add_wall(w, key, at);
+	else
+		json_add_null(w, key);
+}
+
+void
+add_probability(struct json_write *w, const char *key, double p)
+{
+	if (p >= 0)
+		json_add_double(w, key, p);
+	else
+		json_add_null(w, key);
+}
+
+void
+add_tags(struct json_write *w, const struct snap_host *h)
+{
+	json_add_object(w, "tags");
+	for (size_t i = 0; i < h->n_tags; i++)
+		json_add_str(w, h->tags[i].key, h->tags[i].value);
+	json_put_end(w);
+}
+
+static bool
+seen_before(const struct snap_metric *m, size_t i)
+{
+	for (size_t k = i; k-- > 0;) {
+		if (strcmp(m[k].name, m[i].name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All instances of the name of m[i]. */
+static void
+add_instances(struct json_write *w, const struct snap_metric *m, size_t i,
+	size_t n)
+{
+	const char *name = m[i].name;
+
+	json_add_object(w, name);
+	for (; i < n; i++) {
+		if (m[i].name == name || strcmp(m[i].name, name) == 0)
+			json_add_double(w, m[i].instance, m[i].value);
+	}
+	json_put_end(w);
+}
+
+/*
+ * Instances of one name lie side by side as a rule; what lies apart is put
+ * together, for no key may stand twice.
+ */
+void
+add_metrics(struct json_write *w, const struct snap_metric *m, size_t n)
+{
+	const char *last = "";
+
+	json_add_object(w, "metrics");
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].name == last || strcmp(m[i].name, last) == 0)
+			continue;
+		if (strcmp(m[i].name, last) < 0 && seen_before(m, i))
+			continue;
+		last = m[i].name;
+		if (m[i].instance[0] == '\0')
+			json_add_double(w, m[i].name, m[i].value);
+		else
+			add_instances(w, m, i, n);
+	}
+	json_put_end(w);
+}
+
+static void
+add_known(struct json_write *w, const char *key, const char *text)
+{
+	json_add_str(w, key, text[0] != '\0' ? text : NULL);
+}
+
+void
+put_check(struct json_write *w, const struct snap_check *c)
+{
+	json_put_object(w);
+	json_add_str(w, "key", c->key);
+	json_add_str(w, "probe", c->probe);
+	json_add_bool(w, "passive", c->passive);
+	json_add_str(w, "health", health_id(c->health));
+	json_add_str(w, "outcome", c->at.ms == 0 ? NULL :
+		outcome_id(c->outcome));
+	json_add_str(w, "reason", reason_id(c->reason));
+	json_add_str(w, "text", c->text);
+	add_time(w, "since", c->since);
+	add_time(w, "at", c->at);
+	json_add_u64(w, "fails", c->fails);
+	json_add_u64(w, "oks", c->oks);
+	json_add_double(w, "interval_seconds",
+		dur_to_seconds(c->rule.interval));
+	json_add_u64(w, "fail_after", c->rule.fail_after);
+	json_add_u64(w, "clear_after", c->rule.clear_after);
+	add_metrics(w, c->metrics, c->n_metrics);
+	json_put_end(w);
+}
+
+void
+put_device(struct json_write *w, const struct snap_device *d)
+{
+	json_put_object(w);
+	json_add_u64(w, "id", d->id);
+	add_known(w, "kind", d->ident.kind);
+	add_known(w, "model", d->ident.model);
+	add_known(w, "serial", d->ident.serial);
+	add_known(w, "wwn", d->ident.wwn);
+	json_add_bool(w, "judged", d->judged);
+	json_add_str(w, "level", level_name(d->level));
+	if (d->judged)
+		verdict_write_risk(w, &d->risk);
+	else
+		json_add_null(w, "risk");
+	if (d->prediction_id != 0)
+		json_add_u64(w, "prediction", d->prediction_id);
+	else
+		json_add_null(w, "prediction");
+	add_time(w, "level_since", d->level_since);
+	json_add_str(w, "reason", reason_id(d->reason));
+	json_add_bool(w, "asleep", d->asleep);
+	add_time(w, "at", d->at);
+	add_metrics(w, d->metrics, d->n_metrics);
+	json_put_end(w);
+}
+
+void
+put_prediction(struct json_write *w, const struct snap_host *h,
+	const struct snap_device *d)
+{
+	struct prediction_item item = { .id = d->prediction_id,
+		.host = h->name, .device = d->ident,
+		.since = d->level_since, .verdict = d->verdict };
+
+	prediction_write(w, &item);
+}
+
+static void
+put_row(struct json_write *w, const struct snap_host *h)
+{
+	json_put_object(w);
+	json_add_str(w, "name", h->name);
+	json_add_str(w, "partition", h->partition);
+	json_add_str(w, "address", h->address);
+	json_add_str(w, "state", state_id(h->state));
+	json_add_str(w, "reason", reason_id(h->reason));
+	add_time(w, "since", h->since);
+	json_add_str(w, "level", level_name(h->level));
+	add_probability(w, "risk", h->risk);
+	add_tags(w, h);
+	json_put_end(w);
+}
+
+static void
+put_flags(struct json_write *w, unsigned flags)
+{
+	json_add_array(w, "flags");
+	if (flags & UNIT_FLAPPING)
+		json_put_str(w, "flapping");
+	if (flags & UNIT_ASLEEP)
+		json_put_str(w, "asleep");
+	json_put_end(w);
+}
+
+static void
+put_host(struct json_write *w, const struct snap_host *h)
+{
+	json_put_object(w);
+	json_add_str(w, "name", h->name);
+	json_add_u64(w, "id", h->id);
+	json_add_str(w, "partition", h->partition);
+	json_add_str(w, "address", h->address);
+	json_add_str(w, "owner", host_owner_id(h->owner));
+	add_tags(w, h);
+	json_add_str(w, "state", state_id(h->state));
+	json_add_str(w, "health", health_id(h->health));
+	json_add_str(w, "disposition", disposition_id(h->disposition));
+	put_flags(w, h->flags);
+	json_add_str(w, "reason", reason_id(h->reason));
+	json_add_str(w, "reason_check", h->reason_check);
+	json_add_str(w, "reason_text", h->reason_text);
+	add_time(w, "since", h->since);
+	json_add_str(w, "level", level_name(h->level));
+	add_probability(w, "risk", h->risk);
+	json_add_str(w, "risk_reason", h->risk_reason);
+	json_add_array(w, "checks");
+	for (size_t i = 0; i < h->n_checks; i++)
+		put_check(w, &h->checks[i]);
+	json_put_end(w);
+	json_add_array(w, "devices");
+	for (size_t i = 0; i < h->n_devices; i++)
+		put_device(w, &h->devices[i]);
+	json_put_end(w);
+	json_put_end(w);
+}
+
+static struct snap_text *
+make_text(const struct snap_chunk *c, enum chunk_text what)
+{
+	struct strbuf text = { 0 };
+	struct snap_text *out = NULL;
+	struct json_write w;
+	size_t at[SNAP_CHUNK_HOSTS + 1] = { 0 };
+
+	for (size_t i = 0; i < c->n; i++) {
+		json_begin(&w, &text);
+		if (what == TEXT_ROWS)
+			put_row(&w, c->hosts[i]);
+		else
+			put_host(&w, c->hosts[i]);
+		strbuf_putc(&text, ',');
+		at[i + 1] = text.n;
+	}
+	if (!text.failed)
+		out = mem_alloc(sizeof(*out) + text.n + 1);
+	if (out != NULL) {
+		out->n = text.n;
+		out->p = (char *)(out + 1);
+		memcpy(out + 1, strbuf_str(&text), text.n + 1);
+		memcpy(out->at, at, sizeof(at));
+	}
+	strbuf_free(&text);
+	return out;
+}
+
+const struct snap_text *
+chunk_text(struct snap_chunk *c, enum chunk_text what)
+{
+	struct snap_text *t = atomic_load(&c->cache[what]);
+
+	if (t != NULL)
+		return t;
+	t = make_text(c, what);
+	return t != NULL ? snapshot_cache(&c->cache[what], t) : NULL;
+}
+
+const struct snap_host *
+find_host(struct request *r, struct snap_chunk **chunk, size_t *at)
+{
+	const struct snapshot *s = request_snapshot(r);
+	const char *asked = r->target.segs[2];
+	char name[NAME_MAX_BYTES + 1];
+	struct tc_err e = { 0 };
+
+	if (name_fold(asked, strlen(asked), name, &e) < 0) {
+		problem_set(r, 400, "invalid", "host: %s", e.text);
+		return NULL;
+	}
+	if (!snapshot_find(s, name, chunk, at)) {
+		problem_set(r, 404, "not_found", "there is no host %s", name);
+		return NULL;
+	}
+	return (*chunk)->hosts[*at];
+}
+
+/* Unreserved characters of RFC 3986 as they are, the others escaped. */
+static void
+put_escaped(struct strbuf *out, const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		    (c >= 'a' && c <= 'z') || strchr("-._~", c)) {
+			strbuf_putc(out, (char)c);
+			continue;
+		}
+		strbuf_putc(out, '%');
+		strbuf_putc(out, hex[c >> 4]);
+		strbuf_putc(out, hex[c & 15]);
+	}
+}
+
+void
+add_link_next(struct request *r, const char *cursor)
+{
+	struct strbuf *link = &r->reply.link;
+	const struct target *t = &r->target;
+
+	strbuf_putc(link, '<');
+	for (size_t i = 0; i < t->n_segs; i++) {
+		strbuf_putc(link, '/');
+		put_escaped(link, t->segs[i]);
+	}
+	strbuf_putc(link, '?');
+	for (size_t i = 0; i < t->n_params; i++) {
+		if (strcmp(t->params[i].name, "cursor") == 0)
+			continue;
+		put_escaped(link, t->params[i].name);
+		strbuf_putc(link, '=');
+		put_escaped(link, t->params[i].value);
+		strbuf_putc(link, '&');
+	}
+	strbuf_puts(link, "cursor=");
+	put_escaped(link, cursor);
+	strbuf_puts(link, ">; rel=\"next\"");
+}

@@ -1,0 +1,43 @@
+/*
+ * What the views share: pieces of JSON, and text kept with chunks.
+ */
+#ifndef TOCSIN_HTTP_VIEW_H
+#define TOCSIN_HTTP_VIEW_H
+
+#include "http/request.h"
+#include "wire/json_write.h"
+
+#define LIST_LIMIT 100
+#define LIST_LIMIT_MAX 10000
+
+/* null when ms is 0. */
+void add_time(struct json_write *w, const char *key, struct wall at);
+/* null when negative. */
+void add_probability(struct json_write *w, const char *key, double p);
+/* {"team": "web"} */
+void add_tags(struct json_write *w, const struct snap_host *h);
+/* {"mode": 1.5, "cpu_seconds_total": {"cpu=\"0\"": 12}} */
+void add_metrics(struct json_write *w, const struct snap_metric *m, size_t n);
+void put_check(struct json_write *w, const struct snap_check *c);
+void put_device(struct json_write *w, const struct snap_device *d);
+/* An item of /v1/predictions. */
+void put_prediction(struct json_write *w, const struct snap_host *h,
+	const struct snap_device *d);
+
+enum chunk_text { TEXT_ROWS = 0, TEXT_HOSTS = 1 };
+/*
+ * The hosts of a chunk as objects, each followed by a comma; made by the first
+ * who asks.  NULL when out of memory.
+ */
+const struct snap_text *chunk_text(struct snap_chunk *c, enum chunk_text what);
+
+/*
+ * The host that {h} names; NULL after having set 404 or 400.
+ */
+const struct snap_host *find_host(struct request *r, struct snap_chunk **chunk,
+	size_t *at);
+
+/* Link: rel="next": the request's own target with another cursor. */
+void add_link_next(struct request *r, const char *cursor);
+
+#endif

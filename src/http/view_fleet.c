@@ -1,0 +1,234 @@
+/*
+ * /v1/summary and /v1/partitions.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "http/problem.h"
+#include "http/route.h"
+#include "http/view.h"
+#include "model/name.h"
+
+/* The summary has at most 4 KiB: rows of risks stop here. */
+#define SUMMARY_RISKS_BYTES 3400
+#define RISK_REASON_BYTES 120
+
+static void
+add_counts(struct json_write *w, const size_t counts[STATE_COUNT_])
+{
+	json_add_object(w, "counts");
+	for (unsigned i = 0; i < STATE_COUNT_; i++)
+		json_add_u64(w, state_id((enum unit_state)i), counts[i]);
+	json_put_end(w);
+}
+
+static void
+put_risk(struct json_write *w, const struct snap_host *h)
+{
+	size_t n = strnlen(h->risk_reason, RISK_REASON_BYTES);
+
+	json_put_object(w);
+	json_add_str(w, "host", h->name);
+	json_add_str(w, "partition", h->partition);
+	json_add_str(w, "level", level_name(h->level));
+	add_probability(w, "risk", h->risk);
+	json_put_key(w, "reason");
+	json_put_str_n(w, h->risk_reason, n);
+	json_put_end(w);
+}
+
+static void
+put_summary(struct json_write *w, const struct snapshot *s)
+{
+	json_put_object(w);
+	json_add_str(w, "state", state_id(s->worst));
+	add_time(w, "since", s->since);
+	json_add_u64(w, "hosts", s->n_hosts);
+	add_counts(w, s->counts);
+	json_add_object(w, "levels");
+	for (unsigned i = 0; i < LEVEL_N; i++)
+		json_add_u64(w, level_name((enum level)i), s->levels[i]);
+	json_put_end(w);
+	json_add_u64(w, "checks", s->n_checks);
+	json_add_u64(w, "devices", s->n_devices);
+	json_add_u64(w, "devices_unjudged", s->n_devices_unjudged);
+	json_add_bool(w, "degraded", s->degraded);
+	json_add_str(w, "degraded_why", s->degraded ? s->degraded_why : NULL);
+	json_add_array(w, "incidents");
+	json_put_end(w);
+	json_add_array(w, "brakes");
+	json_put_end(w);
+	add_time(w, "started", s->started);
+	json_add_str(w, "version", s->version);
+	json_add_u64(w, "generation", s->generation);
+	json_add_array(w, "at_risk");
+	for (size_t i = 0; i < s->n_top; i++) {
+		size_t before = w->out->n;
+
+		if (before > SUMMARY_RISKS_BYTES)
+			break;
+		put_risk(w, s->top[i]);
+	}
+	json_put_end(w);
+	json_put_end(w);
+}
+
+/* Kept with the snapshot. */
+static const struct snap_text *
+summary_text(const struct snapshot *s)
+{
+	/* the cache is the one part of a snapshot that changes */
+	_Atomic(struct snap_text *) *cache =
+		(_Atomic(struct snap_text *) *)(uintptr_t)&s->summary;
+	struct snap_text *t = atomic_load(cache);
+	struct strbuf text = { 0 };
+	struct json_write w;
+
+	if (t != NULL)
+		return t;
+	json_begin(&w, &text);
+	put_summary(&w, s);
+	if (!text.failed)
+		t = mem_alloc(sizeof(*t) + text.n + 1);
+	if (t != NULL) {
+		t->n = text.n;
+		t->p = (char *)(t + 1);
+		memcpy(t + 1, text.p, text.n + 1);
+		t = snapshot_cache(cache, t);
+	}
+	strbuf_free(&text);
+	return t;
+}
+
+void
+view_summary(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	const struct snap_text *t;
+	struct json_write w;
+
+	if (reply_unchanged(r, s, false))
+		return;
+	t = summary_text(s);
+	if (t == NULL) {
+		r->reply.body.failed = true;
+		return;
+	}
+	reply_open(r, &w, s);
+	strbuf_putc(&r->reply.body, ',');
+	strbuf_add(&r->reply.body, t->p + 1, t->n - 1);
+}
+
+static enum unit_state
+worst_of(const size_t counts[STATE_COUNT_])
+{
+	enum unit_state worst = STATE_HEALTHY;
+
+	for (unsigned i = 0; i < STATE_COUNT_; i++) {
+		if (counts[i] != 0 && state_worse((enum unit_state)i, worst))
+			worst = (enum unit_state)i;
+	}
+	return worst;
+}
+
+static void
+add_partition(struct json_write *w, const struct snap_partition *p)
+{
+	json_add_str(w, "name", p->name);
+	json_add_u64(w, "id", p->id);
+	json_add_str(w, "state", state_id(worst_of(p->counts)));
+	json_add_u64(w, "hosts", p->n_hosts);
+	add_counts(w, p->counts);
+}
+
+/* The partition with the smallest name above `after`; NULL at the end. */
+static const struct snap_partition *
+next_partition(const struct snapshot *s, const char *after)
+{
+	const struct snap_partition *best = NULL;
+
+	for (size_t i = 0; i < s->n_partitions; i++) {
+		const struct snap_partition *p = &s->partitions[i];
+
+		if (strcmp(p->name, after) > 0 &&
+		    (best == NULL || strcmp(p->name, best->name) < 0))
+			best = p;
+	}
+	return best;
+}
+
+static void
+list_partitions(struct request *r, const struct snapshot *s,
+	const char *after, uint64_t limit)
+{
+	const struct snap_partition *p = next_partition(s, after);
+	struct strbuf cursor = { 0 };
+	struct json_write w;
+	const char *last = after;
+
+	reply_open(r, &w, s);
+	json_add_array(&w, "items");
+	for (; p != NULL && limit > 0; limit--) {
+		json_put_object(&w);
+		add_partition(&w, p);
+		json_put_end(&w);
+		last = p->name;
+		p = next_partition(s, last);
+	}
+	json_put_end(&w);
+	if (p != NULL) {
+		cursor_put(&cursor, 'p', last);
+		json_add_str(&w, "next", strbuf_str(&cursor));
+		add_link_next(r, strbuf_str(&cursor));
+	} else {
+		json_add_null(&w, "next");
+	}
+	json_put_end(&w);
+	strbuf_free(&cursor);
+}
+
+void
+view_partitions(struct request *r)
+{
+	static const uint64_t limits[3] = { 1, LIST_LIMIT_MAX, LIST_LIMIT };
+	const struct snapshot *s = request_snapshot(r);
+	const char *cursor = target_get(&r->target, "cursor");
+	char after[CURSOR_KEY_BYTES] = "";
+	struct tc_err e = { 0 };
+	uint64_t limit;
+
+	if (target_u64(&r->target, "limit", limits, &limit, &e) < 0 ||
+	    (cursor != NULL && cursor_parse(cursor, 'p', after, &e) < 0)) {
+		problem_set(r, 400, "invalid", "%s", e.text);
+		return;
+	}
+	if (!reply_unchanged(r, s, false))
+		list_partitions(r, s, after, limit);
+}
+
+void
+view_partition(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	const char *asked = r->target.segs[2];
+	char name[NAME_MAX_BYTES + 1];
+	struct json_write w;
+
+	if (name_fold(asked, strlen(asked), name, NULL) < 0) {
+		problem_set(r, 400, "invalid", "partition: not a name");
+		return;
+	}
+	for (size_t i = 0; i < s->n_partitions; i++) {
+		const struct snap_partition *p = &s->partitions[i];
+
+		if (strcmp(p->name, name) != 0)
+			continue;
+		if (reply_unchanged(r, s, false))
+			return;
+		reply_open(r, &w, s);
+		add_partition(&w, p);
+		json_put_end(&w);
+		return;
+	}
+	problem_set(r, 404, "not_found", "there is no partition %s", name);
+}
