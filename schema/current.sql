@@ -17,7 +17,8 @@ CREATE TABLE subject (
 	body TEXT NOT NULL DEFAULT '',	-- JSON
 	retired INTEGER NOT NULL DEFAULT 0 CHECK (retired IN (0, 1))
 ) STRICT;
-CREATE UNIQUE INDEX subject_by_key ON subject(kind, ifnull(parent, 0), key);
+CREATE UNIQUE INDEX subject_by_key ON subject(kind, ifnull(parent, 0), key)
+	WHERE NOT retired;
 CREATE INDEX subject_by_parent ON subject(parent);
 CREATE TABLE state (
 	id INTEGER PRIMARY KEY,

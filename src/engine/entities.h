@@ -64,6 +64,8 @@ struct sweep {
 	size_t values_cap;
 	size_t arrived;
 	bool open;
+	int64_t apart_ms;	/* by the interval */
+	int64_t second_ns;	/* begin of the slot, mono */
 	struct wall at;
 };
 

@@ -93,7 +93,7 @@ void run_unschedule(struct engine *en, struct check *c);
 /* ---- sweep.c ---- */
 void sweep_join(struct engine *en, struct check *c);
 void sweep_leave(struct check *c);
-void sweep_slot(struct engine *en, struct check *c, struct wall at);
+void sweep_slot(struct engine *en, struct check *c, struct now now);
 void sweep_put(struct engine *en, struct check *c,
 	const struct observation *ob);
 void sweep_flush(struct engine *en, struct sweep *s);

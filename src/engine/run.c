@@ -124,7 +124,7 @@ run_due(struct engine *en, struct check *c, struct now now)
 	if (!recheck) {
 		note_lateness(en, now.mono.ns - c->slot_ns,
 			c->rule.interval.ns);
-		sweep_slot(en, c, now.wall);
+		sweep_slot(en, c, now);
 		c->slot_ns = next_slot(c, now.mono.ns);
 	}
 	if (!c->in_flight)

@@ -8,6 +8,9 @@
 
 #include "engine/inside.h"
 
+/* Below a second, so that the rows stay in it. */
+#define APART_MAX_MS 997
+
 static struct sweep *
 find(struct part *p, const struct check *c, int64_t phase)
 {
@@ -43,6 +46,7 @@ sweep_join(struct engine *en, struct check *c)
 		s->probe = c->probe;
 		s->phase = phase;
 		s->interval_ns = c->rule.interval.ns;
+		s->apart_ms = s->interval_ns / 1000000000 % APART_MAX_MS;
 		list_add_tail(&s->part->sweeps, &s->link);
 	}
 	members = s->members;
@@ -90,7 +94,7 @@ columns(const struct sweep *s)
 }
 
 static int
-begin_slot(struct sweep *s, struct wall at)
+begin_slot(struct sweep *s)
 {
 	size_t need = s->n * columns(s);
 	void *values = s->values;
@@ -102,22 +106,27 @@ begin_slot(struct sweep *s, struct wall at)
 		s->values[i] = NAN;
 	s->arrived = 0;
 	s->open = true;
-	s->at = at;
 	return 0;
 }
 
-/* The first member of the second begins a new row. */
+/*
+ * The first member of the second begins a new row.  Its time is the begin of
+ * that second; sweeps that differ in their interval alone are 1 ms apart, so
+ * that no two rows of a partition and probe have the same time.
+ */
 void
-sweep_slot(struct engine *en, struct check *c, struct wall at)
+sweep_slot(struct engine *en, struct check *c, struct now now)
 {
 	struct sweep *s = c->sweep;
+	int64_t second = c->slot_ns - c->slot_ns % (SWEEP_MS * 1000000);
 
-	if (s == NULL)
-		return;
-	if (s->open && at.ms >= s->at.ms && at.ms - s->at.ms < SWEEP_MS + 500)
+	if (s == NULL || (s->open && s->second_ns == second))
 		return;
 	sweep_flush(en, s);
-	if (begin_slot(s, at) < 0)
+	s->second_ns = second;
+	s->at.ms = now.wall.ms - (now.mono.ns - second) / 1000000 +
+		s->apart_ms;
+	if (begin_slot(s) < 0)
 		s->open = false;
 }
 
@@ -165,11 +174,9 @@ sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 	if (s == NULL || !s->open)
 		return;
 	if (!knows_all(en, s, ob) && s->n_metrics < ARRAY_LEN(s->metrics)) {
-		struct wall at = s->at;
-
 		s->open = false;
 		knows_all(en, s, ob);
-		if (begin_slot(s, at) < 0) {
+		if (begin_slot(s) < 0) {
 			s->open = false;
 			return;
 		}
