@@ -458,6 +458,227 @@ START_TEST(faults_of_a_pack_are_named_by_json_pointer)
 }
 END_TEST
 
+START_TEST(wrong_types_and_bounds_of_a_pack_are_named_too)
+{
+	static const struct { const char *from, *to, *want; } faults[] = {
+		{ "{", "[", "line" },
+		{ "{\n", "3 {", "line" },
+		{ "\"name\": \"additive-card\"", "\"name\": 5",
+			"/name: must be a string" },
+		{ "additive-card", "Additive card", "/name: only a-z" },
+		{ "additive-card", "", "/name: must have 1 to 31 bytes" },
+		{ "\"name\": \"additive-card\",", "", "/name: is missing" },
+		{ "1.0.0", "1.0.0x", "/version: must be a version" },
+		{ "\"version\": \"1.0.0\"", "\"version\": 1",
+			"/version: must be a string" },
+		{ "\"feature_set\": 1", "\"feature_set\": 0",
+			"/feature_set: must be 1 to" },
+		{ "-128", "-1.28", "/base_hundredths: must be an integer" },
+		{ "\"gate\": [", "\"gate\": 1, \"g\": [", "/g: unknown key" },
+		{ "\"at_least\": 1", "\"at_least\": \"1\"",
+			"/gate/0/at_least: must be an integer" },
+		{ "\"at_least\": 1, \"of\": [", "\"at_least\": 1, \"of\": [{},",
+			"/gate/0/of/0/feature: is missing" },
+		{ "\"at_least\": 1, \"of\": [", "\"at_least\": 1, \"of\": [1,",
+			"/gate/0/of/0: must be an object" },
+		{ "\"ge\": 1}", "\"ge\": -1}", "/gate/0/of/0/ge: must be 0" },
+		{ "{\"at_least\": 1,", "{\"least\": 1,",
+			"/gate/0/least: unknown key" },
+		{ "\"id\": \"reallocated-now\", \"version\": 1",
+			"\"id\": \"reallocated-now\", \"version\": 0",
+			"/rules/0/version: must be 1" },
+		{ "\"id\": \"reallocated-now\"", "\"id\": \"gate\"",
+			"/rules/0/id: another rule" },
+		{ "\"smart_5_raw.now\", \"unit\": \"count\"",
+			"\"smart_5_raw.now\", \"unit\": 1",
+			"/rules/0/unit: must be a string" },
+		{ "\"feature\": \"smart_5_raw.now\", \"unit\"",
+			"\"feature\": 7, \"unit\"",
+			"/rules/0/feature: must be a feature" },
+		{ "\"feature\": \"smart_5_raw.now\", \"unit\"",
+			"\"feature\": \"smart_198_raw.rise_7d\", \"unit\"",
+			"/rules/0/feature" },
+		{ "\"bins\": [", "\"bins\": [{},",
+			"/rules/0/bins/0/ge: is missing" },
+		{ "\"bins\": [", "\"when\": [], \"bins\": [",
+			"/rules/0/when: must have 1 to 2 items" },
+		{ "\"bins\": [", "\"when\": [{\"feature\": 1}], \"bins\": [",
+			"/rules/0/when/0/feature" },
+		{ "\"bins\": [", "\"when\": 4, \"bins\": [",
+			"/rules/0/when: must be an array" },
+		{ "\"hundredths\": 20", "\"hundredths\": 200000",
+			"/rules/0/bins/0/hundredths: must be -100000" },
+		{ "\"watch\": -113, ", "", "/levels/watch: is missing" },
+		{ "\"watch\": -113, ", "\"watch\": -113, \"none\": 0, ",
+			"/levels/none: unknown key" },
+		{ "\"clean\": {", "\"clean\": {\"d1\": 0, ",
+			"/calibration/clean/d1: unknown key" },
+		{ "\"d7\": 0.0003", "\"d7\": 1.5", "d7: must be 0 to 1" },
+		{ "\"d7\": 0.0003", "\"d7\": \"x\"", "must be a probability" },
+		{ "\"d7\": 0.0003", "\"d7\": 0.5", "d30: must not be below d7" },
+		{ "\"d90\": 0.006", "\"d90\": 0.001",
+			"d90: must not be below d30" },
+		{ "\"from\": null, \"d7\": 0.0006",
+			"\"from\": null, \"d7\": 0.0001",
+			"/calibration/rows/0: risk must not fall" },
+		{ "\"from\": -90", "\"from\": -190",
+			"/calibration/rows/2/from: must be above" },
+		{ "\"from\": -90", "\"from\": null",
+			"/calibration/rows/2/from: must be an integer" },
+		{ "\"from\": -90", "\"x\": 1, \"from\": -90",
+			"/calibration/rows/2/x: unknown key" },
+		{ "[72, 692]", "[72]", "lead_days: must have 2 to 2" },
+		{ "[72, 692]", "[72, 7]", "lead_days/1: must be 72" },
+		{ "[72, 692]", "[-2, 7]", "lead_days/0: must be 0" },
+		{ "\"lead_days\": [72, 692]", "\"x\": 1", "x: unknown key" },
+		{ "\"source\": \"the same", "\"source\": 1, \"s\": \"the same",
+			"/calibration/s: unknown key" },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		ck_pack_fault(faults[i].from, faults[i].to, faults[i].want);
+}
+END_TEST
+
+START_TEST(a_pack_that_could_overflow_the_evidence_is_refused)
+{
+	struct strbuf text = { 0 }, big = { 0 };
+	struct pack *pack = shipped_pack(&text), *none = NULL;
+	const char *at = strstr(text.p, "\"rules\": [");
+	struct tc_err e = { 0 };
+
+	strbuf_add(&big, text.p, (size_t)(at - text.p) + 10);
+	for (int i = 0; i < 20; i++)
+		strbuf_printf(&big, "{\"id\": \"r%d\", \"version\": 1, "
+			"\"feature\": \"smart_5_raw.now\", \"unit\": \"count\", "
+			"\"source\": \"x\", \"bins\": [{\"ge\": 1, "
+			"\"hundredths\": 1}], \"when\": [{\"feature\": "
+			"\"smart_197_raw.now\", \"ge\": 1}]},", i);
+	strbuf_puts(&big, at + 10);
+	ck_assert_int_eq(pack_parse(big.p, big.n, &none, &e), TC_EFULL);
+	ck_assert_msg(strstr(e.text, "rows of evidence"), "%s", e.text);
+	strbuf_reset(&big);
+	for (int i = 0; i < PACK_JSON_MAX + 1; i++)
+		strbuf_putc(&big, ' ');
+	ck_assert_int_eq(pack_parse(big.p, big.n, &none, &e), TC_EFULL);
+	ck_assert_ptr_null(none);
+	pack_free(pack);
+	strbuf_free(&text);
+	strbuf_free(&big);
+}
+END_TEST
+
+/* The shipped pack, but reported-now counts only beside pending sectors. */
+static struct pack *
+pack_with_condition(void)
+{
+	static const char id[] = "\"id\": \"reported-now\",";
+	struct strbuf text = { 0 }, sb = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	const char *at = strstr(text.p, id);
+	struct tc_err e = { 0 };
+
+	pack_free(pack);
+	pack = NULL;
+	strbuf_add(&sb, text.p, (size_t)(at - text.p));
+	strbuf_puts(&sb, "\"when\": [{\"feature\": \"smart_197_raw.now\", "
+		"\"ge\": 1}], ");
+	strbuf_puts(&sb, at);
+	ck_assert_msg(pack_parse(sb.p, sb.n, &pack, &e) == 0, "%s", e.text);
+	strbuf_free(&text);
+	strbuf_free(&sb);
+	return pack;
+}
+
+START_TEST(a_rule_with_a_condition_shows_it)
+{
+	struct pack *pack = pack_with_condition();
+	struct features f = { 0 };
+	struct verdict v, again;
+	struct tc_err e = { 0 };
+	int conditions = 0;
+
+	see(&f, COUNTER_REPORTED, 5, DAY0);
+	see(&f, COUNTER_PENDING, 0, DAY0);
+	eval_device(pack, &f, wall_from_days(DAY0), &v);
+	ck_assert_int_eq(v.score, -128);
+	see(&f, COUNTER_PENDING, 1, DAY0 + 1);
+	eval_device(pack, &f, wall_from_days(DAY0 + 1), &v);
+	/* the condition, the maximum of 197, and two kinds of trouble */
+	ck_assert_int_eq(v.score, -128 + 20 + 25 + 25);
+	for (uint32_t i = 0; i < v.n_evidence; i++)
+		conditions += v.evidence[i].kind == EVIDENCE_CONDITION;
+	ck_assert_int_eq(conditions, 1);
+	ck_assert_int_eq(eval_recompute(pack, &v, &again, &e), 0);
+	ck_assert_mem_eq(&v, &again, sizeof(v));
+	for (uint32_t i = 0; i < v.n_evidence; i++) {
+		if (v.evidence[i].kind == EVIDENCE_CONDITION)
+			v.evidence[i].value = 0;
+	}
+	ck_assert_int_eq(eval_recompute(pack, &v, &again, &e), TC_EINVAL);
+	ck_assert_msg(strstr(e.text, "its condition is not shown"), "%s",
+		e.text);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(a_forged_verdict_is_refused)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = shipped_pack(&text);
+	struct features f = { 0 };
+	struct verdict v, bad, again;
+	struct tc_err e = { 0 };
+
+	see(&f, COUNTER_PENDING, 0, DAY0);
+	see(&f, COUNTER_PENDING, 50, DAY0 + 1);
+	eval_device(pack, &f, wall_from_days(DAY0 + 1), &v);
+	bad = v;
+	bad.pack[0] = 'x';
+	ck_assert_int_eq(eval_recompute(pack, &bad, &again, &e), TC_EINVAL);
+	bad = v;
+	(void)snprintf(bad.evidence[0].rule, VERDICT_NAME, "no-such-rule");
+	ck_assert_int_eq(eval_recompute(pack, &bad, &again, &e), TC_EINVAL);
+	bad = v;
+	bad.evidence[1] = bad.evidence[0];
+	ck_assert_int_eq(eval_recompute(pack, &bad, &again, &e), TC_EINVAL);
+	bad = v;
+	for (uint32_t i = 0; i < bad.n_evidence; i++)
+		bad.evidence[i].kind = EVIDENCE_RULE == bad.evidence[i].kind ?
+			EVIDENCE_RULE : EVIDENCE_CONDITION;
+	ck_assert_int_eq(eval_recompute(pack, &bad, &again, &e), TC_EINVAL);
+	ck_assert_msg(strstr(e.text, "opened the gate"), "%s", e.text);
+	pack_free(pack);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(names_go_out_and_come_back)
+{
+	enum level level;
+	enum counter counter;
+	struct feature_ref ref;
+
+	for (int i = 0; i < LEVEL_N; i++) {
+		const char *id = level_name((enum level)i);
+
+		ck_assert(level_from_name(id, strlen(id), &level));
+		ck_assert_int_eq(level, i);
+		ck_assert_uint_gt(strlen(level_text((enum level)i)), 0);
+	}
+	ck_assert(!level_from_name("urgent", 6, &level));
+	ck_assert(!counter_from_metric("smart_9_raw", 11, &counter));
+	ck_assert(!feature_ref_parse("smart_5_raw", 11, &ref));
+	ck_assert(!feature_ref_parse("device.now", 10, &ref));
+	ck_assert(!feature_ref_parse("disk.kinds_nonzero", 18, &ref));
+	for (int i = 0; i < STAT_N; i++) {
+		ck_assert_uint_gt(strlen(stat_name((enum stat_kind)i)), 0);
+		ck_assert_uint_gt(strlen(stat_unit((enum stat_kind)i)), 0);
+	}
+	ck_assert_str_eq(evidence_kind_name(EVIDENCE_CONDITION), "condition");
+}
+END_TEST
+
 START_TEST(a_pack_is_known_by_its_bytes)
 {
 	struct strbuf text = { 0 };
@@ -511,6 +732,11 @@ main(void)
 		a_verdict_is_recomputed_from_its_evidence_alone,
 		host_risk_names_its_reason,
 		faults_of_a_pack_are_named_by_json_pointer,
+		wrong_types_and_bounds_of_a_pack_are_named_too,
+		a_pack_that_could_overflow_the_evidence_is_refused,
+		a_rule_with_a_condition_shows_it,
+		a_forged_verdict_is_refused,
+		names_go_out_and_come_back,
 		a_pack_is_known_by_its_bytes,
 		running_out_of_memory_is_an_error_not_a_crash);
 }
