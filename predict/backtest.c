@@ -124,7 +124,7 @@ judge(struct bt_run *run, struct bt_device *d, int32_t day, struct tc_err *e)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	if (now.level == d->level)
 		return 0;
-	d->level = now.level;
+	d->level = (uint8_t)now.level;
 	return report_change(run, d, day, &now, e);
 }
 
