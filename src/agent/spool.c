@@ -545,7 +545,7 @@ put_in_memory(struct spool *sp, const void *body, struct entry *entry)
 
 int
 spool_put(struct spool *sp, const void *body, size_t n, uint32_t items,
-	struct wall now, struct tc_err *e)
+	struct wall now, struct tc_err *e) /* lint: body and n are one thing */
 {
 	struct entry entry = { .n = n, .items = items, .when = now };
 	struct entry *place;

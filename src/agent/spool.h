@@ -45,7 +45,7 @@ void spool_close(struct spool *sp);
  * message says why; TC_EFULL, TC_ENOMEM: not kept.
  */
 int spool_put(struct spool *sp, const void *body, size_t n, uint32_t items,
-	struct wall now, struct tc_err *e);
+	struct wall now, struct tc_err *e); /* lint: body and n are one thing */
 
 /* The oldest one: its text and number; TC_ENOENT when there is none. */
 int spool_next(struct spool *sp, struct strbuf *body, uint64_t *seq);

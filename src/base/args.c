@@ -126,7 +126,7 @@ take_option(const struct arg_program *p, const struct arg_verb *verb,
 
 static int
 take_verb(const struct arg_program *p, const char *word, void *into,
-	struct arg_rest *rest, struct tc_err *e)
+	struct arg_rest *rest, struct tc_err *e) /* lint: argc and argv are one thing */
 {
 	const char *best = NULL;
 	size_t best_d = 3;
@@ -168,7 +168,7 @@ check_operands(const struct arg_program *p, const struct arg_rest *rest,
 
 int
 args_parse(const struct arg_program *p, int argc, char **argv, void *into,
-	struct arg_rest *rest, struct tc_err *e)
+	struct arg_rest *rest, struct tc_err *e) /* lint: argc and argv are one thing */
 {
 	char **words = argv + 1;	/* operands gather here */
 	bool options = true;

@@ -70,7 +70,7 @@ struct arg_rest {
  * is no option comes last.  TC_EINVAL with a sentence for the user.
  */
 int args_parse(const struct arg_program *p, int argc, char **argv, void *into,
-	struct arg_rest *rest, struct tc_err *e);
+	struct arg_rest *rest, struct tc_err *e); /* lint: argc and argv are one thing */
 
 /* What --help prints; of one verb, or of the program (NULL). */
 void args_help(const struct arg_program *p, const struct arg_verb *verb,

@@ -152,7 +152,7 @@ int config_load(const char *path, const struct config_lookup *lookup,
 /* The same from text; `path` is what errors name and `dir` comes from. */
 int config_parse(const char *text, size_t n, const char *path,
 	const struct config_lookup *lookup, struct config **out,
-	struct config_errors *errs);
+	struct config_errors *errs); /* lint: text and n are one thing */
 void config_free(struct config *cfg);
 
 /* ---- the fleet ---- */

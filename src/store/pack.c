@@ -124,7 +124,7 @@ unpack_begin(struct unpacker *u, const void *bytes, size_t size, size_t n)
 static unsigned
 code_at(const struct unpacker *u, size_t i)
 {
-	return (u->nibbles[i / 2] >> (4 * (i & 1))) & 15u;
+	return ((unsigned)u->nibbles[i / 2] >> (4 * (i & 1))) & 15u;
 }
 
 static unsigned

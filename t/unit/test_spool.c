@@ -122,6 +122,13 @@ nth_file(const struct world *w, size_t n, char path[400])
 	return found;
 }
 
+/* the number that a batch's text begins with */
+static uint64_t
+number(const char *text)
+{
+	return strtoul(text, NULL, 10);
+}
+
 START_TEST(batches_come_out_in_order_and_once)
 {
 	struct world *w = world_new();
@@ -207,12 +214,12 @@ START_TEST(beyond_its_size_the_oldest_goes_and_is_counted)
 	ck_assert_uint_eq(c.batches + c.dropped_batches, 3000);
 	ck_assert_uint_eq(c.dropped_items, 3 * c.dropped_batches);
 	ck_assert_uint_gt(c.batches, 900);
-	ck_assert_int_eq(atoi(next(w)), (int)c.dropped_batches);
+	ck_assert_uint_eq(number(next(w)), c.dropped_batches);
 	reopen(w);
-	ck_assert_int_eq(atoi(next(w)), (int)c.dropped_batches);
+	ck_assert_uint_eq(number(next(w)), c.dropped_batches);
 	while (*next(w)) {
-		ck_assert_int_eq(atoi(w->body.p),
-			(int)(c.dropped_batches + left));
+		ck_assert_uint_eq(number(w->body.p),
+			c.dropped_batches + left);
 		spool_ack(w->sp, w->seq);
 		left++;
 	}
@@ -346,7 +353,7 @@ START_TEST(a_full_disk_falls_back_to_memory)
 	struct rlimit small = { 0, RLIM_INFINITY }, before;
 	char text[600];
 
-	signal(SIGXFSZ, SIG_IGN);
+	sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	w->conf.memory_max_bytes = 1000;
 	reopen(w);
 	put(w, "on disk");
