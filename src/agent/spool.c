@@ -544,9 +544,10 @@ put_in_memory(struct spool *sp, const void *body, struct entry *entry)
 }
 
 int
-spool_put(struct spool *sp, const void *body, size_t n, uint32_t items,
-	struct wall now, struct tc_err *e) /* lint: body and n are one thing */
+spool_put(struct spool *sp, const struct strbuf *body, uint32_t items,
+	struct wall now, struct tc_err *e)
 {
+	size_t n = body->n;
 	struct entry entry = { .n = n, .items = items, .when = now };
 	struct entry *place;
 	int rc, on_disk;
@@ -556,8 +557,8 @@ spool_put(struct spool *sp, const void *body, size_t n, uint32_t items,
 	pthread_mutex_lock(&sp->lock);
 	drop_old(sp, now);
 	entry.seq = sp->next_seq;
-	on_disk = put_on_disk(sp, body, &entry, e);
-	rc = put_in_memory(sp, body, &entry);
+	on_disk = put_on_disk(sp, body->p, &entry, e);
+	rc = put_in_memory(sp, body->p, &entry);
 	place = rc == 0 ? entry_push(sp) : NULL;
 	if (place) {
 		*place = entry;

@@ -44,8 +44,8 @@ void spool_close(struct spool *sp);
  * Appends a batch of `items` observations.  TC_EIO: kept in memory only, the
  * message says why; TC_EFULL, TC_ENOMEM: not kept.
  */
-int spool_put(struct spool *sp, const void *body, size_t n, uint32_t items,
-	struct wall now, struct tc_err *e); /* lint: body and n are one thing */
+int spool_put(struct spool *sp, const struct strbuf *body, uint32_t items,
+	struct wall now, struct tc_err *e);
 
 /* The oldest one: its text and number; TC_ENOENT when there is none. */
 int spool_next(struct spool *sp, struct strbuf *body, uint64_t *seq);

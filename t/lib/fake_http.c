@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 #define MAX_REQUESTS 20000
 #define WAIT_S 20
 
@@ -259,11 +261,10 @@ fake_http_url(const struct fake_http *f)
 bool
 fake_http_wait(struct fake_http *f, size_t n)
 {
-	struct timespec until;
+	struct timespec until = {0};
 	bool there;
 
-	clock_gettime(CLOCK_REALTIME, &until); /* lint: timedwait wants it */
-	until.tv_sec += WAIT_S;
+	until.tv_sec = clock_system()->wall(clock_system()).ms / 1000 + WAIT_S;
 	pthread_mutex_lock(&f->lock);
 	while (f->n < n) {
 		if (pthread_cond_timedwait(&f->changed, &f->lock, &until) ==

@@ -64,11 +64,22 @@ world_free(struct world *w)
 	free(w);
 }
 
+static int
+spool_text(struct world *w, const char *text, struct wall now)
+{
+	struct strbuf sb = {0};
+	int rc;
+
+	strbuf_puts(&sb, text);
+	rc = spool_put(w->sp, &sb, 3, now, &w->e);
+	strbuf_free(&sb);
+	return rc;
+}
+
 static void
 put(struct world *w, const char *text)
 {
-	ck_assert_msg(spool_put(w->sp, text, strlen(text), 3, NOW, &w->e) == 0,
-		"%s", w->e.text);
+	ck_assert_msg(spool_text(w, text, NOW) == 0, "%s", w->e.text);
 }
 
 static void
@@ -80,7 +91,7 @@ put_big(struct world *w, int number, size_t n)
 	text[n] = '\0';
 	snprintf(text, n, "%d", number);
 	text[strlen(text)] = ' ';
-	spool_put(w->sp, text, n, 3, NOW, &w->e);
+	spool_put(w->sp, &(struct strbuf){ .p = text, .n = n }, 3, NOW, &w->e);
 	free(text);
 }
 
@@ -92,6 +103,12 @@ next(struct world *w)
 	if (spool_next(w->sp, &w->body, &w->seq) < 0)
 		return "";
 	return strbuf_str(&w->body);
+}
+
+static uint64_t
+number(struct world *w)
+{
+	return strtoul(next(w), NULL, 10);
 }
 
 static struct spool_counts
@@ -120,13 +137,6 @@ nth_file(const struct world *w, size_t n, char path[400])
 	}
 	free(names);
 	return found;
-}
-
-/* the number that a batch's text begins with */
-static uint64_t
-number(const char *text)
-{
-	return strtoul(text, NULL, 10);
 }
 
 START_TEST(batches_come_out_in_order_and_once)
@@ -214,11 +224,11 @@ START_TEST(beyond_its_size_the_oldest_goes_and_is_counted)
 	ck_assert_uint_eq(c.batches + c.dropped_batches, 3000);
 	ck_assert_uint_eq(c.dropped_items, 3 * c.dropped_batches);
 	ck_assert_uint_gt(c.batches, 900);
-	ck_assert_uint_eq(number(next(w)), c.dropped_batches);
+	ck_assert_uint_eq(number(w), c.dropped_batches);
 	reopen(w);
-	ck_assert_uint_eq(number(next(w)), c.dropped_batches);
+	ck_assert_uint_eq(number(w), c.dropped_batches);
 	while (*next(w)) {
-		ck_assert_uint_eq(number(w->body.p),
+		ck_assert_uint_eq(strtoul(w->body.p, NULL, 10),
 			c.dropped_batches + left);
 		spool_ack(w->sp, w->seq);
 		left++;
@@ -234,7 +244,7 @@ START_TEST(beyond_its_age_the_oldest_goes_and_is_counted)
 	struct wall later = wall_add(NOW, dur_s(86400 + 60));
 
 	put(w, "old");
-	spool_put(w->sp, "new", 3, 1, wall_add(NOW, dur_s(120)), &w->e);
+	spool_text(w, "new", wall_add(NOW, dur_s(120)));
 	spool_age(w->sp, later);
 	ck_assert_str_eq(next(w), "new");
 	ck_assert_uint_eq(counts(w).dropped_batches, 1);
@@ -352,19 +362,21 @@ START_TEST(a_full_disk_falls_back_to_memory)
 	struct world *w = world_new();
 	struct rlimit small = { 0, RLIM_INFINITY }, before;
 	char text[600];
+	struct strbuf sb = { .p = text, .n = sizeof(text) };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	w->conf.memory_max_bytes = 1000;
 	reopen(w);
 	put(w, "on disk");
 	getrlimit(RLIMIT_FSIZE, &before);
 	setrlimit(RLIMIT_FSIZE, &small);
 	memset(text, 'a', sizeof(text));
-	ck_assert_int_eq(spool_put(w->sp, text, 600, 3, NOW, &w->e), TC_EIO);
+	ck_assert_int_eq(spool_put(w->sp, &sb, 3, NOW, &w->e), TC_EIO);
 	ck_assert_str_eq(next(w), "on disk");
 	ck_assert_uint_eq(counts(w).batches, 2);
 	text[0] = 'b';
-	ck_assert_int_eq(spool_put(w->sp, text, 600, 3, NOW, &w->e), TC_EIO);
+	ck_assert_int_eq(spool_put(w->sp, &sb, 3, NOW, &w->e), TC_EIO);
 	ck_assert_uint_eq(counts(w).batches, 2);
 	ck_assert_uint_eq(counts(w).dropped_batches, 1);
 	ck_assert_uint_ge(counts(w).refused, 2);
@@ -387,9 +399,11 @@ START_TEST(a_batch_beyond_all_bounds_is_refused)
 	struct world *w = world_new();
 	char *huge = calloc(1, 3 << 20);
 
-	ck_assert_int_eq(spool_put(w->sp, huge, 3 << 20, 1, NOW, &w->e),
-		TC_EFULL);
-	ck_assert_int_eq(spool_put(w->sp, huge, 0, 1, NOW, &w->e), TC_EFULL);
+	struct strbuf sb = { .p = huge, .n = 3 << 20 };
+
+	ck_assert_int_eq(spool_put(w->sp, &sb, 1, NOW, &w->e), TC_EFULL);
+	sb.n = 0;
+	ck_assert_int_eq(spool_put(w->sp, &sb, 1, NOW, &w->e), TC_EFULL);
 	free(huge);
 	world_free(w);
 }
