@@ -126,7 +126,7 @@ take_option(const struct arg_program *p, const struct arg_verb *verb,
 
 static int
 take_verb(const struct arg_program *p, const char *word, void *into,
-	struct arg_rest *rest, struct tc_err *e)
+	struct arg_rest *rest, struct tc_err *e) /* lint: argc and argv are one thing */
 {
 	const char *best = NULL;
 	size_t best_d = 3;
@@ -167,8 +167,8 @@ check_operands(const struct arg_program *p, const struct arg_rest *rest,
 }
 
 int
-args_parse(const struct arg_program *p, char **argv, void *into,
-	struct arg_rest *rest, struct tc_err *e)
+args_parse(const struct arg_program *p, int argc, char **argv, void *into,
+	struct arg_rest *rest, struct tc_err *e) /* lint: argc and argv are one thing */
 {
 	char **words = argv + 1;	/* operands gather here */
 	bool options = true;
@@ -178,7 +178,7 @@ args_parse(const struct arg_program *p, char **argv, void *into,
 	*rest = (struct arg_rest){0};
 	if ((rc = set_defaults(p->rows, into, e)) < 0)
 		return rc;
-	for (int i = 1; argv[i]; i++) {
+	for (int i = 1; i < argc; i++) {
 		char *word = argv[i];
 
 		if (options && strcmp(word, "--") == 0) {

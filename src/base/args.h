@@ -66,11 +66,11 @@ struct arg_rest {
 };
 
 /*
- * Fills *into by the rows (and those of the verb) from main()'s argv, whose
- * words are moved: the operands come to its front.  TC_EINVAL with a sentence for the user.
+ * Fills *into by the rows (and those of the verb).  argv is reordered: what
+ * is no option comes last.  TC_EINVAL with a sentence for the user.
  */
-int args_parse(const struct arg_program *p, char **argv, void *into,
-	struct arg_rest *rest, struct tc_err *e);
+int args_parse(const struct arg_program *p, int argc, char **argv, void *into,
+	struct arg_rest *rest, struct tc_err *e); /* lint: argc and argv are one thing */
 
 /* What --help prints; of one verb, or of the program (NULL). */
 void args_help(const struct arg_program *p, const struct arg_verb *verb,

@@ -55,7 +55,7 @@ parse(const struct arg_program *p, const char *line, struct conf *c,
 	     w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
 	argv[argc] = NULL;
-	return args_parse(p, argv, c, rest, e);
+	return args_parse(p, argc, argv, c, rest, e);
 }
 
 START_TEST(rows_are_filled_by_name)
