@@ -1,0 +1,65 @@
+/*
+ * One ICMP echo socket of an address family: packets out and in, in batches,
+ * with the kernel's receive times, and what routers say about them.
+ */
+#ifndef TOCSIN_PROBES_PING_SOCK_H
+#define TOCSIN_PROBES_PING_SOCK_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <tocsin/probe.h>
+
+#define SOCK_BATCH 128
+#define SOCK_HEAD_BYTES 64	/* ICMP header and the first 56 bytes */
+#define SOCK_PAYLOAD_MAX 8972	/* of a jumbo frame */
+
+/* What every packet carries behind the ICMP header; 10 bytes. */
+struct ping_mark {
+	uint64_t cookie;
+	uint16_t number;
+};
+
+union ping_addr {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* A packet that came in, or that somebody said something about. */
+struct ping_event {
+	union ping_addr peer;	/* source of the reply; destination of ours */
+	union ping_addr by;	/* who says so; family 0 = not known */
+	struct ping_mark mark;
+	bool marked;		/* false: too little was quoted, see seq */
+	uint16_t seq;		/* of our packet */
+	int64_t at_ns;		/* boot time: when it came in */
+	enum tocsin_reason why;	/* NONE = echo reply */
+	uint8_t type;		/* ICMP type and code of what was said */
+	uint8_t code;
+};
+
+struct ping_sock;
+
+/* DGRAM, then RAW; NULL with errno when neither may be opened. */
+struct ping_sock *ping_sock_open(int family);
+void ping_sock_close(struct ping_sock *s);
+
+/*
+ * Puts a packet at place `i` of the batch; payload_bytes ≥ 16, `to` is
+ * borrowed until it was sent.
+ */
+void ping_sock_put(struct ping_sock *s, unsigned i, const union ping_addr *to,
+	const struct ping_mark *mark, size_t payload_bytes);
+/* Sends places from … to−1; how many, or −errno for the first of them. */
+int ping_sock_send(struct ping_sock *s, unsigned from, unsigned to);
+/* Clears a pending error of an earlier packet. */
+void ping_sock_clear(struct ping_sock *s);
+
+/* Tells everything that waits, errors included; how many. */
+unsigned ping_sock_receive(struct ping_sock *s, struct tocsin_ctx *ctx,
+	void (*tell)(void *arg, const struct ping_event *ev), void *arg);
+
+#endif
