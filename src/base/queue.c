@@ -58,24 +58,28 @@ queue_free(struct queue *q, void (*drop)(void *))
 int
 queue_push(struct queue *q, void *item)
 {
-	bool was_empty;
+	void (*wake)(void *) = NULL;
+	void *wake_arg;
 	int rc = 0;
 
 	tc_bug_if(item == NULL);
 	pthread_mutex_lock(&q->lock);
-	was_empty = q->n == 0;
+	wake_arg = q->wake_arg;
 	if (q->closed) {
 		rc = TC_ECLOSED;
 	} else if (q->n == q->cap) {
 		rc = TC_EFULL;
 	} else {
+		if (q->n == 0)
+			wake = q->wake;
 		q->items[(q->head + q->n) % q->cap] = item;
 		q->n++;
 		pthread_cond_signal(&q->filled);
 	}
 	pthread_mutex_unlock(&q->lock);
-	if (rc == 0 && was_empty && q->wake != NULL)
-		q->wake(q->wake_arg);
+	/* whoever popped the item may have freed the queue by now */
+	if (wake != NULL)
+		wake(wake_arg);
 	return rc;
 }
 

@@ -10,7 +10,7 @@
  *	config_errors_print(&errs, &text);	(warnings as well)
  *	config_errors_fini(&errs);
  *
- * Plain data, no threads, no globals: whoever holds a config frees it.
+ * Plain data, no globals: whoever holds a config frees it.
  */
 #ifndef TOCSIN_CONFIG_CONFIG_H
 #define TOCSIN_CONFIG_CONFIG_H
@@ -20,12 +20,11 @@
 #include <stdint.h>
 #include <tocsin/probe.h>
 
-#include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "model/fleet.h"
-#include "model/opt.h"
 
 #define CONFIG_ERRORS_MAX 100
 
@@ -34,7 +33,7 @@
 struct config_error {
 	const char *file;
 	unsigned line;		/* 0 = the whole file */
-	bool warning;		/* said, but the configuration is taken */
+	bool warning;		/* but the configuration is taken */
 	const char *text;	/* "defaults: unknown key 'intervall'; …" */
 };
 
@@ -73,6 +72,7 @@ struct config_values {
 	struct tocsin_value *v;
 	struct opt_origin *origins;	/* file "default" when not written */
 	size_t n;
+	uint64_t set;	/* bit i: row i (< 64) was written just here */
 };
 
 struct config_list {
@@ -122,7 +122,6 @@ struct config {
 	unsigned http_threads;		/* 0 = by itself */
 	size_t http_max_body_bytes;
 	unsigned http_max_connections;
-
 	struct check_rule defaults;
 	struct check_rule passive;	/* of what agents send */
 	struct dur passive_smart_interval;
@@ -149,8 +148,14 @@ struct config {
  */
 int config_load(const char *path, const struct config_lookup *lookup,
 	struct config **out, struct config_errors *errs);
-/* The same from text; `path` is what errors name and `dir` comes from. */
-int config_parse(const char *text, size_t n, const char *path,
+
+/* The same from memory; `path` is what errors name. */
+struct config_text {
+	const char *path;
+	const char *text;
+	size_t n;
+};
+int config_parse(const struct config_text *src,
 	const struct config_lookup *lookup, struct config **out,
 	struct config_errors *errs); /* lint: text and n are one thing */
 void config_free(struct config *cfg);

@@ -248,6 +248,20 @@ decode_one(struct smart_report *r, struct smart_attribute *a,
 		give_up(r, a, SMART_WHY_PACKING);
 }
 
+struct smart_f64
+smart_raw_decode(const char *model, const char *firmware, uint8_t id,
+	uint64_t raw)
+{
+	const struct smart_packing *p =
+		smart_packing_find(model, firmware, id, "");
+	struct smart_attribute a = { .id = id, .raw = smart_u64(raw),
+		.unit = p->unit };
+
+	if (is_all_ones(&a))
+		return (struct smart_f64){ 0 };
+	return smart_encoding_apply(p->encoding, &a);
+}
+
 static void
 fill_u64(struct smart_u64 *field, double v)
 {

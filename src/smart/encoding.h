@@ -52,6 +52,13 @@ struct smart_f64 smart_encoding_apply(enum smart_encoding encoding,
 	const struct smart_attribute *a);
 
 /*
+ * One raw value of one drive: none where its packing is not known.  For those
+ * who have nothing but raw values (recorded history).
+ */
+struct smart_f64 smart_raw_decode(const char *model, const char *firmware,
+	uint8_t id, uint64_t raw);
+
+/*
  * Decodes every ATA attribute in place, fills those fields of the report that
  * are still unknown, lists what could not be decoded.
  */

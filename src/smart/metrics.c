@@ -7,6 +7,8 @@
 
 #include "base/macros.h"
 
+#define ATA_COMMAND_TIMEOUT 188
+
 enum kind { KIND_U64, KIND_F64 };
 
 static const struct {
@@ -84,6 +86,18 @@ put_field(const struct smart_report *r, size_t i, smart_metric_put *put,
 	return 0;
 }
 
+static int
+put_timeouts(const struct smart_report *r, smart_metric_put *put, void *arg)
+{
+	const struct smart_attribute *a =
+		smart_attribute_find(r, ATA_COMMAND_TIMEOUT);
+
+	if (a == NULL || !a->decoded.has || a->decoded.v < 0)
+		return 0;
+	return put_u64(put, arg, "command_timeouts", "count",
+		(uint64_t)a->decoded.v);
+}
+
 int
 smart_metrics_each(const struct smart_report *r, smart_metric_put *put,
 	void *arg)
@@ -97,6 +111,8 @@ smart_metrics_each(const struct smart_report *r, smart_metric_put *put,
 			if ((rc = put_field(r, i, put, arg)) < 0)
 				return rc;
 		}
+		if ((rc = put_timeouts(r, put, arg)) < 0)
+			return rc;
 	}
 	if (r->smart_passed.has && (rc = put_u64(put, arg, "smart_passed",
 		"bool", r->smart_passed.v)) < 0)

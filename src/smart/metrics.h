@@ -23,7 +23,8 @@ typedef int smart_metric_put(void *arg, const struct smart_metric *metric);
 
 /*
  * Known values only, each name once: smart_N_raw of every ATA attribute, then
- * the decoded ones, then smart_undecoded_count.  A `suspect` report gives
+ * the decoded ones (the report's fields, and command_timeouts out of the often
+ * packed attribute 188), then smart_undecoded_count.  A `suspect` report gives
  * smart_passed and the count alone: nobody is judged by a page whose checksum
  * is wrong.  0 or what `put` returned.
  */

@@ -44,10 +44,10 @@ decoded_blob(const struct fake_drive *d)
 static const struct fake_drive good_drive = {
 	.model = "EXAMPLE HDD 500", .serial = "EX-0001", .firmware = "1.00",
 	.sectors = 976773168, .wwn = 0x5000c500a1b2c3d4, .passed = true,
-	.n = 5, .attributes = {
+	.n = 6, .attributes = {
 		{ 5, 100, 100, 36, 3 }, { 9, 97, 97, 0, 0x97ea00000aa5 },
 		{ 194, 29, 49, 0, 0x00120000001d }, { 197, 100, 100, 0, 16 },
-		{ 199, 200, 200, 0, 2 },
+		{ 199, 200, 200, 0, 2 }, { 188, 100, 99, 0, 4295032841 },
 	},
 };
 
@@ -70,7 +70,7 @@ START_TEST(a_blob_tells_name_size_and_counts)
 	ck_assert_double_eq(r.temperature_celsius.v, 29);
 	ck_assert(!r.reported_uncorrectable.has && !r.wear_ratio.has);
 	ck_assert(!r.suspect && r.has_data);
-	ck_assert_uint_eq(r.n_attributes, 5);
+	ck_assert_uint_eq(r.n_attributes, 6);
 	ck_assert_uint_eq(r.n_undecoded, 0);
 }
 END_TEST
@@ -243,6 +243,17 @@ START_TEST(packed_raw_values_are_small_numbers)
 			"%s %u %llu: %g", known[i].model, known[i].id,
 			(unsigned long long)known[i].raw, got.v);
 	}
+}
+END_TEST
+
+START_TEST(a_lone_raw_value_is_decoded_too)
+{
+	ck_assert_double_eq(smart_raw_decode("ST4000DM000", "", 188,
+		4295032841).v, 9);
+	ck_assert(!smart_raw_decode("EXAMPLE", "", 197, 0xffffffffffff).has);
+	ck_assert(!smart_raw_decode("EXAMPLE", "", 197, 1ULL << 33).has);
+	ck_assert(!smart_raw_decode("EXAMPLE", "", 5, 0xffffffff).has);
+	ck_assert_double_eq(smart_raw_decode("EXAMPLE", "", 197, 16).v, 16);
 }
 END_TEST
 
@@ -649,9 +660,10 @@ START_TEST(metrics_carry_raw_and_decoded_values)
 
 	ck_assert_int_eq(smart_metrics_each(&r, see, &s), 0);
 	ck_assert_str_eq(s.names, "smart_5_raw smart_9_raw smart_194_raw "
-		"smart_197_raw smart_199_raw reallocated_sectors "
+		"smart_197_raw smart_199_raw smart_188_raw reallocated_sectors "
 		"pending_sectors crc_errors power_on_hours "
-		"temperature_celsius capacity_bytes smart_passed "
+		"temperature_celsius capacity_bytes command_timeouts "
+		"smart_passed "
 		"smart_undecoded_count ");
 	ck_assert_double_eq(s.pending, 16);
 	ck_assert(!s.unit_missing);
@@ -721,6 +733,7 @@ main(void)
 		more_bad_sectors_than_sectors_cannot_be,
 		an_id_that_comes_twice_counts_once,
 		packed_raw_values_are_small_numbers,
+		a_lone_raw_value_is_decoded_too,
 		an_unknown_packing_is_listed_and_not_guessed,
 		wear_is_read_where_the_maker_keeps_it,
 		smartctls_own_reading_wins_where_it_says_more,

@@ -1,0 +1,177 @@
+/*
+ * Documents from the rows: the example file and the man page's section.
+ */
+#include <string.h>
+
+#include "config/config.h"
+#include "config/schema.h"
+
+static const struct section {
+	const char *key;	/* "" = the top */
+	const struct tocsin_opt *rows;
+	const char *help;
+} sections[] = {
+	{ "", top_rows, "The server." },
+	{ "tls", tls_rows, "With a certificate the API speaks HTTPS only." },
+	{ "http", http_rows, "Bounds of the API." },
+	{ "defaults", rule_rows, "How checks run and judge; a partition and a "
+		"host may have their own defaults:, a check any of these." },
+	{ "passive", passive_rows, "What agents send by themselves." },
+	{ "evacuate", evacuate_rows, "Nothing is moved unless armed." },
+};
+
+static const struct section items[] = {
+	{ "partitions: hosts", host_rows, "Also tags: {key: text}, checks: "
+		"beside those of the partition, and defaults:." },
+	{ "alerts: receivers", receiver_rows, "Also argv: for exec, to: for "
+		"smtp." },
+	{ "evacuate: executor", executor_rows, "Also argv: for exec." },
+};
+
+static const char fleet_example[] =
+	"##\n"
+	"## The fleet. checks: are those of every host of the partition.\n"
+	"#partitions:\n"
+	"#  - name: rack1\n"
+	"#    defaults: {interval: 15s}\n"
+	"#    checks: [{probe: ping}, {probe: tcp, port: 8000}]\n"
+	"#    hosts:\n"
+	"#      - {name: h1, address: 192.0.2.1, tags: {team: web}}\n"
+	"#      - {name: h2, address: 192.0.2.2, defaults: {interval: 1m}}\n"
+	"#    file_sd: [\"/etc/tocsin/sd/*.json\"]\n"
+	"##\n"
+	"## Who is told.\n"
+	"#alerts:\n"
+	"#  receivers:\n"
+	"#    - {name: ops, type: webhook, url: \"http://127.0.0.1:9000/hook\"}\n"
+	"#  routes:\n"
+	"#    - {match: {severity: critical}, to: [ops]}\n";
+
+static const char executor_example[] =
+	"#  executor: {type: exec, argv: [/usr/lib/tocsin/evacuate/hook]}\n";
+
+static const char *
+type_name(const struct tocsin_opt *row)
+{
+	switch (row->type) {
+	case TOCSIN_OPT_BOOL:
+		return "true or false";
+	case TOCSIN_OPT_INT:
+		return "number";
+	case TOCSIN_OPT_DUR:
+		return "duration";
+	case TOCSIN_OPT_SIZE:
+		return "size";
+	case TOCSIN_OPT_FLOAT:
+		return "number";
+	case TOCSIN_OPT_STRING:
+		return "text";
+	case TOCSIN_OPT_SECRET:
+		return "secret";
+	case TOCSIN_OPT_ENUM:
+		return row->choices;
+	}
+	return "";
+}
+
+static bool
+is_text(const struct tocsin_opt *row)
+{
+	return row->type == TOCSIN_OPT_STRING || row->type == TOCSIN_OPT_SECRET;
+}
+
+static void
+put_bounds(struct strbuf *out, const struct tocsin_opt *row)
+{
+	strbuf_puts(out, type_name(row));
+	if (!is_text(row) && row->min != NULL && row->max != NULL)
+		strbuf_printf(out, ", %s to %s", row->min, row->max);
+}
+
+/* ---- example ---- */
+
+static void
+example_row(struct strbuf *out, const char *indent,
+	const struct tocsin_opt *row)
+{
+	const char *quote = is_text(row) ? "\"" : "";
+
+	strbuf_printf(out, "## %s%s (", indent, row->help);
+	put_bounds(out, row);
+	strbuf_printf(out, ")\n#%s%s: %s%s%s\n", indent, row->name, quote,
+		row->dflt, quote);
+}
+
+void
+config_write_example(struct strbuf *out)
+{
+	strbuf_puts(out, "## Tocsin. What is commented out shows its default.\n"
+		"## Durations: 250ms 15s 5m 1h 7d. Sizes: 512 64KiB 1MiB.\n");
+	for (size_t s = 0; s < ARRAY_LEN(sections); s++) {
+		const struct section *sec = &sections[s];
+		const char *indent = sec->key[0] != '\0' ? "  " : "";
+
+		if (strcmp(sec->key, "evacuate") == 0)
+			strbuf_puts(out, fleet_example);
+		strbuf_printf(out, "##\n## %s\n", sec->help);
+		if (sec->key[0] != '\0')
+			strbuf_printf(out, "#%s:\n", sec->key);
+		for (const struct tocsin_opt *row = sec->rows;
+		     row->name != NULL; row++)
+			example_row(out, indent, row);
+	}
+	strbuf_puts(out, executor_example);
+}
+
+/* ---- man page ---- */
+
+static void
+put_roff(struct strbuf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' || *text == '-')
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, *text == '\\' ? 'e' : *text);
+	}
+}
+
+static void
+man_row(struct strbuf *out, const struct tocsin_opt *row)
+{
+	struct strbuf text = { 0 };
+
+	put_bounds(&text, row);
+	if (row->dflt == NULL)
+		strbuf_puts(&text, "; required");
+	else if (row->dflt[0] != '\0')
+		strbuf_printf(&text, "; default %s", row->dflt);
+	strbuf_puts(out, ".TP\n.B ");
+	put_roff(out, row->name);
+	strbuf_puts(out, "\n(");
+	put_roff(out, strbuf_str(&text));
+	strbuf_puts(out, ")\n.br\n");
+	put_roff(out, row->help);
+	strbuf_putc(out, '\n');
+	strbuf_free(&text);
+}
+
+static void
+man_section(struct strbuf *out, const struct section *sec)
+{
+	strbuf_puts(out, ".SS ");
+	put_roff(out, sec->key[0] != '\0' ? sec->key : "top of the file");
+	strbuf_putc(out, '\n');
+	put_roff(out, sec->help);
+	strbuf_putc(out, '\n');
+	for (const struct tocsin_opt *row = sec->rows; row->name != NULL; row++)
+		man_row(out, row);
+}
+
+void
+config_write_man(struct strbuf *out)
+{
+	for (size_t s = 0; s < ARRAY_LEN(sections); s++)
+		man_section(out, &sections[s]);
+	for (size_t s = 0; s < ARRAY_LEN(items); s++)
+		man_section(out, &items[s]);
+}

@@ -1,0 +1,404 @@
+#include "config/partition.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "config/schema.h"
+#include "model/name.h"
+
+#define WORD_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789_"
+
+static const char *const nothing[] = { NULL };
+
+bool
+address_is_valid(const char *text)
+{
+	return strlen(text) <= 253 &&
+		text[strspn(text, WORD_BYTES ".:%-")] == '\0';
+}
+
+/* A timeout that nobody wrote gives way to a short interval. */
+struct check_rule
+rule_of(const struct config_values *values)
+{
+	const struct tocsin_value *v = values->v;
+	struct check_rule r = {
+		.interval = { v[RULE_INTERVAL].i },
+		.timeout = { v[RULE_TIMEOUT].i },
+		.recheck = { v[RULE_RECHECK].i },
+		.recheck_timeout = { v[RULE_RECHECK_TIMEOUT].i },
+		.fail_after = (unsigned)v[RULE_FAIL_AFTER].i,
+		.clear_after = (unsigned)v[RULE_CLEAR_AFTER].i,
+		.stale_after = (unsigned)v[RULE_STALE_AFTER].i,
+	};
+
+	if (values->origins[RULE_TIMEOUT].line == 0 &&
+	    r.timeout.ns > r.interval.ns)
+		r.timeout = r.interval;
+	return r;
+}
+
+static void
+check_rule_values(struct reader *rd, const struct config_values *rule,
+	unsigned line, const char *where)
+{
+	struct check_rule r = rule_of(rule);
+	struct strbuf text = { 0 };
+
+	if (r.timeout.ns <= r.interval.ns)
+		return;
+	dur_print(&text, r.timeout);
+	strbuf_puts(&text, " is longer than the interval ");
+	dur_print(&text, r.interval);
+	reader_fail(rd, line, "%s: timeout: %s", where, strbuf_str(&text));
+	strbuf_free(&text);
+}
+
+/* `defaults:` of a partition or host over those around it. */
+static bool
+read_defaults(struct reader *rd, const struct node *map, const char *where,
+	const struct config_values *around, struct config_values *out)
+{
+	const struct node *n = reader_map(rd, map, where, "defaults");
+	struct config_values *const sets[] = { out, NULL };
+	char inner[WHERE_BYTES + 16];
+
+	if (!values_copy(rd, around, out))
+		return false;
+	if (n == NULL)
+		return true;
+	snprintf(inner, sizeof(inner), "%s: defaults", where);
+	values_read(rd, n, inner, sets, nothing);
+	check_rule_values(rd, out, n->line, inner);
+	return true;
+}
+
+/* ---- checks ---- */
+
+static const struct tocsin_opt *
+probe_rows(struct reader *rd, const struct node *n, const char *where)
+{
+	const struct config_lookup *lookup = rd->lookup;
+	const struct tocsin_opt *rows = lookup->probe_opts(lookup->arg,
+		n->text);
+	struct nearest near = { .wanted = n->text };
+	const char *name;
+	char hint[160];
+
+	if (rows != NULL)
+		return rows;
+	for (size_t i = 0; lookup->probe_name != NULL &&
+	     (name = lookup->probe_name(lookup->arg, i)) != NULL; i++)
+		nearest_offer(&near, name);
+	reader_fail(rd, n->line, "%s: no probe '%.60s'%s", where, n->text,
+		nearest_text(&near, hint, sizeof(hint)));
+	return NULL;
+}
+
+/* "tcp:8000" from a port, else the probe; `name:` goes first. */
+static const char *
+check_key(struct reader *rd, const struct node *map,
+	const struct config_check *c, const char *where)
+{
+	const struct node *name = node_get(map, "name");
+	char *key;
+
+	if (name != NULL) {
+		if (name->kind == NODE_SCALAR && name->text[0] != '\0' &&
+		    strlen(name->text) <= 64 && name->text[strspn(name->text,
+		    WORD_BYTES ".:-")] == '\0')
+			return name->text;
+		reader_fail(rd, name->line, "%s: name: 1 to 64 of A-Z a-z 0-9 "
+			"_ . : - are wanted", where);
+		return c->probe;
+	}
+	for (size_t i = 0; i < c->opts.n; i++) {
+		if (strcmp(c->opts.rows[i].name, "port") != 0 ||
+		    c->opts.rows[i].type != TOCSIN_OPT_INT)
+			continue;
+		key = reader_alloc(rd, strlen(c->probe) + 24, 1);
+		if (key == NULL)
+			return c->probe;
+		snprintf(key, strlen(c->probe) + 24, "%s:%lld", c->probe,
+			(long long)c->opts.v[i].i);
+		return key;
+	}
+	return c->probe;
+}
+
+static bool
+read_check(struct reader *rd, const struct node *map,
+	const struct config_values *rule, const char *where,
+	struct config_check *out)
+{
+	static const char *const other[] = { "probe", "name", NULL };
+	struct config_values *const sets[] = { &out->rule, &out->opts, NULL };
+	const struct tocsin_opt *rows;
+	const struct node *probe;
+	char inner[2 * WHERE_BYTES];
+
+	if (map->kind != NODE_MAP || (probe = node_get(map, "probe")) == NULL ||
+	    probe->kind != NODE_SCALAR) {
+		reader_fail(rd, map->line, "%s: a check is written "
+			"{probe: NAME, …}", where);
+		return false;
+	}
+	out->probe = probe->text;
+	out->origin = reader_origin(rd, map->line);
+	rows = probe_rows(rd, probe, where);
+	if (rows == NULL || !values_copy(rd, rule, &out->rule) ||
+	    !values_init(rd, rows, &out->opts))
+		return false;
+	snprintf(inner, sizeof(inner), "%s: check '%.60s'", where, out->probe);
+	values_read(rd, map, inner, sets, other);
+	check_rule_values(rd, &out->rule, map->line, inner);
+	out->key = check_key(rd, map, out, inner);
+	return true;
+}
+
+static const struct config_check *
+find_check(const struct config_checks *checks, const char *key)
+{
+	for (size_t i = 0; i < checks->n; i++)
+		if (strcmp(checks->items[i].key, key) == 0)
+			return &checks->items[i];
+	return NULL;
+}
+
+static void
+read_checks(struct reader *rd, const struct node *map,
+	const struct config_values *rule, const char *where,
+	struct config_checks *out)
+{
+	const struct node *list = reader_list(rd, map, where, "checks");
+
+	*out = (struct config_checks){ 0 };
+	if (list == NULL)
+		return;
+	out->items = reader_alloc(rd, list->n, sizeof(*out->items));
+	for (size_t i = 0; i < list->n && !rd->no_memory; i++) {
+		struct config_check *c = &out->items[out->n];
+
+		if (!read_check(rd, list->items[i], rule, where, c))
+			continue;
+		if (find_check(out, c->key) != NULL)
+			reader_fail(rd, c->origin.line, "%s: two checks '%s'; "
+				"give one a name:", where, c->key);
+		else
+			out->n++;
+	}
+}
+
+/* A rule written at the check stays; the rest follows the host's. */
+static struct check_rule
+rule_for(const struct config_check *c, const struct config_values *host)
+{
+	struct tocsin_value v[RULE_ROWS];
+	struct opt_origin origins[RULE_ROWS];
+	struct config_values mixed = { .rows = rule_rows, .v = v,
+		.origins = origins, .n = RULE_ROWS };
+
+	for (size_t i = 0; i < RULE_ROWS; i++) {
+		const struct config_values *from = host->n != 0 &&
+			(c->rule.set >> i & 1) == 0 ? host : &c->rule;
+
+		v[i] = from->v[i];
+		origins[i] = from->origins[i];
+	}
+	return rule_of(&mixed);
+}
+
+static struct check_def
+def_of(const struct config_check *c, const struct config_values *host)
+{
+	return (struct check_def){ .key = c->key, .probe = c->probe,
+		.rule = rule_for(c, host), .opt_rows = c->opts.rows,
+		.opts = c->opts.v, .origin = c->origin };
+}
+
+/* ---- hosts ---- */
+
+/* The partition's checks, but a host's own of the same key instead. */
+static void
+merge_checks(struct reader *rd, const struct config_partition *p,
+	struct config_host *h)
+{
+	struct check_def *defs;
+	size_t n = 0;
+
+	h->def.checks = p->defs;
+	h->def.n_checks = p->checks.n;
+	if (h->own.n == 0 && h->rule.n == 0)
+		return;
+	defs = reader_alloc(rd, p->checks.n + h->own.n, sizeof(*defs));
+	if (defs == NULL)
+		return;
+	for (size_t i = 0; i < p->checks.n; i++)
+		if (find_check(&h->own, p->checks.items[i].key) == NULL)
+			defs[n++] = def_of(&p->checks.items[i], &h->rule);
+	for (size_t i = 0; i < h->own.n; i++)
+		defs[n++] = def_of(&h->own.items[i], &h->rule);
+	h->def.checks = defs;
+	h->def.n_checks = n;
+}
+
+static bool
+fold_name(struct reader *rd, const struct node *n, const char *what,
+	const char **out)
+{
+	char folded[NAME_MAX_BYTES + 1];
+	char *copy;
+	struct tc_err e;
+
+	if (name_fold(n->text, strlen(n->text), folded, &e) < 0) {
+		reader_fail(rd, n->line, "%s '%.60s': %s", what, n->text,
+			e.text);
+		return false;
+	}
+	copy = reader_alloc(rd, strlen(folded) + 1, 1);
+	if (copy == NULL)
+		return false;
+	memcpy(copy, folded, strlen(folded) + 1);
+	*out = copy;
+	return true;
+}
+
+static bool
+claim_name(struct reader *rd, struct config_host *h, unsigned line,
+	struct hash *hosts)
+{
+	const struct config_host *first = hash_get_str(hosts, h->def.name);
+
+	if (first != NULL) {
+		reader_fail(rd, line, "host '%s': already in line %u, "
+			"partition '%s'", h->def.name, first->def.origin.line,
+			first->def.partition);
+		return false;
+	}
+	if (hash_put_str(hosts, h->def.name, h) < 0)
+		rd->no_memory = true;
+	return true;
+}
+
+static void
+read_address(struct reader *rd, const struct node *map, struct config_host *h,
+	const char *where)
+{
+	const struct node *n = node_get(map, "address");
+
+	h->def.address = h->def.name;
+	if (n == NULL || n->kind != NODE_SCALAR)
+		return;
+	h->def.address = n->text;
+	if (!address_is_valid(n->text))
+		reader_fail(rd, n->line, "%s: address: '%.60s' is no address "
+			"or name", where, n->text);
+}
+
+static bool
+read_host(struct reader *rd, const struct node *map,
+	const struct config_partition *p, struct hash *hosts,
+	struct config_host *h)
+{
+	static const char *const other[] = { "tags", "checks", "defaults",
+		NULL };
+	struct tocsin_value v[HOST_ROWS] = { 0 };
+	struct opt_origin origins[HOST_ROWS] = { 0 };
+	struct config_values values = { .rows = host_rows, .v = v,
+		.origins = origins, .n = HOST_ROWS };
+	struct config_values *const sets[] = { &values, NULL };
+	const struct node *name, *tags;
+	char where[WHERE_BYTES] = "host";
+	struct tag *pairs;
+
+	if (map->kind != NODE_MAP) {
+		reader_fail(rd, map->line, "a host is written {name: …, "
+			"address: …}");
+		return false;
+	}
+	name = node_get(map, "name");
+	if (name != NULL && name->kind == NODE_SCALAR)
+		snprintf(where, sizeof(where), "host '%.60s'", name->text);
+	values_read(rd, map, where, sets, other);
+	if (name == NULL || name->kind != NODE_SCALAR ||
+	    !fold_name(rd, name, "host", &h->def.name))
+		return false;
+	h->def.partition = p->name;
+	h->def.owner = OWNER_CONFIG;
+	h->def.origin = reader_origin(rd, map->line);
+	if (!claim_name(rd, h, map->line, hosts))
+		return false;
+	read_address(rd, map, h, where);
+	if ((tags = reader_map(rd, map, where, "tags")) != NULL) {
+		reader_tags(rd, tags, where, &pairs, &h->def.n_tags);
+		h->def.tags = pairs;
+	}
+	if (reader_map(rd, map, "", "defaults") != NULL &&
+	    !read_defaults(rd, map, where, &p->rule, &h->rule))
+		return false;
+	read_checks(rd, map, h->rule.n != 0 ? &h->rule : &p->rule, where,
+		&h->own);
+	merge_checks(rd, p, h);
+	return true;
+}
+
+static void
+read_hosts(struct reader *rd, const struct node *map, const char *where,
+	struct config_partition *p, struct hash *hosts)
+{
+	const struct node *list = reader_list(rd, map, where, "hosts");
+
+	if (list == NULL)
+		return;
+	p->hosts = reader_alloc(rd, list->n, sizeof(*p->hosts));
+	for (size_t i = 0; i < list->n && !rd->no_memory; i++) {
+		struct config_host *h = &p->hosts[p->n_hosts];
+
+		*h = (struct config_host){ 0 };
+		if (read_host(rd, list->items[i], p, hosts, h))
+			p->n_hosts++;
+	}
+}
+
+/* ---- the partition ---- */
+
+static void
+make_defs(struct reader *rd, struct config_partition *p)
+{
+	const struct config_values none = { 0 };
+
+	p->defs = reader_alloc(rd, p->checks.n, sizeof(*p->defs));
+	for (size_t i = 0; i < p->checks.n && p->defs != NULL; i++)
+		p->defs[i] = def_of(&p->checks.items[i], &none);
+}
+
+void
+partition_read(struct reader *rd, const struct node *map,
+	const struct config_values *defaults, struct config_partition *out,
+	struct hash *hosts)
+{
+	static const char *const keys[] = { "name", "defaults", "checks",
+		"hosts", "file_sd", NULL };
+	struct config_values *const sets[] = { NULL };
+	const struct node *name = map->kind == NODE_MAP ?
+		node_get(map, "name") : NULL;
+	char where[WHERE_BYTES];
+
+	if (name == NULL || name->kind != NODE_SCALAR) {
+		reader_fail(rd, map->line, "a partition is written "
+			"{name: …, checks: …, hosts: …}");
+		return;
+	}
+	snprintf(where, sizeof(where), "partition '%.60s'", name->text);
+	values_read(rd, map, where, sets, keys);
+	out->origin = reader_origin(rd, map->line);
+	if (!fold_name(rd, name, "partition", &out->name) ||
+	    !read_defaults(rd, map, where, defaults, &out->rule))
+		return;
+	read_checks(rd, map, &out->rule, where, &out->checks);
+	make_defs(rd, out);
+	reader_texts(rd, map, where, "file_sd", &out->file_sd);
+	read_hosts(rd, map, where, out, hosts);
+}

@@ -1,0 +1,53 @@
+/*
+ * Partitions, their hosts and checks as they were written.
+ */
+#ifndef TOCSIN_CONFIG_PARTITION_H
+#define TOCSIN_CONFIG_PARTITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/hash.h"
+#include "config/config.h"
+#include "config/rows.h"
+
+struct config_check {
+	const char *key;
+	const char *probe;
+	struct config_values rule;	/* rule_rows; set = written at the check */
+	struct config_values opts;	/* of the probe */
+	struct opt_origin origin;
+};
+
+struct config_checks {
+	struct config_check *items;
+	size_t n;
+};
+
+struct config_host {
+	struct host_def def;		/* checks merged */
+	struct config_checks own;	/* beside those of the partition */
+	struct config_values rule;	/* n = 0: the partition's */
+};
+
+struct config_partition {
+	const char *name;
+	struct config_values rule;	/* set = written at the partition */
+	struct config_checks checks;
+	struct check_def *defs;		/* the same, for hosts without own ones */
+	struct config_host *hosts;
+	size_t n_hosts;
+	struct config_list file_sd;
+	struct opt_origin origin;
+};
+
+/* Bytes that addresses and host names are made of; may be empty. */
+bool address_is_valid(const char *text);
+struct check_rule rule_of(const struct config_values *values);
+
+/* hosts: names → struct config_host, of all partitions so far. */
+void partition_read(struct reader *rd, const struct node *map,
+	const struct config_values *defaults, struct config_partition *out,
+	struct hash *hosts);
+
+#endif

@@ -1,0 +1,233 @@
+/*
+ * The effective configuration as YAML that can be loaded again (secrets
+ * apart), each value with the place it came from.
+ */
+#include <string.h>
+
+#include "config/partition.h"
+#include "config/schema.h"
+#include "wire/json_write.h"
+
+#define ORIGIN_COLUMN 48
+
+struct print {
+	struct strbuf *out;
+	bool origins;
+};
+
+static void
+put_text(struct print *p, const char *text)
+{
+	json_quote(p->out, text, strlen(text));
+}
+
+/* Ends the line that began at `from`. */
+static void
+end_line(struct print *p, size_t from, const struct opt_origin *at)
+{
+	size_t n;
+
+	if (p->origins && at != NULL && !p->out->failed) {
+		for (n = p->out->n - from; n < ORIGIN_COLUMN; n++)
+			strbuf_putc(p->out, ' ');
+		strbuf_puts(p->out, " # ");
+		strbuf_puts(p->out, at->file);
+		if (at->line != 0)
+			strbuf_printf(p->out, ":%u", at->line);
+	}
+	strbuf_putc(p->out, '\n');
+}
+
+static void
+put_row(struct print *p, const char *indent,
+	const struct config_values *values, size_t i)
+{
+	struct tocsin_value v = values->v[i];
+	size_t from = p->out->n;
+
+	if (values->rows == rule_rows && i == RULE_TIMEOUT)
+		v.i = rule_of(values).timeout.ns;
+	strbuf_puts(p->out, indent);
+	strbuf_puts(p->out, values->rows[i].name);
+	strbuf_puts(p->out, ": ");
+	value_print(&values->rows[i], &v, p->out);
+	end_line(p, from, &values->origins[i]);
+}
+
+static void
+put_rows(struct print *p, const char *indent,
+	const struct config_values *values)
+{
+	for (size_t i = 0; i < values->n; i++)
+		put_row(p, indent, values, i);
+}
+
+/* Only those that were written just here. */
+static void
+put_set_rows(struct print *p, const char *indent,
+	const struct config_values *values)
+{
+	for (size_t i = 0; i < values->n && i < 64; i++)
+		if ((values->set >> i & 1) != 0)
+			put_row(p, indent, values, i);
+}
+
+static void
+put_list(struct print *p, const char *indent, const char *key,
+	const struct config_list *list)
+{
+	size_t from = p->out->n;
+
+	if (list->n == 0)
+		return;
+	strbuf_puts(p->out, indent);
+	strbuf_puts(p->out, key);
+	strbuf_puts(p->out, ": [");
+	for (size_t i = 0; i < list->n; i++) {
+		strbuf_puts(p->out, i > 0 ? ", " : "");
+		put_text(p, list->items[i]);
+	}
+	strbuf_putc(p->out, ']');
+	end_line(p, from, &list->origin);
+}
+
+static void
+put_tags(struct print *p, const char *lead, const struct tag *tags, size_t n)
+{
+	if (n == 0)
+		return;
+	strbuf_puts(p->out, lead);
+	strbuf_putc(p->out, '{');
+	for (size_t i = 0; i < n; i++) {
+		strbuf_puts(p->out, i > 0 ? ", " : "");
+		put_text(p, tags[i].key);
+		strbuf_puts(p->out, ": ");
+		put_text(p, tags[i].value);
+	}
+	strbuf_puts(p->out, "}\n");
+}
+
+static void
+put_named(struct print *p, const char *lead, const char *name,
+	const struct opt_origin *at)
+{
+	size_t from = p->out->n;
+
+	strbuf_puts(p->out, lead);
+	put_text(p, name);
+	end_line(p, from, at);
+}
+
+static void
+put_checks(struct print *p, const char *indent, const char *inner,
+	const struct config_checks *checks)
+{
+	if (checks->n == 0)
+		return;
+	strbuf_puts(p->out, indent);
+	strbuf_puts(p->out, "checks:\n");
+	for (size_t i = 0; i < checks->n; i++) {
+		const struct config_check *c = &checks->items[i];
+		size_t from = p->out->n;
+
+		strbuf_puts(p->out, indent);
+		strbuf_puts(p->out, "  - probe: ");
+		put_text(p, c->probe);
+		end_line(p, from, &c->origin);
+		strbuf_puts(p->out, inner);
+		strbuf_puts(p->out, "name: ");
+		put_text(p, c->key);
+		strbuf_putc(p->out, '\n');
+		put_set_rows(p, inner, &c->rule);
+		put_rows(p, inner, &c->opts);
+	}
+}
+
+static void
+put_host(struct print *p, const struct config_host *h)
+{
+	put_named(p, "      - name: ", h->def.name, &h->def.origin);
+	strbuf_puts(p->out, "        address: ");
+	put_text(p, h->def.address);
+	strbuf_putc(p->out, '\n');
+	put_tags(p, "        tags: ", h->def.tags, h->def.n_tags);
+	if (h->rule.set != 0) {
+		strbuf_puts(p->out, "        defaults:\n");
+		put_set_rows(p, "          ", &h->rule);
+	}
+	put_checks(p, "        ", "            ", &h->own);
+}
+
+static void
+put_partition(struct print *p, const struct config_partition *part)
+{
+	put_named(p, "  - name: ", part->name, &part->origin);
+	strbuf_puts(p->out, "    defaults:\n");
+	put_rows(p, "      ", &part->rule);
+	put_checks(p, "    ", "        ", &part->checks);
+	if (part->n_hosts != 0)
+		strbuf_puts(p->out, "    hosts:\n");
+	for (size_t i = 0; i < part->n_hosts; i++)
+		put_host(p, &part->hosts[i]);
+	put_list(p, "    ", "file_sd", &part->file_sd);
+}
+
+static void
+put_alerts(struct print *p, const struct config *cfg)
+{
+	if (cfg->n_receivers == 0 && cfg->n_routes == 0)
+		return;
+	strbuf_puts(p->out, "alerts:\n");
+	if (cfg->n_receivers != 0)
+		strbuf_puts(p->out, "  receivers:\n");
+	for (size_t i = 0; i < cfg->n_receivers; i++) {
+		const struct config_receiver *r = &cfg->receivers[i];
+
+		put_named(p, "    - name: ", r->name, &r->origin);
+		for (size_t row = RECEIVER_TYPE; row < r->values.n; row++)
+			put_row(p, "      ", &r->values, row);
+		put_list(p, "      ", "argv", &r->argv);
+		put_list(p, "      ", "to", &r->to);
+	}
+	if (cfg->n_routes != 0)
+		strbuf_puts(p->out, "  routes:\n");
+	for (size_t i = 0; i < cfg->n_routes; i++) {
+		const struct config_route *r = &cfg->routes[i];
+
+		put_list(p, "    - ", "to", &r->to);
+		put_tags(p, "      match: ", r->match, r->n_match);
+	}
+}
+
+static void
+put_evacuate(struct print *p, const struct config *cfg)
+{
+	strbuf_puts(p->out, "evacuate:\n");
+	put_rows(p, "  ", &cfg->sections[5]);
+	if (!cfg->executor.set)
+		return;
+	strbuf_puts(p->out, "  executor:\n");
+	put_rows(p, "    ", &cfg->executor.values);
+	put_list(p, "    ", "argv", &cfg->executor.argv);
+}
+
+void
+config_print(const struct config *cfg, struct strbuf *out, bool with_origins)
+{
+	static const char *const names[] = { NULL, "tls:\n", "http:\n",
+		"defaults:\n", "passive:\n" };
+	struct print p = { out, with_origins };
+
+	put_rows(&p, "", &cfg->sections[0]);
+	put_list(&p, "", "plugin_dirs", &cfg->plugin_dirs);
+	for (size_t i = 1; i < ARRAY_LEN(names); i++) {
+		strbuf_puts(out, names[i]);
+		put_rows(&p, "  ", &cfg->sections[i]);
+	}
+	if (cfg->n_partitions != 0)
+		strbuf_puts(out, "partitions:\n");
+	for (size_t i = 0; i < cfg->n_partitions; i++)
+		put_partition(&p, &cfg->partitions[i]);
+	put_alerts(&p, cfg);
+	put_evacuate(&p, cfg);
+}
