@@ -65,9 +65,10 @@ stage_suite()
 {
 	stage "$@"
 	suite_rc=$?
-	suite=$(awk '/^# (PASS|XFAIL):/ { p += $3 } /^# SKIP:/ { s += $3 }
-		/^# (FAIL|XPASS|ERROR):/ { f += $3 }
-		END { print p + 0, f + 0, s + 0 }' "$stage_log")
+	suite=$(awk '/^# (PASS|XFAIL):/ { p[$2] = $3 } /^# SKIP:/ { s = $3 }
+		/^# (FAIL|XPASS|ERROR):/ { f[$2] = $3 }
+		END { print p["PASS:"] + p["XFAIL:"], f["FAIL:"] + f["XPASS:"] +
+			f["ERROR:"], s + 0 }' "$stage_log")
 	# shellcheck disable=SC2086 # three numbers
 	set -- $suite
 	if [ $suite_rc -ne 0 ] && [ "$2" -eq 0 ]; then
@@ -77,7 +78,7 @@ stage_suite()
 	n_failed=$((n_failed + $2))
 	n_skipped=$((n_skipped + $3))
 	echo "   $1 passed, $2 failed, $3 skipped"
-	grep -E '^(FAIL|ERROR|XPASS|SKIP): ' "$stage_log" | sed 's/^/   /'
+	grep -E '^(FAIL|ERROR|XPASS|SKIP): ' "$stage_log" | sort -u | sed 's/^/   /'
 	return $suite_rc
 }
 
