@@ -27,7 +27,6 @@
 #include "model/fleet.h"
 
 #define CONFIG_ERRORS_MAX 100
-
 /* ---- what is wrong ---- */
 
 struct config_error {
