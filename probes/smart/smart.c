@@ -249,6 +249,7 @@ report(struct run *run, const struct smart_helper_device *d,
 	r->device = &who;
 	r->stride = sizeof(struct tocsin_sample);
 	run->ctx->report(run->ctx, run->target->slot, r);
+	r->device = NULL;
 }
 
 static void

@@ -183,7 +183,7 @@ hex4(struct walk *w, uint32_t *out)
 static int
 take_unicode(struct walk *w)
 {
-	uint32_t c, low;
+	uint32_t c = 0, low = 0;
 	int rc;
 
 	if ((rc = hex4(w, &c)) < 0)

@@ -3,9 +3,8 @@
  */
 #include "smartd/run.h"
 
-#include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,91 +13,113 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "smart/helper.h"
 #include "smart/print.h"
 #include "smart/smartctl.h"
 #include "smartd/serve.h"
 
-#define DEADLINE_S 10
-
-static const char usage[] =
-	"usage: tocsin-smartd [--replay DIR] [--smartctl FILE] [--deadline DUR]\n"
-	"       tocsin-smartd --decode FILE\n"
-	"\n"
-	"Reads the SMART data of this machine's drives for tocsin-agent, which\n"
-	"starts it and speaks to it over standard input and output.\n"
-	"\n"
-	"  --decode FILE    print a recorded dump (libatasmart blob, smartctl -j,\n"
-	"                   nvme smart-log -o json; - is standard input) as JSON\n"
-	"  --replay DIR     serve the recorded dumps under DIR in place of drives\n"
-	"  --smartctl FILE  the smartctl to use\n"
-	"  --deadline DUR   of one reading, 100ms to 60s (10s)\n"
-	"  --root DIR       look for /sys and /dev/disk there\n"
-	"  --version, --help\n";
-
-enum verb { VERB_SERVE, VERB_DECODE, VERB_HELP, VERB_VERSION };
+/* a reading shorter or longer than this is a mistake of the caller's */
+#define DEADLINE_MIN dur_ms(100)
+#define DEADLINE_MAX dur_s(60)
 
 struct line {
-	enum verb verb;
-	const char *file;
+	bool help, version, man, completion;
+	const char *decode;
 	struct smartd_conf conf;
 };
 
-static int
-parse_deadline(const char *text, struct dur *out)
-{
-	struct tc_err e = { 0 };
+#define AT(field) offsetof(struct line, field)
 
-	if (dur_parse(text, out, &e) < 0) {
-		(void)fprintf(stderr, "tocsin-smartd: --deadline: %s\n", e.text);
-		return -1;
-	}
-	if (out->ns < dur_ms(100).ns || out->ns > dur_s(60).ns) {
-		(void)fprintf(stderr,
-			"tocsin-smartd: --deadline: 100ms to 60s\n");
-		return -1;
-	}
+static const struct arg rows[] = {
+	{ "decode", ARG_STRING, AT(decode), "FILE", NULL,
+		"print a recorded dump as one JSON object; - is standard input" },
+	{ "replay", ARG_STRING, AT(conf.replay), "DIR", NULL,
+		"serve the recorded dumps under DIR in place of drives" },
+	{ "smartctl", ARG_STRING, AT(conf.smartctl), "FILE", NULL,
+		"the smartctl to use; else looked for where it usually is" },
+	{ "deadline", ARG_DUR, AT(conf.deadline), "TIME", "10s",
+		"of one reading, 100ms to 60s; then it is killed" },
+	{ "root", ARG_STRING, AT(conf.root), "DIR", "/",
+		"where /sys and /dev/disk are found" },
+	{ "help", ARG_FLAG, AT(help), NULL, NULL, "print this" },
+	{ "version", ARG_FLAG, AT(version), NULL, NULL, "print the version" },
+	{ "man", ARG_FLAG, AT(man), NULL, NULL,
+		"print the manual page, for man(1) to format" },
+	{ "completion", ARG_FLAG, AT(completion), NULL, NULL,
+		"print the completion for bash" },
+	{ .name = NULL }
+};
+
+static const struct arg_section sections[] = {
+	{ "PROTOCOL",
+		"One request a line on standard input, one reply for each on "
+		"standard output. `list` gives the drives, `read N` one "
+		"reading of drive N of that list: a line of JSON, followed "
+		"by as many bytes as the line says. No path and no option "
+		"ever comes from the caller." },
+	{ "DUMPS",
+		"What --decode and --replay take: the blobs of libatasmart "
+		"(skdump --save), the output of smartctl -j, and that of nvme "
+		"smart-log -o json. A value that the drive does not tell is "
+		"null; one that cannot be decoded is listed in undecoded." },
+	{ "SECURITY",
+		"Needs the device nodes, CAP_SYS_RAWIO for ATA and SAS, "
+		"CAP_SYS_ADMIN for NVMe. Run with more rights than its "
+		"caller has (set-user-ID, file capabilities), it takes no "
+		"options at all. It may also be started by a service manager "
+		"for each connection to a Unix socket." },
+	{ "EXIT STATUS", "0\tdone\n\n1\tan error\n\n2\twrong usage" },
+	{ "SEE ALSO", "tocsin-agent(8), smartctl(8), skdump(1)" },
+	{ NULL, NULL }
+};
+
+static const struct arg_program program = {
+	.name = "tocsin-smartd", .section = 8, .version = TOCSIN_VERSION,
+	.date = "2026-01-01", .help = "read the SMART data of drives",
+	.about = "The privileged helper of tocsin-agent, and the only program "
+		"of Tocsin that touches drives. The agent starts it and "
+		"speaks to it over standard input and output. Plain ATA "
+		"disks are read through libatasmart, all others through "
+		"smartctl, each reading in a process of its own that is "
+		"killed at its deadline. Drives that sleep are left asleep.",
+	.rows = rows, .more = sections,
+};
+
+static int
+parse_line(int argc, char **argv, struct line *l, struct tc_err *e)
+{
+	struct arg_rest rest;
+	int rc = args_parse(&program, argc, argv, l, &rest, e);
+
+	if (rc < 0)
+		return rc;
+	if (l->conf.deadline.ns < DEADLINE_MIN.ns ||
+	    l->conf.deadline.ns > DEADLINE_MAX.ns)
+		return tc_fail(e, TC_EINVAL, "--deadline: 100ms to 60s");
 	return 0;
 }
 
 static int
-parse_line(int argc, char **argv, struct line *l)
+print(const struct line *l)
 {
-	static const struct option options[] = {
-		{ "decode", required_argument, NULL, 'd' },
-		{ "replay", required_argument, NULL, 'r' },
-		{ "smartctl", required_argument, NULL, 's' },
-		{ "deadline", required_argument, NULL, 't' },
-		{ "root", required_argument, NULL, 'R' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
+	struct strbuf out = { 0 };
+	bool ok;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == 'd') {
-			l->verb = VERB_DECODE;
-			l->file = optarg;
-		} else if (c == 'r') {
-			l->conf.replay = optarg;
-		} else if (c == 's') {
-			l->conf.smartctl = optarg;
-		} else if (c == 'R') {
-			l->conf.root = optarg;
-		} else if (c == 'h') {
-			l->verb = VERB_HELP;
-		} else if (c == 'V') {
-			l->verb = VERB_VERSION;
-		} else if (c != 't' ||
-			   parse_deadline(optarg, &l->conf.deadline) < 0) {
-			return -1;
-		}
-	}
-	return optind == argc ? 0 : -1;
+	if (l->help)
+		args_help(&program, NULL, &out);
+	else if (l->man)
+		args_man(&program, &out);
+	else if (l->completion)
+		args_completion(&program, &out);
+	else
+		strbuf_puts(&out, "tocsin-smartd " TOCSIN_VERSION "\n");
+	ok = !out.failed && fwrite(out.p, 1, out.n, stdout) == out.n &&
+		fflush(stdout) == 0;
+	strbuf_free(&out);
+	return ok ? 0 : 1;
 }
 
 static int
@@ -170,8 +191,8 @@ serve_caller(const struct smartd_conf *conf)
 int
 smartd_run(int argc, char **argv)
 {
-	struct line l = { .conf = { .root = "",
-		.deadline = dur_s(DEADLINE_S) } };
+	struct line l = { 0 };
+	struct tc_err e = { 0 };
 
 	/* run with more rights than the caller has: the caller decides nothing */
 	if (getauxval(AT_SECURE) != 0 && argc > 1) {
@@ -179,19 +200,14 @@ smartd_run(int argc, char **argv)
 			"with rights that you do not have\n");
 		return 2;
 	}
-	if (parse_line(argc, argv, &l) < 0) {
-		(void)fputs(usage, stderr);
+	if (parse_line(argc, argv, &l, &e) < 0) {
+		(void)fprintf(stderr, "tocsin-smartd: %s\n"
+			"try: tocsin-smartd --help\n", e.text);
 		return 2;
 	}
-	switch (l.verb) {
-	case VERB_HELP:
-		return fputs(usage, stdout) < 0 ? 1 : 0;
-	case VERB_VERSION:
-		return puts("tocsin-smartd " TOCSIN_VERSION) < 0 ? 1 : 0;
-	case VERB_DECODE:
-		return decode(l.file);
-	case VERB_SERVE:
-		return serve_caller(&l.conf);
-	}
-	return 1;
+	if (l.help || l.version || l.man || l.completion)
+		return print(&l);
+	if (l.decode != NULL)
+		return decode(l.decode);
+	return serve_caller(&l.conf);
 }
