@@ -21,6 +21,8 @@ static const struct arg rows[] = {
 		"between two readings of SMART" },
 	{ "plugin-dir", ARG_STRING, AT(plugin_dir), "DIRS", TOCSIN_PROBEDIR,
 		"where the probes are, more than one with ':' between" },
+	{ "smart-helper", ARG_STRING, AT(smart_helper), "FILE", NULL,
+		"tocsin-smartd, or its Unix socket; else the installed one" },
 	{ "smart-replay", ARG_STRING, AT(smart_replay), "DIR", NULL,
 		"recorded SMART dumps in place of the disks" },
 	{ "root", ARG_STRING, AT(root), "DIR", "/",

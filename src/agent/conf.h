@@ -18,6 +18,7 @@ struct agent_conf {
 	const char *state_dir;
 	const char *host_arg;		/* NULL = the machine's name */
 	const char *plugin_dir;
+	const char *smart_helper;	/* NULL = the installed one */
 	const char *smart_replay;	/* NULL = real disks */
 	const char *root;		/* where /proc and /sys are */
 	struct dur interval;

@@ -280,7 +280,9 @@ load_job(struct gather *g, enum job_id id)
 		memcpy(job->opts, defaults, n * sizeof(*defaults));
 	if (id != JOB_SMART)
 		set_option(g, id, "root", agent->root);
-	else if (agent->smart_replay)
+	if (id == JOB_SMART && agent->smart_helper)
+		set_option(g, id, "helper", agent->smart_helper);
+	if (id == JOB_SMART && agent->smart_replay)
 		set_option(g, id, "replay", agent->smart_replay);
 	if (id == JOB_BOOT)
 		set_option(g, id, "state", g->boot_file);
