@@ -61,7 +61,7 @@ static const struct arg_section sections[] = {
 		"within 2 seconds; what could not be delivered stays" },
 	{ "FILES",
 		TOCSIN_STATEDIR "/agent/spool/\tbatches not acknowledged\n\n"
-		TOCSIN_STATEDIR "/agent/agent.state\tthe end of the last run\n\n"
+		TOCSIN_STATEDIR "/agent/agent.state\t" "the end of the last run\n\n"
 		TOCSIN_STATEDIR "/agent/boot\tboots seen, for unclean ones" },
 	{ "EXIT STATUS",
 		"0\tstopped by a signal; with --once: everything delivered\n\n"

@@ -149,7 +149,7 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 	if (h == NULL) {
 		struct part *p = part_get(en, "default");
 
-		h = p != NULL ? host_add(en, b->host, p, 0) : NULL;
+		h = p != NULL ? host_make(en, b->host, p, 0) : NULL;
 		if (h != NULL)
 			host_say_subject(en, h);
 	}

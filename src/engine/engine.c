@@ -108,7 +108,7 @@ engine_host_enrol(struct engine *en, const char *name, struct now now)
 		return h->id;
 	en->now = now;
 	p = part_get(en, "default");
-	h = p != NULL ? host_add(en, name, p, 0) : NULL;
+	h = p != NULL ? host_make(en, name, p, 0) : NULL;
 	if (h == NULL)
 		return 0;
 	h->owner = OWNER_AGENT;

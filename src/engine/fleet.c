@@ -163,7 +163,7 @@ take_host(struct engine *en, const struct host_def *def, struct now now)
 	if (h == NULL) {
 		struct part *p = part_get(en, def->partition);
 
-		h = p != NULL ? host_add(en, def->name, p, 0) : NULL;
+		h = p != NULL ? host_make(en, def->name, p, 0) : NULL;
 		if (h == NULL || describe_host(en, h, def) < 0)
 			return TC_ENOMEM;
 		say_event(en, "host.added", h->id, now.wall, "{}");

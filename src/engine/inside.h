@@ -16,10 +16,10 @@ awake(const struct engine *en, struct now now)
 /* ---- subject.c ---- */
 struct host *host_find(const struct engine *en, const char *name);
 /*
- * X_add: id 0 = a new one; NULL = no memory.  A host begins present, owned by
+ * X_make, X_add: id 0 = a new one; NULL = no memory.  A host begins present, owned by
  * the api and without checks.
  */
-struct host *host_add(struct engine *en, const char *name, struct part *part,
+struct host *host_make(struct engine *en, const char *name, struct part *part,
 	uint32_t id);
 void host_free(struct host *h);
 struct part *part_add(struct engine *en, const char *name, uint32_t id);

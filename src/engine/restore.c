@@ -119,7 +119,7 @@ restore_host(struct engine *en, const struct change_subject *s,
 	struct part *p = part_get(en, b->partition[0] != '\0' ?
 		b->partition : "default");
 	struct host *h = p == NULL ? NULL :
-		host_add(en, s->key, p, s->id);
+		host_make(en, s->key, p, s->id);
 	char *address = mem_strdup(b->address);
 
 	if (h == NULL || address == NULL || keep_tags(h, b) < 0) {

@@ -104,7 +104,7 @@ host_free(struct host *h)
 }
 
 struct host *
-host_add(struct engine *en, const char *name, struct part *part,
+host_make(struct engine *en, const char *name, struct part *part,
 	uint32_t id)
 {
 	struct host *h = MEM_NEW(struct host);

@@ -1,0 +1,132 @@
+/*
+ * tocsind: the adapters built and plugged into the engine.
+ *
+ * Threads: the loop owns the engine, the runner and everything here that has
+ * no lock; the store's writer calls back through `durable`; libmicrohttpd's
+ * pool reads the published snapshot and the token table.
+ */
+#ifndef TOCSIN_DAEMON_DAEMON_H
+#define TOCSIN_DAEMON_DAEMON_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/queue.h"
+#include "config/config.h"
+#include "engine/engine.h"
+#include "engine/snapshot.h"
+#include "http/http.h"
+#include "predict/rules.h"
+#include "probe/runner.h"
+#include "sched/sched.h"
+#include "store/store.h"
+
+/* Facts that wait for the store while it cannot take them. */
+#define BACKLOG_MAX_SETS 20000
+
+struct tokens;
+
+struct daemon {
+	struct clock *clock;
+	const char *config_path;
+	const char *plugin_dir;
+	const char *data_dir;
+	struct config *config;
+	struct config_fleet *fleet;
+	struct pack *pack;
+	int lock_fd;
+
+	struct sched *sched;
+	struct runner *runner;
+	struct engine_io engine_io;
+	struct engine *engine;
+	struct store *store;
+	struct http_io http_io;
+	struct http *http;
+	struct tokens *tokens;
+
+	struct sched_timer tick;
+	struct sched_timer watch;	/* of the file_sd files */
+	struct sched_signal *signals[3];
+
+	struct queue *commands;		/* http → loop */
+	struct sched_wake *commands_wake;
+	struct queue *durable;		/* writer → loop: sets done */
+	struct sched_wake *durable_wake;
+
+	/* Sets not taken by the store, oldest first. */
+	struct change_set **backlog;
+	size_t backlog_head, backlog_n;
+
+	pthread_mutex_t publish_lock;	/* of those that follow */
+	struct snapshot *published;
+	struct engine_counts counts;
+	struct runner_stats probes;
+	bool ticked;
+	bool store_degraded;
+	char store_why[128];
+	uint64_t facts_lost;
+	size_t facts_waiting;
+
+	struct mono published_at;
+	struct dur publish_cost;	/* of the last one */
+	bool stopping;
+};
+
+struct now daemon_now(const struct daemon *d);
+
+/* ---- daemon.c ---- */
+/* Reads configuration, fleet and rule pack, and stops there. */
+int daemon_check(struct daemon *d, struct tc_err *e);
+int daemon_start(struct daemon *d, struct tc_err *e);
+/* Until a signal; then drains. */
+void daemon_run(struct daemon *d);
+void daemon_stop(struct daemon *d);
+/* A new snapshot when one is due, or at once with `force`. */
+void daemon_publish(struct daemon *d, bool force);
+/* The engine's next tick is at this time at the latest. */
+void daemon_tick_by(struct daemon *d, struct mono due);
+
+/* ---- reload.c ---- */
+/* All faults are printed to stderr; TC_EINVAL when there is an error. */
+int daemon_load_config(struct daemon *d, struct config **cfg,
+	struct config_fleet **fleet);
+int daemon_load_pack(const struct config *cfg, struct pack **out,
+	struct tc_err *e);
+void daemon_reload(struct daemon *d);
+void daemon_watch_files(struct daemon *d);
+
+/* ---- keep.c: what the engine says, to the store ---- */
+void keep_init(struct daemon *d);
+int keep_open(struct daemon *d, struct tc_err *e);
+void keep_facts(struct daemon *d, struct change_set *cs);
+/* Again what the store did not take. */
+void keep_retry(struct daemon *d);
+void keep_fini(struct daemon *d);
+
+/* ---- serve.c: struct http_io ---- */
+int serve_open(struct daemon *d, struct tc_err *e);
+void serve_close(struct daemon *d);
+
+/* ---- metrics.c ---- */
+void metrics_write(struct daemon *d, struct strbuf *out);
+
+/* ---- tokens.c: who may; any thread ---- */
+struct tokens *tokens_new(void);
+void tokens_free(struct tokens *t);
+int tokens_put(struct tokens *t, const struct store_token *row);
+bool tokens_revoke(struct tokens *t, uint32_t id);
+bool tokens_find(struct tokens *t, const char *token, size_t n,
+	struct http_principal *out);
+int tokens_each(struct tokens *t, http_token_sink *sink, void *arg);
+/* The id that a new token gets; never reused. */
+uint32_t tokens_next_id(struct tokens *t);
+void tokens_reserve(struct tokens *t, uint32_t last_id);
+/* 32 random bytes as "tcs_" and 64 hex digits, and its hash. */
+#define TOKEN_TEXT 69
+void token_make(char text[TOKEN_TEXT], unsigned char sha256[32]);
+/* state_dir/admin.token: kept when it is in force, else made anew. */
+int tokens_ensure_admin(struct daemon *d, struct tc_err *e);
+
+#endif

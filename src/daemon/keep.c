@@ -1,0 +1,187 @@
+/*
+ * What the engine says goes to the store.  While the store cannot take it,
+ * it waits here in order, bounded; judging and serving go on from memory.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+static struct daemon *
+of_io(struct engine_io *io)
+{
+	return CONTAINER_OF(io, struct daemon, engine_io);
+}
+
+/* The writer's thread: what failed comes back to the loop. */
+static void
+set_done(struct change_set *cs)
+{
+	struct daemon *d = cs->owner;
+
+	if (cs->rc == 0 || queue_push(d->durable, cs) < 0)
+		change_set_free(cs);
+}
+
+static void
+backlog_push(struct daemon *d, struct change_set *cs)
+{
+	size_t at;
+
+	if (d->backlog_n == BACKLOG_MAX_SETS) {
+		change_set_free(d->backlog[d->backlog_head]);
+		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
+		d->backlog_n--;
+		pthread_mutex_lock(&d->publish_lock);
+		d->facts_lost++;
+		pthread_mutex_unlock(&d->publish_lock);
+		log_at(WARN, "store", "backlog full, the oldest facts are lost");
+	}
+	at = (d->backlog_head + d->backlog_n++) % BACKLOG_MAX_SETS;
+	d->backlog[at] = cs;
+}
+
+void
+keep_facts(struct daemon *d, struct change_set *cs)
+{
+	cs->done = set_done;
+	cs->owner = d;
+	cs->rc = 0;
+	if (d->backlog_n > 0 || store_sqlite.submit(d->store, cs) < 0)
+		backlog_push(d, cs);
+}
+
+void
+keep_retry(struct daemon *d)
+{
+	while (d->backlog_n > 0 && store_sqlite.submit(d->store,
+			d->backlog[d->backlog_head]) == 0) {
+		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
+		d->backlog_n--;
+	}
+}
+
+static void
+engine_stores(struct engine_io *io, struct change_set *cs)
+{
+	keep_facts(of_io(io), cs);
+}
+
+static void
+engine_starts(struct engine_io *io, const struct engine_run *runs, size_t n)
+{
+	runner_start(of_io(io)->runner, runs, n);
+}
+
+void
+keep_init(struct daemon *d)
+{
+	d->engine_io = (struct engine_io){ engine_starts, engine_stores };
+}
+
+/* ---- opening: what the last run left ---- */
+
+static int
+load_subject(void *arg, const struct change_subject *s)
+{
+	struct daemon *d = arg;
+	int rc = engine_restore_subject(d->engine, s);
+
+	if (rc < 0)
+		log_at(WARN, "store", "subject not restored id=%u reason=%s",
+			s->id, tc_err_id(rc));
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_state(void *arg, const struct change_state *s)
+{
+	struct daemon *d = arg;
+	int rc = engine_restore_state(d->engine, s);
+
+	if (rc < 0 && rc != TC_ENOENT)
+		log_at(WARN, "store", "state not restored subject=%u kind=%s "
+			"reason=%s", s->subject, s->kind, tc_err_id(rc));
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_prediction(void *arg, const struct change_prediction *p)
+{
+	struct daemon *d = arg;
+
+	(void)engine_restore_prediction(d->engine, p);
+	return 0;
+}
+
+static int
+load_token(void *arg, const struct store_token *t)
+{
+	struct daemon *d = arg;
+
+	return tokens_put(d->tokens, t);
+}
+
+static void
+load_seq(void *arg, uint64_t event_seq, uint64_t prediction_id,	/* lint: struct store_loader */
+	uint32_t subject_id, uint32_t token_id, bool clean)
+{
+	struct daemon *d = arg;
+
+	(void)subject_id;
+	tokens_reserve(d->tokens, token_id);
+	engine_restore_seq(d->engine, event_seq, prediction_id, clean);
+	if (!clean)
+		log_at(WARN, "daemon", "the last stop was not a clean one");
+}
+
+static void
+store_moved(void *arg, bool degraded, const char *why)
+{
+	struct daemon *d = arg;
+
+	/* The writer's thread: told to the loop under the lock, seen at its tick. */
+	pthread_mutex_lock(&d->publish_lock);
+	d->store_degraded = degraded;
+	snprintf(d->store_why, sizeof(d->store_why), "%s", why);
+	pthread_mutex_unlock(&d->publish_lock);
+	sched_wake_send(d->durable_wake);
+}
+
+int
+keep_open(struct daemon *d, struct tc_err *e)
+{
+	char path[4096];
+	struct store_conf conf = { .path = path, .degraded = store_moved,
+		.degraded_arg = d };
+	struct store_loader loader = { .arg = d, .subject = load_subject,
+		.state = load_state, .prediction = load_prediction,
+		.token = load_token, .seq = load_seq };
+	int rc;
+
+	d->backlog = mem_alloc_array(BACKLOG_MAX_SETS, sizeof(*d->backlog));
+	if (d->backlog == NULL)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	snprintf(path, sizeof(path), "%s/tocsin.db", d->config->state_dir);
+	if ((rc = store_sqlite.open(&conf, &d->store, e)) < 0)
+		return tc_wrap(e, "%s", path);
+	return store_sqlite.load(d->store, &loader, e);
+}
+
+void
+keep_fini(struct daemon *d)
+{
+	if (d->store != NULL) {
+		keep_retry(d);
+		store_sqlite.flush(d->store, dur_s(3));
+		store_sqlite.close(d->store);
+	}
+	for (; d->backlog_n > 0; d->backlog_n--) {
+		change_set_free(d->backlog[d->backlog_head]);
+		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
+	}
+	mem_free(d->backlog);
+	d->backlog = NULL;
+	d->store = NULL;
+}

@@ -1,0 +1,111 @@
+/*
+ * The server's own numbers, for Prometheus.  Any thread: only what is read
+ * under the lock or asked of the store.
+ */
+#include "daemon/daemon.h"
+#include "wire/prom.h"
+
+struct numbers {
+	struct engine_counts engine;
+	struct runner_stats probes;
+	struct store_stats store;
+	uint64_t facts_lost;
+	uint64_t facts_waiting;
+	uint64_t commands_waiting;
+};
+
+static struct numbers
+gather(struct daemon *d)
+{
+	struct numbers n = { .commands_waiting = queue_len(d->commands) };
+
+	pthread_mutex_lock(&d->publish_lock);
+	n.engine = d->counts;
+	n.probes = d->probes;
+	n.facts_lost = d->facts_lost;
+	n.facts_waiting = d->facts_waiting;
+	pthread_mutex_unlock(&d->publish_lock);
+	store_sqlite.stats(d->store, &n.store);
+	return n;
+}
+
+void
+metrics_write(struct daemon *d, struct strbuf *out)
+{
+	const struct numbers n = gather(d);
+	const struct {
+		const char *name;
+		const char *type;
+		const char *help;
+		double value;
+	} rows[] = {
+#define ROW(name, type, help, value) \
+	{ "tocsin_" name, type, help, (double)(value) }
+		ROW("check_runs_total", "counter", "Runs of checks started.",
+			n.engine.runs_started),
+		ROW("check_results_total", "counter",
+			"Results of runs judged.", n.engine.results),
+		ROW("check_results_dropped_total", "counter",
+			"Results that came after their run was given up.",
+			n.engine.results_late),
+		ROW("check_slots_missed_total", "counter",
+			"Slots in which a check did not run.",
+			n.engine.slots_missed),
+		ROW("check_lateness_seconds", "gauge",
+			"Largest delay of a slot in the last second.",
+			(double)n.engine.lateness_max_ns / 1e9),
+		ROW("observations_total", "counter",
+			"Observations taken from agents.",
+			n.engine.observations),
+		ROW("samples_total", "counter",
+			"Values in the observations taken from agents.",
+			n.engine.samples),
+		ROW("transitions_total", "counter",
+			"Changes of the health of a check.",
+			n.engine.transitions),
+		ROW("events_total", "counter", "Events written to the log.",
+			n.engine.events),
+		ROW("probe_timeouts_total", "counter",
+			"Runs answered for a probe that did not.",
+			n.probes.timeouts),
+		ROW("probe_bad_reports_total", "counter",
+			"Reports of probes that could not be.",
+			n.probes.bad_reports + n.probes.bad_slots),
+		ROW("probe_runs_in_flight", "gauge", "Runs not answered yet.",
+			n.probes.in_flight),
+		ROW("probe_workers_abandoned", "gauge",
+			"Workers stuck in a probe.", n.probes.abandoned),
+		ROW("store_commits_total", "counter", "Transactions committed.",
+			n.store.commits),
+		ROW("store_failed_commits_total", "counter",
+			"Transactions that failed.", n.store.failed_commits),
+		ROW("store_rows_total", "counter", "History rows written.",
+			n.store.rows),
+		ROW("store_samples_total", "counter", "Values written.",
+			n.store.samples),
+		ROW("store_queue_sets", "gauge",
+			"Change sets waiting for the writer.",
+			n.store.queue_len),
+		ROW("store_commit_seconds", "gauge",
+			"Longest commit since the last scrape.",
+			(double)n.store.commit_ns_max / 1e9),
+		ROW("store_database_bytes", "gauge", "Size of the database.",
+			n.store.db_bytes),
+		ROW("store_wal_bytes", "gauge", "Size of its log.",
+			n.store.wal_bytes),
+		ROW("store_degraded", "gauge",
+			"1 while the store cannot commit.", n.store.degraded),
+		ROW("facts_waiting", "gauge",
+			"Change sets kept in memory for the store.",
+			n.facts_waiting),
+		ROW("facts_lost_total", "counter",
+			"Change sets given up for lack of room.", n.facts_lost),
+		ROW("commands_waiting", "gauge",
+			"Requests waiting for the loop.", n.commands_waiting),
+#undef ROW
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		prom_one(out, rows[i].name, rows[i].type, rows[i].help,
+			rows[i].value);
+}
