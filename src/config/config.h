@@ -193,7 +193,7 @@ bool config_fleet_is_stale(const struct config *cfg,
 /* The effective configuration as YAML, secrets as ***. */
 void config_print(const struct config *cfg, struct strbuf *out,
 	bool with_origins);
-/* From the rows: a commented example; a section for the man page. */
+/* From the rows: a commented example; tocsin.yaml(5). */
 void config_write_example(struct strbuf *out);
 void config_write_man(struct strbuf *out);
 

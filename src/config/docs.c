@@ -20,6 +20,41 @@ static const struct section {
 	{ "evacuate", evacuate_rows, "Nothing is moved unless armed." },
 };
 
+static const char man_head[] =
+	".TH TOCSIN.YAML 5 2026\\-11\\-21 Tocsin\n.SH NAME\n"
+	"tocsin.yaml \\- configuration of tocsind\n.SH DESCRIPTION\n"
+	"YAML. A key that is not known is an error; all errors are reported\n"
+	"at once, each with file and line, by\n"
+	".BR \"tocsind \\-\\-check\\-config\" .\n"
+	"SIGHUP swaps the configuration whole, or keeps the one that runs.\n"
+	"Durations are written 250ms, 15s, 5m, 1h, 7d; sizes 512, 64KiB,\n"
+	"1MiB. Anchors and aliases are taken, tags and merge keys are not.\n"
+	".PP\nThe least of it:\n.PP\n.nf\n"
+	"partitions:\n"
+	"  \\- name: rack1\n"
+	"    checks: [{probe: ping}, {probe: tcp, port: 8000}]\n"
+	"    hosts:  [{name: h1, address: 192.0.2.1, tags: {team: web}}]\n"
+	"    file_sd: [\"/etc/tocsin/sd/*.json\"]\n"
+	".fi\n.SH OPTIONS\n";
+
+static const char man_tail[] =
+	".SH PLUGINS\n"
+	"plugin_dirs: is a list of further directories with plugins.\n"
+	".SH CHECKS\n"
+	"A check is a map: probe (its name), name (what it is called; the\n"
+	"probe, or PROBE:PORT), the options of section defaults, and those of\n"
+	"the probe. A host's own check takes the place of the partition's\n"
+	"check of the same name.\n"
+	".SH FILE_SD\n"
+	"Lists of files of Prometheus, JSON, with * and ?; relative to the\n"
+	"configuration. A host's name is the label host, else the target\n"
+	"without its port; other labels become tags. A broken file keeps its\n"
+	"earlier hosts. A host of the configuration stays with that.\n"
+	".SH ALERTS\n"
+	"alerts: receivers: is a list of the maps above; routes: is a list of\n"
+	"{match: {label: value}, to: [receiver]}.\n"
+	".SH SEE ALSO\n.BR tocsind (8)\n";
+
 static const struct section items[] = {
 	{ "partitions: hosts", host_rows, "Also tags: {key: text}, checks: "
 		"beside those of the partition, and defaults:." },
@@ -46,6 +81,10 @@ static const char fleet_example[] =
 	"#    - {name: ops, type: webhook, url: \"http://127.0.0.1:9000/hook\"}\n"
 	"#  routes:\n"
 	"#    - {match: {severity: critical}, to: [ops]}\n";
+
+static const char plugins_example[] =
+	"## Further directories with plugins. (list of paths)\n"
+	"#plugin_dirs: []\n";
 
 static const char executor_example[] =
 	"#  executor: {type: exec, argv: [/usr/lib/tocsin/evacuate/hook]}\n";
@@ -119,6 +158,8 @@ config_write_example(struct strbuf *out)
 		for (const struct tocsin_opt *row = sec->rows;
 		     row->name != NULL; row++)
 			example_row(out, indent, row);
+		if (sec->rows == top_rows)
+			strbuf_puts(out, plugins_example);
 	}
 	strbuf_puts(out, executor_example);
 }
@@ -170,8 +211,10 @@ man_section(struct strbuf *out, const struct section *sec)
 void
 config_write_man(struct strbuf *out)
 {
+	strbuf_puts(out, man_head);
 	for (size_t s = 0; s < ARRAY_LEN(sections); s++)
 		man_section(out, &sections[s]);
 	for (size_t s = 0; s < ARRAY_LEN(items); s++)
 		man_section(out, &items[s]);
+	strbuf_puts(out, man_tail);
 }
