@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/slab.h"
 #include "base/wheel.h"
 #include "probes/ping/sock.h"
 
@@ -25,11 +26,9 @@
 #define TICK_BUSY_NS (10 * NS_PER_MS)	/* … or this, so no buffer runs over */
 #define BUSY_RUNS 256
 #define SEND_NS (1 * NS_PER_MS)		/* from batch to batch */
-#define BLOCK_RUNS 1024
 #define INDEX_BITS 20			/* of the cookie; the others are random */
 #define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
 #define SEND_TRIES 3
-#define NO_RUN UINT32_MAX
 
 enum { OPT_COUNT, OPT_INTERVAL, OPT_SIZE };
 
@@ -60,14 +59,13 @@ static const struct tocsin_metric metrics[] = {
 	{ .name = NULL },
 };
 
-/* A run under way; 160 bytes. */
+/* A run under way. */
 struct run {
+	struct slab_node node;
 	struct wheel_node timer;	/* next packet, or the deadline */
 	struct list link;		/* in the send queue, or self-linked */
-	uint64_t cookie;		/* 0 = free */
+	uint64_t cookie;
 	uint32_t slot;
-	uint32_t index;
-	uint32_t next_free;
 	uint16_t size_bytes;
 	uint16_t count;
 	uint16_t sent;
@@ -96,47 +94,13 @@ struct ping {
 	struct tocsin_ctx *ctx;
 	struct line lines[2];	/* IPv4, IPv6 */
 	struct wheel wheel;
-	struct run **blocks;
-	size_t n_blocks;
-	size_t cap_blocks;
-	uint32_t free_run;
-	uint32_t in_flight;
+	struct slab runs;
 	uint64_t seed;
 	int64_t collect_ns;	/* next tick */
 	int64_t tick_ns;
 };
 
 /* ---- runs ---- */
-
-static struct run *
-run_at(const struct ping *p, size_t index)
-{
-	return &p->blocks[index / BLOCK_RUNS][index % BLOCK_RUNS];
-}
-
-static bool
-add_block(struct ping *p)
-{
-	void *blocks = p->blocks;
-	size_t first = p->n_blocks * BLOCK_RUNS;
-	struct run *block;
-
-	if (first + BLOCK_RUNS > INDEX_MASK || mem_grow(&blocks, &p->cap_blocks,
-	    p->n_blocks + 1, sizeof(*p->blocks)) < 0)
-		return false;
-	p->blocks = blocks;
-	block = mem_alloc_array(BLOCK_RUNS, sizeof(*block));
-	if (block == NULL)
-		return false;
-	p->blocks[p->n_blocks++] = block;
-	for (uint32_t i = BLOCK_RUNS; i-- > 0;) {
-		list_init(&block[i].link);
-		block[i].index = (uint32_t)first + i;
-		block[i].next_free = p->free_run;
-		p->free_run = (uint32_t)first + i;
-	}
-	return true;
-}
 
 /* splitmix64 (Vigna, public domain): cookies nobody guesses by chance. */
 static uint64_t
@@ -152,33 +116,23 @@ next_random(struct ping *p)
 static struct run *
 run_new(struct ping *p)
 {
-	struct run *r;
+	struct run *r = slab_take(&p->runs);
 
-	if (p->free_run == NO_RUN && !add_block(p))
+	if (r == NULL)
 		return NULL;
-	r = run_at(p, p->free_run);
-	p->free_run = r->next_free;
-	r->cookie = (next_random(p) | UINT64_C(1) << 63) & ~INDEX_MASK;
-	r->cookie |= r->index;
-	p->in_flight++;
+	list_init(&r->link);
+	r->cookie = (next_random(p) & ~INDEX_MASK) | r->node.index;
 	return r;
 }
 
 static void
 run_free(struct ping *p, struct run *r)
 {
-	uint32_t index = r->index;
-
 	wheel_remove(&p->wheel, &r->timer);
 	list_remove(&r->link);
 	if (r->sent_ns != &r->sent_one_ns)
 		mem_free(r->sent_ns);
-	memset(r, 0, sizeof(*r));
-	list_init(&r->link);
-	r->index = index;
-	r->next_free = p->free_run;
-	p->free_run = index;
-	p->in_flight--;
+	slab_give(&p->runs, r);
 }
 
 /* ---- results ---- */
@@ -270,18 +224,18 @@ same_address(const union ping_addr *a, const union ping_addr *b)
 static struct run *
 owner(const struct ping *p, const struct ping_event *ev)
 {
-	size_t n = p->n_blocks * BLOCK_RUNS;
-	size_t index = ev->marked ? ev->mark.cookie & INDEX_MASK : ev->seq;
+	struct run *r;
 
+	if (ev->marked) {
+		r = slab_get(&p->runs, (uint32_t)(ev->mark.cookie & INDEX_MASK));
+		return r != NULL && r->cookie == ev->mark.cookie &&
+			same_address(&r->to, &ev->peer) ? r : NULL;
+	}
 	/* Routers need not quote the cookie: then sequence and address do. */
-	for (; index < n; index += UINT16_MAX + 1) {
-		struct run *r = run_at(p, index);
-
-		if (r->cookie != 0 && same_address(&r->to, &ev->peer) &&
-		    (!ev->marked || r->cookie == ev->mark.cookie))
+	for (uint32_t i = ev->seq; i <= INDEX_MASK; i += UINT16_MAX + 1) {
+		r = slab_get(&p->runs, i);
+		if (r != NULL && same_address(&r->to, &ev->peer))
 			return r;
-		if (ev->marked)
-			return NULL;
 	}
 	return NULL;
 }
@@ -529,7 +483,7 @@ rearm(struct ping *p, int64_t now_ns)
 {
 	int64_t due = wheel_next(&p->wheel);
 
-	if (p->in_flight > 0)
+	if (p->runs.used > 0)
 		due = sooner(due, p->collect_ns);
 	if (wants_to_send(p))
 		due = sooner(due, now_ns + SEND_NS);
@@ -539,7 +493,7 @@ rearm(struct ping *p, int64_t now_ns)
 static void
 plan_collect(struct ping *p, int64_t now_ns, bool got)
 {
-	int64_t most = p->in_flight > BUSY_RUNS ? TICK_BUSY_NS : TICK_IDLE_NS;
+	int64_t most = p->runs.used > BUSY_RUNS ? TICK_BUSY_NS : TICK_IDLE_NS;
 
 	p->tick_ns = got ? TICK_NS : p->tick_ns * 2;
 	if (p->tick_ns > most)
@@ -662,11 +616,11 @@ static void
 ping_cancel(void *instance, uint32_t slot)
 {
 	struct ping *p = instance;
+	struct run *r;
+	uint32_t at = 0;
 
-	for (size_t i = 0; i < p->n_blocks * BLOCK_RUNS; i++) {
-		struct run *r = run_at(p, i);
-
-		if (r->cookie != 0 && r->slot == slot)
+	while ((r = slab_next(&p->runs, &at)) != NULL) {
+		if (r->slot == slot)
 			run_free(p, r);
 	}
 }
@@ -682,7 +636,7 @@ ping_open(struct tocsin_ctx *ctx, void **instance, char *error)
 		return -ENOMEM;
 	}
 	p->ctx = ctx;
-	p->free_run = NO_RUN;
+	slab_init(&p->runs, sizeof(struct run), INDEX_MASK);
 	p->tick_ns = TICK_NS;
 	list_init(&p->lines[0].queue);
 	list_init(&p->lines[1].queue);
@@ -695,16 +649,12 @@ static void
 ping_close(void *instance)
 {
 	struct ping *p = instance;
+	struct run *r;
+	uint32_t at = 0;
 
-	for (size_t i = 0; i < p->n_blocks * BLOCK_RUNS; i++) {
-		struct run *r = run_at(p, i);
-
-		if (r->cookie != 0)
-			run_free(p, r);
-	}
-	for (size_t i = 0; i < p->n_blocks; i++)
-		mem_free(p->blocks[i]);
-	mem_free(p->blocks);
+	while ((r = slab_next(&p->runs, &at)) != NULL)
+		run_free(p, r);
+	slab_free(&p->runs);
 	ping_sock_close(p->lines[0].sock);
 	ping_sock_close(p->lines[1].sock);
 	mem_free(p);

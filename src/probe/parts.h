@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "base/slab.h"
 #include "base/wheel.h"
 #include "probe/plugin.h"
 #include "probe/report.h"
@@ -77,13 +78,13 @@ struct job {
 
 /* A run under way. */
 struct slot {
+	struct slab_node node;
 	struct wheel_node deadline;
-	struct host *host;	/* NULL = free */
+	struct host *host;
 	struct job *job;	/* NULL in the loop form, once started */
-	uint32_t id;		/* number and generation */
+	uint32_t id;		/* number and generation, never twice soon */
 	uint32_t check;
 	uint32_t seq;
-	uint32_t next_free;
 };
 
 struct deferred;
@@ -97,10 +98,8 @@ struct runner {
 	size_t n_hosts;
 	size_t cap_hosts;
 	struct host *last;	/* that was looked up */
-	struct slot **blocks;
-	size_t n_blocks;
-	size_t cap_blocks;
-	uint32_t free_slot;
+	struct slab slots;
+	uint32_t generation;
 	struct wheel deadlines;
 	struct sched_timer sweep;
 	struct list deferred;	/* answers */

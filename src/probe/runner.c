@@ -12,10 +12,8 @@
 #include "probe/parts.h"
 
 #define SWEEP_TICK_NS INT64_C(50000000)
-#define BLOCK_SLOTS 1024
 #define SLOT_BITS 20	/* of the id; the others count generations */
 #define SLOT_MASK ((UINT32_C(1) << SLOT_BITS) - 1)
-#define NO_SLOT UINT32_MAX
 
 struct deferred {
 	struct list link;
@@ -29,49 +27,16 @@ struct deferred {
 /* ---- slots ---- */
 
 static struct slot *
-slot_at(const struct runner *r, uint32_t at)
-{
-	return &r->blocks[at / BLOCK_SLOTS][at % BLOCK_SLOTS];
-}
-
-static bool
-add_block(struct runner *r)
-{
-	void *blocks = r->blocks;
-	uint32_t first = (uint32_t)(r->n_blocks * BLOCK_SLOTS);
-	struct slot *block;
-
-	if (first + BLOCK_SLOTS > SLOT_MASK ||
-	    mem_grow(&blocks, &r->cap_blocks, r->n_blocks + 1,
-		sizeof(*r->blocks)) < 0)
-		return false;
-	r->blocks = blocks;
-	block = mem_alloc_array(BLOCK_SLOTS, sizeof(*block));
-	if (block == NULL)
-		return false;
-	r->blocks[r->n_blocks++] = block;
-	for (uint32_t i = BLOCK_SLOTS; i-- > 0;) {
-		block[i].id = first + i;
-		block[i].next_free = r->free_slot;
-		r->free_slot = first + i;
-	}
-	return true;
-}
-
-static struct slot *
 slot_new(struct runner *r, struct host *h, uint32_t check, uint32_t seq)
 {
-	struct slot *s;
+	struct slot *s = slab_take(&r->slots);
 
-	if (r->free_slot == NO_SLOT && !add_block(r))
+	if (s == NULL)
 		return NULL;
-	s = slot_at(r, r->free_slot);
-	r->free_slot = s->next_free;
 	s->host = h;
 	s->check = check;
 	s->seq = seq;
-	s->id += UINT32_C(1) << SLOT_BITS;
-	r->stats.in_flight++;
+	s->id = ++r->generation << SLOT_BITS | s->node.index;
 	return s;
 }
 
@@ -79,23 +44,15 @@ static void
 slot_free(struct runner *r, struct slot *s)
 {
 	wheel_remove(&r->deadlines, &s->deadline);
-	s->host = NULL;
-	s->job = NULL;
-	s->next_free = r->free_slot;
-	r->free_slot = s->id & SLOT_MASK;
-	r->stats.in_flight--;
+	slab_give(&r->slots, s);
 }
 
 struct slot *
 slot_of(struct runner *r, uint32_t id)
 {
-	uint32_t at = id & SLOT_MASK;
-	struct slot *s;
+	struct slot *s = slab_get(&r->slots, id & SLOT_MASK);
 
-	if (at >= r->n_blocks * BLOCK_SLOTS)
-		return NULL;
-	s = slot_at(r, at);
-	return s->id == id && s->host != NULL ? s : NULL;
+	return s != NULL && s->id == id ? s : NULL;
 }
 
 void
@@ -688,6 +645,7 @@ void
 runner_stats(struct runner *r, struct runner_stats *out)
 {
 	*out = r->stats;
+	out->in_flight = r->slots.used;
 	r->stats.call_max_ns = 0;
 }
 
@@ -707,7 +665,7 @@ runner_new(const struct runner_conf *conf, struct tc_err *e)
 		r->conf.workers = 2;
 	if (r->conf.overrun.ns == 0)
 		r->conf.overrun = dur_s(1);
-	r->free_slot = NO_SLOT;
+	slab_init(&r->slots, sizeof(struct slot), SLOT_MASK);
 	list_init(&r->deferred);
 	list_init(&r->postponed);
 	wheel_init(&r->deadlines, SWEEP_TICK_NS, sched_now(conf->sched).ns);
@@ -741,11 +699,11 @@ free_deferred(struct runner *r)
 static void
 free_jobs(struct runner *r)
 {
-	for (size_t i = 0; i < r->n_blocks * BLOCK_SLOTS; i++) {
-		struct slot *s = slot_at(r, (uint32_t)i);
+	struct slot *s;
+	uint32_t at = 0;
 
-		if (s->host != NULL && s->job != NULL &&
-		    s->job->state != JOB_RUNNING)
+	while ((s = slab_next(&r->slots, &at)) != NULL) {
+		if (s->job != NULL && s->job->state != JOB_RUNNING)
 			job_free(s->job);
 	}
 }
@@ -766,9 +724,7 @@ runner_free(struct runner *r)
 			host_fini(r->hosts[i]);
 	}
 	sched_resolver_free(r->resolver);
-	for (size_t i = 0; i < r->n_blocks; i++)
-		mem_free(r->blocks[i]);
-	mem_free(r->blocks);
+	slab_free(&r->slots);
 	mem_free(r->hosts);
 	hash_free(&r->by_name);
 	arena_free(&r->scratch);

@@ -1,0 +1,112 @@
+#include "base/slab.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define BLOCK_ITEMS 1024
+#define NONE UINT32_MAX
+
+static struct slab_node *
+node_at(const struct slab *s, uint32_t index)
+{
+	char *block = s->blocks[index / BLOCK_ITEMS];
+
+	return (void *)(block + (size_t)(index % BLOCK_ITEMS) * s->item_bytes);
+}
+
+void
+slab_init(struct slab *s, size_t item_bytes, uint32_t max)
+{
+	tc_bug_if(item_bytes < sizeof(struct slab_node) || max > NONE / 2);
+	*s = (struct slab){ .item_bytes = item_bytes, .max = max,
+		.free_head = NONE };
+}
+
+void
+slab_free(struct slab *s)
+{
+	for (size_t i = 0; i < s->n_blocks; i++)
+		mem_free(s->blocks[i]);
+	mem_free(s->blocks);
+	s->blocks = NULL;
+	s->n_blocks = s->cap_blocks = 0;
+	s->free_head = NONE;
+	s->used = 0;
+}
+
+static bool
+add_block(struct slab *s)
+{
+	uint32_t first = (uint32_t)(s->n_blocks * BLOCK_ITEMS);
+	void *blocks = s->blocks;
+
+	if (first >= s->max || mem_grow(&blocks, &s->cap_blocks,
+	    s->n_blocks + 1, sizeof(*s->blocks)) < 0)
+		return false;
+	s->blocks = blocks;
+	s->blocks[s->n_blocks] = mem_alloc_array(BLOCK_ITEMS, s->item_bytes);
+	if (s->blocks[s->n_blocks] == NULL)
+		return false;
+	s->n_blocks++;
+	for (uint32_t i = BLOCK_ITEMS; i-- > 0;) {
+		struct slab_node *node = node_at(s, first + i);
+
+		node->index = first + i;
+		node->next_free = s->free_head;
+		s->free_head = first + i;
+	}
+	return true;
+}
+
+void *
+slab_take(struct slab *s)
+{
+	struct slab_node *node;
+
+	if (s->free_head == NONE && !add_block(s))
+		return NULL;
+	node = node_at(s, s->free_head);
+	s->free_head = node->next_free;
+	node->used = true;
+	s->used++;
+	return node;
+}
+
+void
+slab_give(struct slab *s, void *item)
+{
+	struct slab_node *node = item;
+	uint32_t index = node->index;
+
+	tc_bug_if(!node->used);
+	memset(item, 0, s->item_bytes);
+	node->index = index;
+	node->next_free = s->free_head;
+	s->free_head = index;
+	s->used--;
+}
+
+void *
+slab_get(const struct slab *s, uint32_t index)
+{
+	struct slab_node *node;
+
+	if (index >= s->n_blocks * BLOCK_ITEMS)
+		return NULL;
+	node = node_at(s, index);
+	return node->used ? node : NULL;
+}
+
+void *
+slab_next(const struct slab *s, uint32_t *at)
+{
+	while (*at < s->n_blocks * BLOCK_ITEMS) {
+		void *item = slab_get(s, (*at)++);
+
+		if (item != NULL)
+			return item;
+	}
+	return NULL;
+}
