@@ -1,0 +1,491 @@
+/*
+ * tcp: is a port open.  Connects, measures, resets.
+ *
+ * A connection costs five system calls: socket, SO_LINGER, connect, TCP_INFO,
+ * close.  Nobody is woken for it: TCP_INFO is asked on a coarse tick, and has
+ * the kernel's own round trip of the handshake.  Only what is still on its
+ * way by then goes to epoll.  Closing with RST leaves no TIME_WAIT behind.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <tocsin/probe.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define WHEEL_TICK_NS (5 * NS_PER_MS)
+#define TICK_NS (2 * NS_PER_MS)		/* after connects */
+#define TICK_IDLE_NS (20 * NS_PER_MS)	/* doubling up to this */
+#define START_NS (1 * NS_PER_MS)	/* from batch to batch */
+#define BATCH 32			/* under a millisecond of work */
+#define EVENTS 64
+#define RUNS_MAX (UINT32_C(1) << 20)
+#define OPEN_MAX 16384
+#define FILES_FOR_OTHERS 256
+
+enum { OPT_PORT };
+
+static const struct tocsin_opt opts[] = {
+	[OPT_PORT] = { "port", TOCSIN_OPT_INT, .min = "1", .max = "65535",
+		.help = "The port to connect to." },
+	{ .name = NULL },
+};
+
+static const struct tocsin_metric metrics[] = {
+	{ "tcp_connect_seconds", TOCSIN_GAUGE, TOCSIN_SECONDS,
+		"from SYN to SYN-ACK, as the kernel measures it" },
+	{ .name = NULL },
+};
+
+union tcp_addr {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* A run under way. */
+struct run {
+	struct slab_node node;
+	struct wheel_node timer;	/* the deadline */
+	struct list link;	/* waiting, fresh, or self-linked: in epoll */
+	uint32_t slot;
+	uint32_t generation;
+	int fd;			/* −1 = not connecting yet */
+	union tcp_addr to;
+	int64_t started_ns;	/* of connect() */
+};
+
+struct tcp {
+	struct tocsin_ctx *ctx;
+	int epoll_fd;
+	uint32_t generation;
+	uint32_t n_open;
+	uint32_t open_max;
+	struct slab runs;
+	struct wheel wheel;
+	struct list waiting;	/* for their connect() */
+	struct list fresh;	/* not looked at since connect() */
+	int64_t look_ns;	/* next tick */
+	int64_t tick_ns;
+};
+
+/* ---- runs ---- */
+
+static void
+run_free(struct tcp *t, struct run *r)
+{
+	if (r->fd >= 0) {
+		close(r->fd);
+		t->n_open--;
+	}
+	wheel_remove(&t->wheel, &r->timer);
+	list_remove(&r->link);
+	slab_give(&t->runs, r);
+}
+
+static void
+report(struct tcp *t, uint32_t slot, enum tocsin_outcome outcome,
+	enum tocsin_reason why, const char *text)
+{
+	struct tocsin_report rep = { .size = sizeof(rep), .text = text,
+		.outcome = (uint16_t)outcome, .reason = (uint16_t)why };
+
+	t->ctx->report(t->ctx, slot, &rep);
+}
+
+static void
+fail(struct tcp *t, struct run *r, enum tocsin_reason why, const char *text)
+{
+	uint32_t slot = r->slot;
+
+	run_free(t, r);
+	report(t, slot, why >= TOCSIN_WHY_LOCAL_RESOURCE ? TOCSIN_UNKNOWN :
+		TOCSIN_FAIL, why, text);
+}
+
+static void
+succeed(struct tcp *t, struct run *r, int64_t took_ns)
+{
+	struct tocsin_sample sample = { .size = sizeof(sample),
+		.type = TOCSIN_F64, .name = metrics[0].name,
+		.v.f64 = (double)took_ns / 1e9 };
+	struct tocsin_report rep = { .size = sizeof(rep), .samples = &sample,
+		.n_samples = 1, .stride = sizeof(sample) };
+	uint32_t slot = r->slot;
+
+	run_free(t, r);
+	t->ctx->report(t->ctx, slot, &rep);
+}
+
+/* What connect() itself says is about us. */
+static enum tocsin_reason
+own_reason(int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+		return TOCSIN_WHY_CONNECT_REFUSED;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EINVAL:		/* a blackhole route */
+		return TOCSIN_WHY_LOCAL_NO_ROUTE;
+	case EPERM:
+	case EACCES:
+		return TOCSIN_WHY_LOCAL_PERMISSION;
+	case EAFNOSUPPORT:
+		return TOCSIN_WHY_UNSUPPORTED;
+	default:	/* EADDRNOTAVAIL, EMFILE, ENOBUFS … */
+		return TOCSIN_WHY_LOCAL_RESOURCE;
+	}
+}
+
+/* What became of it afterwards is about the target, or the way there. */
+static enum tocsin_reason
+their_reason(int err)
+{
+	switch (err) {
+	case ECONNREFUSED:
+		return TOCSIN_WHY_CONNECT_REFUSED;
+	case ETIMEDOUT:
+		return TOCSIN_WHY_CONNECT_TIMEOUT;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+		return TOCSIN_WHY_HOST_UNREACHABLE;
+	case ENETUNREACH:
+	case ENONET:
+		return TOCSIN_WHY_NET_UNREACHABLE;
+	case EACCES:
+	case EPERM:
+		return TOCSIN_WHY_ADMIN_PROHIBITED;
+	case ENOPROTOOPT:
+	case EPROTO:
+		return TOCSIN_WHY_PORT_UNREACHABLE;
+	case ENOMEM:
+	case ENOBUFS:
+		return TOCSIN_WHY_LOCAL_RESOURCE;
+	default:	/* ECONNRESET, EPIPE … */
+		return TOCSIN_WHY_CONNECT_RESET;
+	}
+}
+
+/* ---- looking ---- */
+
+static void
+fail_socket(struct tcp *t, struct run *r)
+{
+	int err = 0;
+	socklen_t n = sizeof(err);
+
+	getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &n);
+	fail(t, r, their_reason(err), err != 0 ? strerrordesc_np(err) : NULL);
+}
+
+/* Reports what is decided; false while the handshake is under way. */
+static bool
+look_at(struct tcp *t, struct run *r, int64_t now_ns)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof(info);
+
+	if (getsockopt(r->fd, IPPROTO_TCP, TCP_INFO, &info, &n) < 0) {
+		fail(t, r, TOCSIN_WHY_LOCAL_RESOURCE, strerrordesc_np(errno));
+		return true;
+	}
+	if (info.tcpi_state == TCP_SYN_SENT || info.tcpi_state == TCP_SYN_RECV)
+		return false;
+	if (info.tcpi_state == TCP_CLOSE) {
+		fail_socket(t, r);
+		return true;
+	}
+	/* A SYN sent again is not in the kernel's round trip. */
+	if (info.tcpi_rtt == 0 || info.tcpi_total_retrans > 0)
+		succeed(t, r, now_ns - r->started_ns);
+	else
+		succeed(t, r, (int64_t)info.tcpi_rtt * 1000);
+	return true;
+}
+
+static void
+to_epoll(struct tcp *t, struct run *r)
+{
+	struct epoll_event ev = { .events = EPOLLOUT,
+		.data.u64 = (uint64_t)r->generation << 32 | r->node.index };
+
+	list_remove(&r->link);
+	if (epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, r->fd, &ev) < 0)
+		fail(t, r, TOCSIN_WHY_LOCAL_RESOURCE, strerrordesc_np(errno));
+}
+
+static unsigned
+look_at_fresh(struct tcp *t, int64_t now_ns)
+{
+	unsigned n = 0;
+
+	while (!list_is_empty(&t->fresh)) {
+		struct run *r = CONTAINER_OF(t->fresh.next, struct run, link);
+
+		if (look_at(t, r, now_ns))
+			n++;
+		else
+			to_epoll(t, r);
+	}
+	return n;
+}
+
+static unsigned
+look_at_others(struct tcp *t, int64_t now_ns)
+{
+	struct epoll_event ev[EVENTS];
+	int n = epoll_wait(t->epoll_fd, ev, EVENTS, 0);
+	unsigned done = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct run *r = slab_get(&t->runs, (uint32_t)ev[i].data.u64);
+
+		/* A child being spawned may keep a closed one alive a moment. */
+		if (r == NULL || r->generation != ev[i].data.u64 >> 32)
+			continue;
+		if (look_at(t, r, now_ns))
+			done++;
+	}
+	return done;
+}
+
+/* ---- connecting ---- */
+
+static int
+connect_one(struct tcp *t, struct run *r)
+{
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	socklen_t n = r->to.any.sa_family == AF_INET ? sizeof(r->to.in) :
+		sizeof(r->to.in6);
+
+	r->fd = socket(r->to.any.sa_family,
+		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (r->fd < 0)
+		return -errno;
+	t->n_open++;
+	setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	r->started_ns = t->ctx->mono_ns(t->ctx);
+	if (connect(r->fd, &r->to.any, n) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return 0;
+}
+
+/* Out of descriptors: later, unless it is too late then. */
+static bool
+can_wait(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
+static unsigned
+connect_some(struct tcp *t)
+{
+	unsigned n = 0;
+
+	while (n < BATCH && t->n_open < t->open_max &&
+	       !list_is_empty(&t->waiting)) {
+		struct run *r = CONTAINER_OF(t->waiting.next, struct run, link);
+		int rc = connect_one(t, r);
+
+		if (rc < 0 && r->fd < 0 && can_wait(-rc))
+			break;
+		n++;
+		if (rc < 0) {
+			fail(t, r, own_reason(-rc), strerrordesc_np(-rc));
+			continue;
+		}
+		list_remove(&r->link);
+		list_add_tail(&t->fresh, &r->link);
+	}
+	return n;
+}
+
+/* ---- the clockwork ---- */
+
+static void
+expire(struct tcp *t, int64_t now_ns)
+{
+	struct wheel_node *node;
+
+	while ((node = wheel_take(&t->wheel, now_ns)) != NULL) {
+		struct run *r = CONTAINER_OF(node, struct run, timer);
+
+		if (r->fd < 0)
+			fail(t, r, TOCSIN_WHY_LOCAL_RESOURCE,
+				"no descriptor was free in time");
+		else if (!look_at(t, r, now_ns))
+			fail(t, r, TOCSIN_WHY_CONNECT_TIMEOUT, NULL);
+	}
+}
+
+static void
+rearm(struct tcp *t, int64_t now_ns)
+{
+	int64_t due = 0;
+
+	if (t->runs.used > 0) {
+		due = wheel_next(&t->wheel);
+		if (t->look_ns < due)
+			due = t->look_ns;
+	}
+	if (!list_is_empty(&t->waiting) && now_ns + START_NS < due)
+		due = now_ns + START_NS;
+	t->ctx->timer(t->ctx, due);
+}
+
+static void
+plan_look(struct tcp *t, int64_t now_ns, bool busy)
+{
+	t->tick_ns = busy ? TICK_NS : t->tick_ns * 2;
+	if (t->tick_ns > TICK_IDLE_NS)
+		t->tick_ns = TICK_IDLE_NS;
+	t->look_ns = now_ns + t->tick_ns;
+}
+
+static void
+tcp_on_timer(void *instance, int64_t now_ns)
+{
+	struct tcp *t = instance;
+	unsigned n = look_at_fresh(t, now_ns) + look_at_others(t, now_ns);
+
+	expire(t, now_ns);
+	n += connect_some(t);
+	plan_look(t, now_ns, n > 0);
+	rearm(t, now_ns);
+}
+
+/* ---- starting ---- */
+
+static void
+start_one(struct tcp *t, const struct tocsin_target *target, int64_t now_ns)
+{
+	const struct sockaddr *addr = target->addr;
+	uint16_t port = htons((uint16_t)target->opts[OPT_PORT].i);
+	struct run *r;
+
+	if (addr == NULL || target->addr_len > sizeof(r->to) ||
+	    (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)) {
+		report(t, target->slot, TOCSIN_UNKNOWN, TOCSIN_WHY_UNSUPPORTED,
+			"no address to connect to");
+		return;
+	}
+	r = slab_take(&t->runs);
+	if (r == NULL) {
+		report(t, target->slot, TOCSIN_UNKNOWN,
+			TOCSIN_WHY_LOCAL_RESOURCE, "too many runs");
+		return;
+	}
+	r->fd = -1;
+	r->slot = target->slot;
+	r->generation = ++t->generation;
+	memcpy(&r->to, addr, target->addr_len);
+	if (addr->sa_family == AF_INET)
+		r->to.in.sin_port = port;
+	else
+		r->to.in6.sin6_port = port;
+	list_add_tail(&t->waiting, &r->link);
+	wheel_add(&t->wheel, &r->timer, now_ns + target->timeout_ns);
+}
+
+static int
+tcp_start(void *instance, const struct tocsin_target *targets, uint32_t n,
+	uint32_t stride)
+{
+	struct tcp *t = instance;
+	const char *at = (const char *)targets;
+	int64_t now_ns = t->ctx->mono_ns(t->ctx);
+	bool idle = list_is_empty(&t->waiting);
+
+	for (uint32_t i = 0; i < n; i++, at += stride)
+		start_one(t, (const void *)at, now_ns);
+	/* A few go out at once; a sweep goes out tick by tick. */
+	if (idle && n <= BATCH)
+		connect_some(t);
+	plan_look(t, now_ns, true);
+	rearm(t, now_ns);
+	return 0;
+}
+
+static void
+tcp_cancel(void *instance, uint32_t slot)
+{
+	struct tcp *t = instance;
+	struct run *r;
+	uint32_t at = 0;
+
+	while ((r = slab_next(&t->runs, &at)) != NULL) {
+		if (r->slot == slot)
+			run_free(t, r);
+	}
+}
+
+static uint32_t
+most_open(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
+	    files.rlim_cur == RLIM_INFINITY ||
+	    files.rlim_cur >= OPEN_MAX + FILES_FOR_OTHERS)
+		return OPEN_MAX;
+	if (files.rlim_cur > 2 * FILES_FOR_OTHERS)
+		return (uint32_t)files.rlim_cur - FILES_FOR_OTHERS;
+	return (uint32_t)files.rlim_cur / 2 + 1;
+}
+
+static int
+tcp_open(struct tocsin_ctx *ctx, void **instance, char *error)
+{
+	struct tcp *t = MEM_NEW(struct tcp);
+	int err = ENOMEM;
+
+	if (t == NULL || (t->epoll_fd = epoll_create1(EPOLL_CLOEXEC)) < 0) {
+		err = t != NULL ? errno : ENOMEM;
+		snprintf(error, 256, "cannot open: %s", strerrordesc_np(err));
+		mem_free(t);
+		return -err;
+	}
+	t->ctx = ctx;
+	t->open_max = most_open();
+	t->tick_ns = TICK_NS;
+	list_init(&t->waiting);
+	list_init(&t->fresh);
+	slab_init(&t->runs, sizeof(struct run), RUNS_MAX);
+	wheel_init(&t->wheel, WHEEL_TICK_NS, ctx->mono_ns(ctx));
+	*instance = t;
+	return 0;
+}
+
+static void
+tcp_close(void *instance)
+{
+	struct tcp *t = instance;
+	struct run *r;
+	uint32_t at = 0;
+
+	while ((r = slab_next(&t->runs, &at)) != NULL)
+		run_free(t, r);
+	slab_free(&t->runs);
+	close(t->epoll_fd);
+	mem_free(t);
+}
+
+extern TOCSIN_EXPORT const struct tocsin_probe tocsin_probe_v1;
+const struct tocsin_probe tocsin_probe_v1 = {
+	TOCSIN_PROBE_ABI, .name = "tcp", .help = "is a TCP port open",
+	.opts = opts, .metrics = metrics, .open = tcp_open, .close = tcp_close,
+	.start = tcp_start, .on_timer = tcp_on_timer, .cancel = tcp_cancel,
+};
