@@ -1,9 +1,76 @@
 /*
  * From a device's counters to its verdict, and on to its host's level.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/inside.h"
+#include "smart/encoding.h"
+
+/* The probe's own decoding of a counter, beside its raw value. */
+static const char *
+decoded_name(enum counter counter)
+{
+	switch (counter) {
+	case COUNTER_REALLOCATED:
+		return "reallocated_sectors";
+	case COUNTER_REPORTED:
+		return "reported_uncorrectable";
+	case COUNTER_TIMEOUTS:
+		return "command_timeouts";
+	case COUNTER_PENDING:
+		return "pending_sectors";
+	case COUNTER_OFFLINE:
+		return "offline_uncorrectable";
+	}
+	return "";
+}
+
+static const struct metric *
+find_metric(const struct observation *ob, const char *name)
+{
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		const struct metric *m = &ob->metrics[i];
+
+		if (m->instance[0] == '\0' && strcmp(m->name, name) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+static bool
+whole_number(const struct metric *m, uint64_t *out)
+{
+	double value = metric_number(m);
+
+	if (!(value >= 0) || value >= 18446744073709551616.0)
+		return false;
+	*out = m->type == TOCSIN_U64 ? m->v.u64 : (uint64_t)value;
+	return true;
+}
+
+/*
+ * Raw values are packed by their makers: decode before judging.  Our probe
+ * says what it could decode and how much it could not; where somebody else
+ * read the drive, the table of packings decides.  False: worth nothing.
+ */
+static bool
+counter_value(const struct observation *ob, const struct metric *m,
+	enum counter counter, uint64_t *out)
+{
+	unsigned id;
+	struct smart_f64 decoded;
+
+	if (find_metric(ob, "smart_undecoded_count") != NULL) {
+		m = find_metric(ob, decoded_name(counter));
+		return m != NULL && whole_number(m, out);
+	}
+	if (!whole_number(m, out) || sscanf(m->name, "smart_%u_raw", &id) != 1)
+		return false;
+	decoded = smart_raw_decode(ob->device.model, "", (uint8_t)id, *out);
+	*out = (uint64_t)decoded.v;
+	return decoded.has;
+}
 
 static void
 feed(struct device *d, const struct observation *ob, bool *moved)
@@ -12,18 +79,15 @@ feed(struct device *d, const struct observation *ob, bool *moved)
 
 	for (size_t i = 0; i < ob->n_metrics; i++) {
 		const struct metric *m = &ob->metrics[i];
-		double value = metric_number(m);
 		enum counter counter;
+		uint64_t value;
 
 		if (!counter_from_metric(m->name, strlen(m->name), &counter) ||
-		    m->instance[0] != '\0' || !(value >= 0))
+		    m->instance[0] != '\0' ||
+		    !counter_value(ob, m, counter, &value))
 			continue;
-		if (m->type == TOCSIN_U64)
-			*moved = features_observe(&d->features, counter,
-				m->v.u64, day, ob->at) || *moved;
-		else if (value < 18446744073709551616.0)
-			*moved = features_observe(&d->features, counter,
-				(uint64_t)value, day, ob->at) || *moved;
+		*moved = features_observe(&d->features, counter, value, day,
+			ob->at) || *moved;
 		d->has_features = true;
 	}
 }

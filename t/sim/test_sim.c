@@ -367,6 +367,55 @@ START_TEST(r031_growing_bad_sectors_flag_the_host_and_static_ones_do_not)
 }
 END_TEST
 
+/* Raw values as their makers pack them; `pending` < 0: nobody decoded it. */
+static void
+report_packed(struct sim *s, const char *model, uint64_t raw, double pending,
+	bool by_probe)
+{
+	struct metric m[4] = {
+		{ "smart_197_raw", "", TOCSIN_U64, { .u64 = raw } },
+		{ "smart_5_raw", "", TOCSIN_U64, { .u64 = 0x07d000000000 } },
+	};
+	struct observation ob = plain("smart");
+
+	ob.device = (struct device_id){ "disk", model, "P1", "" };
+	ob.metrics = m;
+	ob.n_metrics = 2;
+	if (by_probe)
+		m[ob.n_metrics++] = (struct metric){ "smart_undecoded_count", "",
+			TOCSIN_U64, { .u64 = 1 } };
+	if (pending >= 0)
+		m[ob.n_metrics++] = (struct metric){ "pending_sectors", "",
+			TOCSIN_F64, { pending } };
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+}
+
+START_TEST(r031_packed_raw_values_flag_nobody)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+
+	for (int day = 0; day < 6; day++) {
+		uint64_t packed = 0x27c51e8f0003 + (uint64_t)day * 0x10001;
+
+		sim_run_until(s, day * 86400.0);
+		report_packed(s, "FUJITSU MHY2250BH", packed, -1, true);
+		report_packed(s, "FUJITSU MHY2120BH", packed, -1, false);
+		report_packed(s, "FUJITSU MHY2000BH", packed, 0, true);
+		ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	}
+	/* the decoded value does */
+	for (int day = 6; day < 12; day++) {
+		sim_run_until(s, day * 86400.0);
+		report_packed(s, "FUJITSU MHY2250BH", 0x27c51e8f0003,
+			(day - 5) * 48.0, true);
+	}
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_WATCH);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
 START_TEST(snapshots_share_what_did_not_change)
 {
 	struct sim *s = sim_new(640, NULL, 0);
@@ -447,6 +496,7 @@ main(void)
 		a_host_gone_from_the_file_retires_and_may_return,
 		p11_kill_at_any_time_gives_every_host_the_same_log,
 		r031_growing_bad_sectors_flag_the_host_and_static_ones_do_not,
+		r031_packed_raw_values_flag_nobody,
 		snapshots_share_what_did_not_change,
 		hosts_are_found_and_paged_in_the_order_of_their_names,
 		history_is_one_row_a_second_not_one_a_check);
