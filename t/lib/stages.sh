@@ -67,8 +67,8 @@ stage_suite()
 	suite_rc=$?
 	suite=$(awk '/^# (PASS|XFAIL):/ { p[$2] = $3 } /^# SKIP:/ { s = $3 }
 		/^# (FAIL|XPASS|ERROR):/ { f[$2] = $3 }
-		END { print p["PASS:"] + p["XFAIL:"], f["FAIL:"] + f["XPASS:"] +
-			f["ERROR:"], s + 0 }' "$stage_log")
+		END { bad = f["FAIL:"] + f["XPASS:"] + f["ERROR:"]
+			print p["PASS:"] + p["XFAIL:"], bad, s + 0 }' "$stage_log")
 	# shellcheck disable=SC2086 # three numbers
 	set -- $suite
 	if [ $suite_rc -ne 0 ] && [ "$2" -eq 0 ]; then
