@@ -59,8 +59,6 @@ end_process(pid_t pid)
 
 	if (pidfd < 0 || poll(&p, 1, LEAVE_MS) <= 0)
 		(void)kill(pid, SIGKILL);
-	/* and what it may have left: not reaped yet, the group is still its */
-	(void)kill(-pid, SIGKILL);
 	/* the helper itself never waits in the kernel: its children do */
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -264,9 +264,9 @@ daemon_start(struct daemon *d, struct tc_err *e)
 	if ((rc = file_make_dirs(d->config->state_dir, 0750, e)) < 0 ||
 	    (rc = store_lock(d->config->state_dir, &d->lock_fd, e)) < 0 ||
 	    (rc = open_engine(d, e)) < 0 || (rc = keep_open(d, e)) < 0 ||
+	    (rc = tokens_ensure_admin(d, e)) < 0 ||
 	    (rc = engine_set_fleet(d->engine, &d->fleet->def, daemon_now(d),
 		     e)) < 0 ||
-	    (rc = tokens_ensure_admin(d, e)) < 0 ||
 	    (rc = serve_open(d, e)) < 0)
 		return rc;
 	daemon_publish(d, true);
