@@ -20,38 +20,9 @@
 #include <stdint.h>
 #include <tocsin/probe.h>
 
-#include "base/err.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/strbuf.h"
+#include "config/errors.h"
 #include "model/fleet.h"
-
-#define CONFIG_ERRORS_MAX 100
-/* ---- what is wrong ---- */
-
-struct config_error {
-	const char *file;
-	unsigned line;		/* 0 = the whole file */
-	bool warning;		/* but the configuration is taken */
-	const char *text;	/* "defaults: unknown key 'intervall'; …" */
-};
-
-/* {0} is empty. */
-struct config_errors {
-	struct arena arena;
-	struct config_error items[CONFIG_ERRORS_MAX];
-	size_t n;
-	size_t errors;		/* all that were found, kept or not */
-	size_t warnings;
-};
-
-/* A repeat of file, line and text is one. */
-void config_errors_add(struct config_errors *errs, bool warning,
-	struct opt_origin at, const char *fmt, ...) TC_PRINTF(4, 5);
-/* "tocsin.yaml:12: …\n" for each, "and 7 more\n" at the end. */
-void config_errors_print(const struct config_errors *errs,
-	struct strbuf *out);
-void config_errors_fini(struct config_errors *errs);
 
 /* ---- what the caller knows ---- */
 
@@ -148,7 +119,12 @@ struct config {
 int config_load(const char *path, const struct config_lookup *lookup,
 	struct config **out, struct config_errors *errs);
 
-/* The same from memory; `path` is what errors name. */
+/*
+ * Appends ":DIR" for each of plugin_dirs: wanted before config_load(), since
+ * plugins know rows.  Nothing of a faulty file: config_load() will tell.
+ */
+int config_plugin_dirs(const char *path, struct strbuf *out);
+/* config_load() from memory; `path` is what errors name. */
 struct config_text {
 	const char *path;
 	const char *text;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/errors.h"
 
 static bool
 is_known(const struct config_errors *errs, struct opt_origin at,

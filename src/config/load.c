@@ -255,6 +255,32 @@ config_load(const char *path, const struct config_lookup *lookup,
 	return rc;
 }
 
+int
+config_plugin_dirs(const char *path, struct strbuf *out)
+{
+	struct config_errors errs = { 0 };
+	struct strbuf text = { 0 };
+	struct arena arena = { 0 };
+	struct reader rd = { .file = path, .arena = &arena, .errs = &errs };
+	struct config_list dirs;
+	struct node *root;
+	struct tc_err e;
+
+	if (file_slurp(path, FILE_MAX_BYTES, &text, &e) == 0 &&
+	    tree_parse(&(struct config_text){ path, text.p, text.n }, &arena,
+		&root, &errs) == 0 && root->kind == NODE_MAP) {
+		reader_texts(&rd, root, "", "plugin_dirs", &dirs);
+		for (size_t i = 0; i < dirs.n; i++) {
+			strbuf_putc(out, ':');
+			strbuf_puts(out, dirs.items[i]);
+		}
+	}
+	arena_free(&arena);
+	strbuf_free(&text);
+	config_errors_fini(&errs);
+	return out->failed ? TC_ENOMEM : 0;
+}
+
 void
 config_free(struct config *cfg)
 {

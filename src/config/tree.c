@@ -261,7 +261,7 @@ tree_parse(const struct config_text *src, struct arena *arena,
 		return TC_ENOMEM;
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser,
-		(const unsigned char *)src->text, src->n);
+		(const unsigned char *)(src->n != 0 ? src->text : ""), src->n);
 	if (!yaml_parser_load(&parser, &doc)) {
 		rc = syntax_error(&parser, src, errs);
 		goto out;

@@ -707,6 +707,25 @@ START_TEST(wrong_file_sd_says_where)
 }
 END_TEST
 
+START_TEST(plugin_dirs_are_known_before_the_probes)
+{
+	static const char *const files[] = { "t.yaml", NULL };
+	struct strbuf dirs = { 0 };
+	struct scene s;
+
+	scene_open(&s, "plugin_dirs: [/opt/a, /opt/b]\n");
+	ck_assert_int_eq(config_plugin_dirs(s.cfg->path, &dirs), 0);
+	ck_assert_str_eq(dirs.p, ":/opt/a:/opt/b");
+	ck_assert_uint_eq(s.cfg->plugin_dirs.n, 2);
+	strbuf_reset(&dirs);
+	put_file(&s, "t.yaml", "plugin_dirs: [");
+	ck_assert_int_eq(config_plugin_dirs(s.cfg->path, &dirs), 0);
+	ck_assert_str_eq(strbuf_str(&dirs), "");
+	strbuf_free(&dirs);
+	scene_close(&s, files);
+}
+END_TEST
+
 START_TEST(a_missing_file_is_an_error_with_its_name)
 {
 	struct config_errors errs = { 0 };
@@ -788,6 +807,7 @@ main(void)
 		the_man_page_has_every_option, hosts_come_from_file_sd,
 		a_broken_file_keeps_its_earlier_hosts,
 		wrong_file_sd_says_where,
+		plugin_dirs_are_known_before_the_probes,
 		a_missing_file_is_an_error_with_its_name,
 		every_failing_allocation_is_survived,
 		a_file_of_ten_thousand_hosts_is_one_of_many);
