@@ -181,9 +181,17 @@ static int
 open_runner(struct daemon *d, struct tc_err *e)
 {
 	struct runner_conf conf = { .sched = d->sched, .clock = d->clock,
-		.plugin_dir = d->plugin_dir, .on_result = on_result, .arg = d };
+		.on_result = on_result, .arg = d };
+	struct strbuf dirs = { 0 };
 
-	d->runner = runner_new(&conf, e);
+	strbuf_puts(&dirs, d->plugin_dir);
+	if (config_plugin_dirs(d->config_path, &dirs) == 0) {
+		conf.plugin_dir = dirs.p;
+		d->runner = runner_new(&conf, e);
+	} else {
+		(void)tc_fail(e, TC_ENOMEM, "out of memory");
+	}
+	strbuf_free(&dirs);
 	if (d->runner == NULL)
 		return e->code;
 	if (runner_load_all(d->runner) == 0)
