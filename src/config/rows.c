@@ -41,17 +41,33 @@ reader_origin(const struct reader *rd, unsigned line)
 
 /* ---- the nearest name ---- */
 
+/* Letters in another order are one slip, not two. */
+static bool
+is_swapped(const char *a, const char *b)
+{
+	int count[256] = { 0 };
+	size_t n = strlen(a);
+
+	if (n != strlen(b))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		count[(unsigned char)a[i]]++;
+		count[(unsigned char)b[i]]--;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(count); i++)
+		if (count[i] != 0)
+			return false;
+	return true;
+}
+
 void
 nearest_offer(struct nearest *near, const char *name)
 {
-	size_t far = strlen(near->wanted) / 3 + 1;
-	size_t max = near->best != NULL ? near->distance - 1 : far;
-	size_t d;
+	size_t max = strlen(near->wanted) / 3 + 1;
+	size_t d = is_swapped(near->wanted, name) ? 1 :
+		edit_distance(near->wanted, name, max);
 
-	if (near->best != NULL && near->distance == 0)
-		return;
-	d = edit_distance(near->wanted, name, max);
-	if (d > max)
+	if (d > max || (near->best != NULL && d >= near->distance))
 		return;
 	near->best = name;
 	near->distance = d;

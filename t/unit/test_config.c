@@ -27,7 +27,8 @@ static const struct tocsin_opt web_rows[] = {
 	{ "limit", TOCSIN_OPT_SIZE, .dflt = "64KiB", .max = "1MiB" },
 	{ NULL },
 };
-static const char *const probe_names[] = { "ping", "tcp", "web", NULL };
+static const char *const probe_names[] = { "ping", "tcp", "web", "cpu",
+	"top", NULL };
 
 static const struct tocsin_opt *
 probe_opts(void *arg, const char *probe)
@@ -268,6 +269,8 @@ static const struct refusal {
 		"mean 'hosts'?" },
 	{ P("  checks: [{probe: pnig}]\n"), "3: partition 'p': no probe 'pnig'"
 		"; did you mean 'ping'?" },
+	{ P("  checks: [{probe: tpc}]\n"), "3: partition 'p': no probe 'tpc'"
+		"; did you mean 'tcp'?" },
 	{ P("  checks: [ping]\n"), "3: partition 'p': a check is written "
 		"{probe: NAME, …}" },
 	{ P("  checks: [{probe: tcp}]\n"), "3: partition 'p': check 'tcp': "
