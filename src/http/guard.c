@@ -150,10 +150,14 @@ bool
 guard_finish(struct guard *g)
 {
 	/*
-	 * Behind the last line come the NULs of its CR LF.  Anything else was
-	 * hidden behind a NUL.  One byte, which the empty line ensures is there.
+	 * Behind the last value come the NULs of two CR LF: its own and that of
+	 * the empty line.  Anything else was hidden behind a NUL, or is a line
+	 * that was dropped.  The records of the headers lie behind, in the same
+	 * block of memory: these bytes can be read.
 	 */
-	if (g->check_layout && g->n_headers != 0 && g->next[-1] != '\0')
+	if (g->check_layout && g->n_headers != 0 &&
+	    (g->next[-1] != '\0' || g->next[0] != '\0' ||
+	     g->next[1] != '\0'))
 		refuse(g, 400, "the header lines are malformed");
 	judge_framing(g);
 	if (g->n_host > 1 || (g->n_host == 0 && !g->is_http10))
