@@ -74,7 +74,7 @@ answer_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 	request_reset(r);
 	r->active = true;
 	atomic_fetch_add(&h->active, 1);
-	http_set_deadline(r, h->conf.head_deadline);
+	http_shorten_deadline(r, h->conf.head_deadline);
 	r->raw_uri = uri;
 	r->raw_uri_bytes = n;
 	r->uri_bad = !guard_uri(uri);

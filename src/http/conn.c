@@ -161,6 +161,19 @@ http_set_deadline(struct request *r, struct dur after)
 	atomic_store_explicit(&r->conn->deadline_ns, at, memory_order_relaxed);
 }
 
+void
+http_shorten_deadline(struct request *r, struct dur after)
+{
+	int64_t had = atomic_load_explicit(&r->conn->deadline_ns,
+		memory_order_relaxed);
+
+	http_set_deadline(r, after);
+	if (had < atomic_load_explicit(&r->conn->deadline_ns,
+			memory_order_relaxed))
+		atomic_store_explicit(&r->conn->deadline_ns, had,
+			memory_order_relaxed);
+}
+
 bool
 conns_wrong_guess(struct request *r)
 {

@@ -120,10 +120,14 @@ problem_command(struct request *r, const struct http_command *cmd)
 {
 	const char *detail = cmd->err.text;
 	struct json_write w;
+	int rc = cmd->rc;
 
-	open_problem(r, &w, http_status_of(cmd->rc), tc_err_id(cmd->rc));
+	/* an agent is not told which hosts there are */
+	if (rc == TC_ENOENT && cmd->who.role == ROLE_AGENT)
+		rc = TC_EPERM;
+	open_problem(r, &w, http_status_of(rc), tc_err_id(rc));
 	json_add_str(&w, "detail",
-		detail[0] != '\0' ? detail : tc_err_id(cmd->rc));
+		detail[0] != '\0' ? detail : tc_err_id(rc));
 	if (cmd->n_bad != 0) {
 		json_add_array(&w, "bad_indexes");
 		for (size_t i = 0; i < cmd->n_bad; i++)

@@ -66,6 +66,8 @@ void conns_notify(void *h, struct MHD_Connection *mhd, void **context,
 	enum MHD_ConnectionNotificationCode code);
 /* From now: after so long the connection is shut down; ns 0 = never. */
 void http_set_deadline(struct request *r, struct dur after);
+/* The same, but never later than it was. */
+void http_shorten_deadline(struct request *r, struct dur after);
 /* Counts a wrong token; true = too many from there. */
 bool conns_wrong_guess(struct request *r);
 

@@ -67,12 +67,14 @@ void
 add_metrics(struct json_write *w, const struct snap_metric *m, size_t n)
 {
 	const char *last = "";
+	bool sorted = true;
 
 	json_add_object(w, "metrics");
 	for (size_t i = 0; i < n; i++) {
 		if (m[i].name == last || strcmp(m[i].name, last) == 0)
 			continue;
-		if (strcmp(m[i].name, last) < 0 && seen_before(m, i))
+		sorted = sorted && strcmp(m[i].name, last) > 0;
+		if (!sorted && seen_before(m, i))
 			continue;
 		last = m[i].name;
 		if (m[i].instance[0] == '\0')

@@ -217,9 +217,9 @@ fake_predictions(struct http_io *io, uint64_t id, struct wall as_of,
 	struct tc_err *e)	/* lint: the seam's */
 {
 	static const char text[] = "{\"id\":7,\"host\":\"h00006\","
-		"\"partition\":\"rack0\",\"device\":{\"id\":500006,"
+		"\"device\":{"
 		"\"kind\":\"disk\",\"model\":\"M\",\"serial\":\"S\","
-		"\"wwn\":\"\"},\"since\":\"2026-01-01T00:00:00.000Z\","
+		"\"wwn\":null},\"since\":\"2026-01-01T00:00:00.000Z\","
 		"\"level\":\"likely\",\"score\":4.2,\"base\":-3.5,"
 		"\"risk\":{\"d7\":0.1,\"d30\":0.2,\"d90\":0.3},"
 		"\"lead_time\":null,\"evidence\":[],\"counter_evidence\":[],"
