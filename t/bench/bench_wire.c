@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "wire/batch.h"
+#include "wire/prom.h"
 
 #define DISKS 24
 #define CPUS 16
@@ -93,6 +94,37 @@ run(const char *name, const struct strbuf *text, const struct batch *write)
 	return 0;
 }
 
+static int
+count_point(void *arg, const struct prom_point *p)
+{
+	*(size_t *)arg += p->name_n != 0;
+	return 0;
+}
+
+static int
+run_prom(void)
+{
+	struct strbuf text = { 0 };
+	size_t rounds = 0, samples = 0;
+	double from, spent;
+	int rc = 0;
+
+	for (int i = 0; i < 2000; i++)
+		strbuf_printf(&text, "node_cpu_seconds_total{cpu=\"%d\",mode="
+			"\"iowait\"} %d.%02d\n", i / 8, i * 977, i % 100);
+	from = now();
+	do {
+		rc = prom_parse(text.p, text.n, count_point, &samples, NULL);
+		rounds++;
+		spent = now() - from;
+	} while (rc == 0 && spent < SECONDS);
+	printf("prom_parse_mb_per_cpu_s %.0f\nprom_parse_samples_per_cpu_s "
+		"%.0f\n", (double)(rounds * text.n) / spent / 1e6,
+		(double)samples / spent);
+	strbuf_free(&text);
+	return rc;
+}
+
 int
 main(void)
 {
@@ -109,7 +141,7 @@ main(void)
 	if (text.failed || batch_parse(text.p, text.n, &b, NULL) < 0)
 		return 1;
 	rc = run("batch_parse", &text, NULL) < 0 ||
-		run("batch_write", &text, &b) < 0;
+		run("batch_write", &text, &b) < 0 || run_prom() < 0;
 	arena_free(&b.arena);
 	strbuf_free(&text);
 	return rc;

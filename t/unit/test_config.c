@@ -27,14 +27,14 @@ static const struct tocsin_opt web_rows[] = {
 	{ "limit", TOCSIN_OPT_SIZE, .dflt = "64KiB", .max = "1MiB" },
 	{ NULL },
 };
-static const char *const probe_names[] = { "ping", "tcp", "web", "cpu",
-	"top", NULL };
+static const char *const probe_names[] = { "cpu", "ping", "tcp", "web",
+	NULL };
 
 static const struct tocsin_opt *
 probe_opts(void *arg, const char *probe)
 {
-	static const struct tocsin_opt *const rows[] = { ping_rows, tcp_rows,
-		web_rows };
+	static const struct tocsin_opt *const rows[] = { ping_rows + 1,
+		ping_rows, tcp_rows, web_rows };
 
 	(void)arg;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

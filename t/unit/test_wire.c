@@ -409,6 +409,93 @@ START_TEST(prometheus_text_is_escaped)
 }
 END_TEST
 
+struct seen {
+	struct strbuf text;
+	int n;
+	int stop_after;
+};
+
+static int
+note_point(void *arg, const struct prom_point *p)
+{
+	struct seen *s = arg;
+
+	strbuf_printf(&s->text, "%u %d %.*s", p->line, (int)p->type,
+		(int)p->name_n, p->name);
+	for (size_t i = 0; i < p->n_labels; i++)
+		strbuf_printf(&s->text, " %.*s=%.*s", (int)p->labels[i].key_n,
+			p->labels[i].key, (int)p->labels[i].value_n,
+			p->labels[i].value);
+	strbuf_puts(&s->text, " ");
+	strbuf_put_double(&s->text, p->value);
+	if (p->has_time)
+		strbuf_printf(&s->text, " @%lld", (long long)p->at_ms);
+	strbuf_putc(&s->text, '\n');
+	return ++s->n == s->stop_after ? TC_EFULL : 0;
+}
+
+START_TEST(prometheus_text_is_read)
+{
+	static const char text[] = "# HELP a_total Some \\n help.\n"
+		"# TYPE a_total counter\n"
+		"a_total 12\n"
+		"a_total{mode=\"idle\",x=\"\\\"}\",} 0.25 1767225600000\r\n"
+		"\n# a comment\n"
+		"# TYPE h histogram\n"
+		"h_bucket{ le = \"+Inf\" } 3\n"
+		"other NaN\n"
+		"b:c 1.7976931348623157e+308\n"
+		"d -Inf -5";
+	struct seen s = { .stop_after = -1 };
+	struct tc_err e = { 0 };
+
+	ck_assert_msg(prom_parse(text, sizeof(text) - 1, note_point, &s, &e) ==
+		0, "%s", e.text);
+	ck_assert_str_eq(s.text.p, "3 1 a_total 12\n"
+		"4 1 a_total mode=idle x=\\\"} 0.25 @1767225600000\n"
+		"8 3 h_bucket le=+Inf 3\n"
+		"9 0 other NaN\n"
+		"10 0 b:c 1.7976931348623157e+308\n"
+		"11 0 d -Inf @-5\n");
+	strbuf_free(&s.text);
+	s = (struct seen){ .stop_after = 2 };
+	ck_assert_int_eq(prom_parse(text, sizeof(text) - 1, note_point, &s, &e),
+		TC_EFULL);
+	ck_assert_int_eq(s.n, 2);
+	strbuf_free(&s.text);
+}
+END_TEST
+
+START_TEST(wrong_prometheus_text_says_the_line)
+{
+	static const char *const bad[][2] = {
+		{ "1a 1", "line 1: not the name of a metric" },
+		{ "a 1\na", "line 2: not a number" },
+		{ "a x", "line 1: not a number" },
+		{ "a 0x10", "line 1: not a number" },
+		{ "a 1 2 3", "line 1: something behind the sample" },
+		{ "a 1 2.5", "line 1: not a time in milliseconds" },
+		{ "a{b} 1", "line 1: a label is written name=\"value\"" },
+		{ "a{b=\"x} 1", "line 1: a label without its closing quote" },
+		{ "a{b=\"\\x\"} 1", "line 1: an unknown escape in a label" },
+		{ "a{b=\"x\" c=\"y\"} 1", "line 1: labels end with }" },
+		{ "a{=\"x\"} 1", "line 1: not the name of a label" },
+		{ "a{b=\"\\", "line 1: a label without its closing quote" },
+		{ "a{", "line 1: not the name of a label" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct seen s = { .stop_after = -1 };
+		struct tc_err e = { 0 };
+
+		ck_assert_int_eq(prom_parse(bad[i][0], strlen(bad[i][0]),
+			note_point, &s, &e), TC_EPROTO);
+		ck_assert_str_eq(e.text, bad[i][1]);
+		strbuf_free(&s.text);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -419,5 +506,6 @@ main(void)
 		every_batch_comes_back_as_it_was_written,
 		metrics_of_one_name_are_written_together,
 		every_failing_allocation_is_survived,
-		prometheus_text_is_escaped);
+		prometheus_text_is_escaped, prometheus_text_is_read,
+		wrong_prometheus_text_says_the_line);
 }
