@@ -247,6 +247,69 @@ expect_end(yaml_parser_t *p, const struct config_text *src, struct convert *c)
 	return rc;
 }
 
+static void
+set_input(yaml_parser_t *p, const struct config_text *src)
+{
+	yaml_parser_set_encoding(p, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(p,
+		(const unsigned char *)(src->n != 0 ? src->text : ""), src->n);
+}
+
+/* +1, −1 or 0; *more = false at the end. */
+static int
+step_of(const yaml_event_t *event, bool *more)
+{
+	switch (event->type) {
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		return 1;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return -1;
+	case YAML_STREAM_END_EVENT:
+		*more = false;
+		return 0;
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_DOCUMENT_START_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+	case YAML_ALIAS_EVENT:
+	case YAML_SCALAR_EVENT:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * libyaml's time grows with the square of the depth (60 KB of '[' take it
+ * 10 s), so the depth is looked at first.  Faults of the syntax are left to
+ * the second reading.
+ */
+static int
+check_depth(const struct config_text *src, struct config_errors *errs)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	bool more = true;
+	int depth = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return TC_ENOMEM;
+	set_input(&parser, src);
+	while (more && depth <= DEPTH_MAX &&
+	       yaml_parser_parse(&parser, &event)) {
+		depth += step_of(&event, &more);
+		if (depth > DEPTH_MAX)
+			config_errors_add(errs, false, (struct opt_origin)
+				{ src->path, (unsigned)
+				  event.start_mark.line + 1 },
+				"nested too deeply");
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return depth > DEPTH_MAX ? TC_EINVAL : 0;
+}
+
 int
 tree_parse(const struct config_text *src, struct arena *arena,
 	struct node **out, struct config_errors *errs)
@@ -255,13 +318,13 @@ tree_parse(const struct config_text *src, struct arena *arena,
 	yaml_document_t doc;
 	struct convert c = { .doc = &doc, .file = src->path,
 		.arena = arena, .errs = errs };
-	int rc;
+	int rc = check_depth(src, errs);
 
+	if (rc < 0)
+		return rc;
 	if (!yaml_parser_initialize(&parser))
 		return TC_ENOMEM;
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser,
-		(const unsigned char *)(src->n != 0 ? src->text : ""), src->n);
+	set_input(&parser, src);
 	if (!yaml_parser_load(&parser, &doc)) {
 		rc = syntax_error(&parser, src, errs);
 		goto out;

@@ -423,6 +423,25 @@ START_TEST(an_anchor_bomb_fizzles)
 }
 END_TEST
 
+START_TEST(a_million_brackets_take_no_time)
+{
+	static const char *const pieces[] = { "[", "{a: ", "- ", "? " };
+	struct config_errors errs;
+	struct config *cfg;
+
+	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
+		struct strbuf text = { 0 };
+
+		for (int n = 0; n < 1000000; n++)
+			strbuf_puts(&text, pieces[i]);
+		ck_assert_int_eq(parse(text.p, &cfg, &errs), TC_EINVAL);
+		ck_assert_str_eq(errs.items[0].text, "nested too deeply");
+		config_errors_fini(&errs);
+		strbuf_free(&text);
+	}
+}
+END_TEST
+
 START_TEST(aliases_in_measure_are_taken)
 {
 	struct config *cfg = good("partitions:\n"
@@ -802,7 +821,8 @@ main(void)
 		names_are_folded_and_an_address_may_be_none,
 		what_is_wrong_is_refused_with_its_line,
 		all_faults_are_reported_at_once, a_hundred_faults_are_enough,
-		an_anchor_bomb_fizzles, aliases_in_measure_are_taken,
+		an_anchor_bomb_fizzles, a_million_brackets_take_no_time,
+		aliases_in_measure_are_taken,
 		a_clear_address_without_tls_is_warned_about,
 		secrets_are_never_shown,
 		what_is_shown_can_be_loaded_and_shows_the_same,
