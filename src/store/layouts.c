@@ -95,7 +95,7 @@ make_key(struct scribe *s, const struct change_history *c, struct tc_err *e)
 		memcpy(to + 5 + name_n, instance, instance_n);
 		s->key.n += 5 + name_n + instance_n;
 	}
-	return s->key.failed ? tc_fail(e, TC_ENOMEM, "layout") : 0;
+	return s->key.failed ? tc_fail(e, TC_ENOMEM, "layout: out of memory") : 0;
 }
 
 static int
@@ -181,7 +181,7 @@ scribe_layout(struct scribe *s, const struct change_history *c,
 		forget_layouts(s);
 	l = mem_alloc(sizeof(*l) + s->key.n);
 	if (l == NULL) {
-		tc_fail(e, TC_ENOMEM, "layout");
+		tc_fail(e, TC_ENOMEM, "layout: out of memory");
 		return NULL;
 	}
 	l->n = s->key.n;
@@ -189,7 +189,7 @@ scribe_layout(struct scribe *s, const struct change_history *c,
 	if (find_or_put(s, c, l, e) < 0)
 		goto fail;
 	if (hash_put(&s->layouts, l->key, l->n, l) < 0) {
-		tc_fail(e, TC_ENOMEM, "layout");
+		tc_fail(e, TC_ENOMEM, "layout: out of memory");
 		goto fail;
 	}
 	return l;

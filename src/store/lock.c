@@ -17,7 +17,7 @@ store_lock(const char *state_dir, int *fd, struct tc_err *e)
 
 	strbuf_printf(&path, "%s/lock", state_dir);
 	if (path.failed) {
-		rc = tc_fail(e, TC_ENOMEM, "lock");
+		rc = tc_fail(e, TC_ENOMEM, "lock: out of memory");
 		goto out;
 	}
 	got = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -60,7 +60,7 @@ read_one(struct list_of *l, const char *dir, const char *name, struct tc_err *e)
 		goto out;
 	strbuf_printf(&path, "%s/%s", dir, name);
 	if (path.failed || mem_grow(&items, &cap, l->n + 1, sizeof(m)) < 0) {
-		rc = tc_fail(e, TC_ENOMEM, "%s", name);
+		rc = tc_fail(e, TC_ENOMEM, "%s: out of memory", name);
 		goto out;
 	}
 	l->owned = items;
@@ -69,7 +69,7 @@ read_one(struct list_of *l, const char *dir, const char *name, struct tc_err *e)
 	m.title = arena_strndup(&l->arena, name + 5, title_n);
 	copy = arena_alloc(&l->arena, text.n);
 	if (m.title == NULL || copy == NULL) {
-		rc = tc_fail(e, TC_ENOMEM, "%s", name);
+		rc = tc_fail(e, TC_ENOMEM, "%s: out of memory", name);
 		goto out;
 	}
 	if (text.n > 0)
@@ -213,7 +213,7 @@ back_up(struct db *db, const char *path, int64_t version, struct tc_err *e)
 	strbuf_printf(&final, "%s.before-%04d", path, (int)version + 1);
 	strbuf_printf(&part, "%s.part", strbuf_str(&final));
 	if (part.failed || final.failed) {
-		rc = tc_fail(e, TC_ENOMEM, "copy before upgrade");
+		rc = tc_fail(e, TC_ENOMEM, "copy before upgrade: out of memory");
 		goto out;
 	}
 	unlink(part.p);
@@ -259,7 +259,7 @@ apply(struct db *db, const struct migration *m, struct tc_err *e)
 	int rc;
 
 	if (sql == NULL) {
-		rc = tc_fail(e, TC_ENOMEM, "migration");
+		rc = tc_fail(e, TC_ENOMEM, "migration: out of memory");
 		goto out;
 	}
 	if ((rc = db_exec(db, sql, e)) < 0 || (rc = record(db, m, e)) < 0)

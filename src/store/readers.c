@@ -47,11 +47,11 @@ readers_open(const char *path, unsigned n, struct dur deadline,
 	int rc = 0;
 
 	if (r == NULL)
-		return tc_fail(e, TC_ENOMEM, "readers");
+		return tc_fail(e, TC_ENOMEM, "readers: out of memory");
 	r->deadline = deadline;
 	r->free = queue_new(n, NULL, NULL);
 	if (r->free == NULL)
-		rc = tc_fail(e, TC_ENOMEM, "readers");
+		rc = tc_fail(e, TC_ENOMEM, "readers: out of memory");
 	while (rc == 0 && r->n < n)
 		rc = open_one(r, path, e);
 	if (rc < 0) {

@@ -107,19 +107,21 @@ store_open(const struct store_conf *given, struct store **out,
 	int rc;
 
 	if (s == NULL)
-		return tc_fail(e, TC_ENOMEM, "store");
+		return tc_fail(e, TC_ENOMEM, "store: out of memory");
 	s->path = mem_strdup(given->path);
 	if (given->schema_dir != NULL)
 		s->schema_dir = mem_strdup(given->schema_dir);
 	if (s->path == NULL || (s->schema_dir == NULL) !=
 	    (given->schema_dir == NULL)) {
-		rc = tc_fail(e, TC_ENOMEM, "store");
+		rc = tc_fail(e, TC_ENOMEM, "store: out of memory");
 		goto fail;
 	}
 	if (sodium_init() < 0) {
 		rc = tc_fail(e, TC_EIO, "libsodium cannot be used");
 		goto fail;
 	}
+	/* Counting its memory costs a lock; refused when it runs already. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	conf = with_defaults(given, s);
 	if ((rc = open_file(s, &conf, e)) < 0)
 		goto fail_file;

@@ -56,7 +56,7 @@ name_subject(struct event_reader *r, uint32_t subject)
 		id = stands_alone(db_i64(db, st, 0)) ? 0 : db_i64(db, st, 1);
 		db_reset(db, st);
 	}
-	return r->name.failed ? tc_fail(r->e, TC_ENOMEM, "event") : 0;
+	return r->name.failed ? tc_fail(r->e, TC_ENOMEM, "event: out of memory") : 0;
 }
 
 /* The columns are valid until the next step of this statement only. */

@@ -19,7 +19,7 @@ pack_row(struct scribe *s, const struct change_history *c, struct tc_err *e)
 	strbuf_reset(&s->packed);
 	out = strbuf_reserve(&s->packed, pack_bound(c->n));
 	if (out == NULL)
-		return tc_fail(e, TC_ENOMEM, "history row");
+		return tc_fail(e, TC_ENOMEM, "history row: out of memory");
 	pack_begin(&p, (unsigned char *)out, c->n);
 	for (size_t i = 0; i < c->n; i++)
 		pack_value(&p, c->series[i].type, c->values[i]);
@@ -44,7 +44,7 @@ put_source(struct scribe *s, uint32_t subject, const struct layout *l,
 	if ((rc = db_run(db, ST_SOURCE_PUT, e)) < 0)
 		return rc;
 	if (idmap_put(&s->sources, key, 1) < 0)
-		return tc_fail(e, TC_ENOMEM, "history row");
+		return tc_fail(e, TC_ENOMEM, "history row: out of memory");
 	return 0;
 }
 
@@ -123,6 +123,6 @@ scribe_put_batch(struct scribe *s, uint32_t host, const char *id,
 	if (sqlite3_changes(db->h) == 0)
 		return 0;
 	if (idmap_put(&s->batches, (uint64_t)host + 1, (uint32_t)last + 1) < 0)
-		return tc_fail(e, TC_ENOMEM, "batch");
+		return tc_fail(e, TC_ENOMEM, "batch: out of memory");
 	return 1;
 }

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
-#include "base/strbuf.h"
 #include "store/pack.h"
 #include "store/reads.h"
 #include "store/slot.h"
@@ -46,6 +46,7 @@ struct gather {
 	struct place *places;	/* by subject, probe, layout, position */
 	size_t n_places;
 	size_t cap_places;
+	struct hash by_instance;	/* text → index + 1 */
 	const char **instances;
 	size_t n_instances;
 	size_t cap_instances;
@@ -62,23 +63,23 @@ struct gather {
 static int
 add_instance(struct gather *g, const char *text, size_t *index)
 {
+	uintptr_t known = (uintptr_t)hash_get_str(&g->by_instance, text);
 	void *items = g->instances;
 	char *copy;
 
-	for (size_t i = 0; i < g->n_instances; i++) {
-		if (strcmp(g->instances[i], text) == 0) {
-			*index = i;
-			return 0;
-		}
+	if (known != 0) {
+		*index = known - 1;
+		return 0;
 	}
 	copy = arena_strdup(&g->arena, text);
 	if (copy == NULL || mem_grow(&items, &g->cap_instances,
 	    g->n_instances + 1, sizeof(*g->instances)) < 0)
 		return TC_ENOMEM;
 	g->instances = items;
-	*index = g->n_instances;
-	g->instances[g->n_instances++] = copy;
-	return 0;
+	g->instances[g->n_instances] = copy;
+	*index = g->n_instances++;
+	return hash_put_str(&g->by_instance, copy,
+		(void *)(uintptr_t)g->n_instances);
 }
 
 static int
@@ -117,7 +118,7 @@ find_places(struct gather *g, enum st st, int64_t metric, struct tc_err *e)
 	while ((rc = db_step(g->db, st, e)) == 1) {
 		if (add_place(g, st) == 0)
 			continue;
-		rc = tc_fail(e, TC_ENOMEM, "series");
+		rc = tc_fail(e, TC_ENOMEM, "series: out of memory");
 		break;
 	}
 	db_reset(g->db, st);
@@ -386,7 +387,7 @@ prepare(struct gather *g, struct tc_err *e)
 	    (rc = find_places(g, ST_SERIES_SWEPT, metric, e)) < 0)
 		return rc;
 	g->open = mem_alloc_array(g->n_instances, sizeof(*g->open));
-	return g->open == NULL ? tc_fail(e, TC_ENOMEM, "series") : 0;
+	return g->open == NULL ? tc_fail(e, TC_ENOMEM, "series: out of memory") : 0;
 }
 
 int
@@ -407,6 +408,7 @@ read_series(struct db *db, const struct read_series *to, struct tc_err *e)
 		give_points(&g, cut(&g), to);
 	mem_free(g.places);
 	mem_free(g.instances);
+	hash_free(&g.by_instance);
 	mem_free(g.points);
 	mem_free(g.open);
 	arena_free(&g.arena);

@@ -516,7 +516,7 @@ writer_start(const struct store_conf *conf, struct scribe *s,
 
 	if (w == NULL) {
 		scribe_fini(s);
-		return tc_fail(e, TC_ENOMEM, "writer");
+		return tc_fail(e, TC_ENOMEM, "writer: out of memory");
 	}
 	w->conf = *conf;
 	w->s = s;
@@ -524,7 +524,7 @@ writer_start(const struct store_conf *conf, struct scribe *s,
 	w->queue = queue_new(conf->queue_cap, NULL, NULL);
 	if (w->queue == NULL) {
 		writer_free(w);
-		return tc_fail(e, TC_ENOMEM, "writer");
+		return tc_fail(e, TC_ENOMEM, "writer: out of memory");
 	}
 	sqlite3_wal_hook(s->db.h, on_wal, w);
 	rc = pthread_create(&w->thread, NULL, writer_main, w);
