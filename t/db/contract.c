@@ -652,7 +652,7 @@ START_TEST(a_layout_may_change_from_row_to_row)
 		struct change_history *row = set_row(cs, 1, "p", T0 + i);
 
 		for (int k = 0; k < i % 3; k++) {
-			char name[16];
+			char name[32];
 
 			snprintf(name, sizeof(name), "x%d_ratio", k);
 			row_f64(cs, row, name, 0.5);

@@ -9,6 +9,17 @@
 
 #include "base/queue.h"
 
+static void
+on_degraded(void *arg, bool degraded, const char *why)
+{
+	struct yard *y = arg;
+
+	y->degraded = degraded;
+	if (degraded)
+		snprintf(y->why, sizeof(y->why), "%s", why);
+	queue_push(y->turned, degraded ? (void *)&y->degraded : y);
+}
+
 void
 yard_init(struct yard *y, const struct store_ops *ops)
 {
@@ -21,16 +32,12 @@ yard_init(struct yard *y, const struct store_ops *ops)
 		tmp != NULL ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(y->dir));
 	snprintf(y->path, sizeof(y->path), "%s/tocsin.db", y->dir);
-}
-
-static void
-on_degraded(void *arg, bool degraded, const char *why)
-{
-	struct yard *y = arg;
-
-	(void)why;
-	y->degraded = degraded;
-	y->turns++;
+	y->turned = queue_new(64, NULL, NULL);
+	y->done = queue_new(1, NULL, NULL);
+	ck_assert(y->turned != NULL && y->done != NULL);
+	y->conf.path = y->path;
+	y->conf.degraded = on_degraded;
+	y->conf.degraded_arg = y;
 }
 
 void
@@ -39,9 +46,6 @@ yard_open(struct yard *y)
 	struct tc_err e = { 0 };
 	int rc;
 
-	y->conf.path = y->path;
-	y->conf.degraded = on_degraded;
-	y->conf.degraded_arg = y;
 	rc = y->ops->open(&y->conf, &y->s, &e);
 	ck_assert_msg(rc == 0, "open: %s", e.text);
 }
@@ -52,6 +56,15 @@ yard_close(struct yard *y)
 	if (y->s != NULL)
 		y->ops->close(y->s);
 	y->s = NULL;
+}
+
+bool
+yard_turns(struct yard *y)
+{
+	void *turn = queue_pop(y->turned, dur_s(30));
+
+	ck_assert_ptr_nonnull(turn);
+	return turn != y;
 }
 
 static int
@@ -67,6 +80,8 @@ void
 yard_fini(struct yard *y)
 {
 	yard_close(y);
+	queue_free(y->turned, NULL);
+	queue_free(y->done, NULL);
 	nftw(y->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -198,21 +213,18 @@ int
 yard_put_counted(struct yard *y, struct change_set *cs, size_t *accepted,
 	size_t *duplicates)
 {
-	struct queue *done = queue_new(1, NULL, NULL);
 	int rc;
 
-	ck_assert_ptr_nonnull(done);
 	cs->done = on_done;
-	cs->owner = done;
+	cs->owner = y->done;
 	rc = y->ops->submit(y->s, cs);
 	if (rc == 0) {
-		ck_assert_ptr_eq(queue_pop(done, dur_s(30)), cs);
+		ck_assert_ptr_eq(queue_pop(y->done, dur_s(30)), cs);
 		rc = cs->rc;
 	}
 	*accepted = cs->accepted;
 	*duplicates = cs->duplicates;
 	change_set_free(cs);
-	queue_free(done, NULL);
 	return rc;
 }
 

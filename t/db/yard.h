@@ -17,7 +17,9 @@ struct yard {
 	char dir[64];
 	char path[96];
 	_Atomic int degraded;	/* last word: 1 degraded, 0 recovered, −1 none */
-	_Atomic int turns;	/* calls of the degraded callback */
+	char why[256];
+	struct queue *turned;
+	struct queue *done;
 };
 
 /* A new directory below $TMPDIR or /tmp; nothing opened. */
@@ -25,6 +27,8 @@ void yard_init(struct yard *y, const struct store_ops *ops);
 /* Fails the test when it cannot be opened. */
 void yard_open(struct yard *y);
 void yard_close(struct yard *y);
+/* Waits for the next word of the degraded callback: true = degraded. */
+bool yard_turns(struct yard *y);
 /* Closes and removes everything. */
 void yard_fini(struct yard *y);
 

@@ -1,0 +1,203 @@
+/*
+ * The store's own small parts: packed values, maps of ids.
+ */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "store/idmap.h"
+#include "store/pack.h"
+#include "store/slot.h"
+#include "t/lib/story.h"
+
+static uint64_t
+bits_of(double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
+}
+
+static size_t
+pack_all(unsigned char *out, const enum tocsin_sample_type *types,
+	const uint64_t *values, size_t n)
+{
+	struct packer p;
+
+	pack_begin(&p, out, n);
+	for (size_t i = 0; i < n; i++)
+		pack_value(&p, types[i], values[i]);
+	return pack_end(&p);
+}
+
+/* Each value alone, so that its size shows. */
+static size_t
+round_trip(enum tocsin_sample_type type, uint64_t bits)
+{
+	unsigned char out[16];
+	struct unpacker u;
+	uint64_t back = ~bits;
+	size_t n = pack_all(out, &type, &bits, 1);
+
+	ck_assert_uint_le(n, pack_bound(1));
+	ck_assert_int_eq(unpack_begin(&u, out, n, 1), 0);
+	ck_assert_int_eq(unpack_at(&u, 0, type, &back), 0);
+	ck_assert(back == bits);
+	return n - 2;
+}
+
+START_TEST(common_values_are_short)
+{
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(0.0)), 0);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(1.0)), 1);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(255.0)), 1);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(0.5)), 2);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(33.25)), 3);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(123456789.0)), 4);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(-0.0)), 1);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(INFINITY)), 2);
+	ck_assert_uint_eq(round_trip(TOCSIN_F64, bits_of(0.1)), 8);
+	ck_assert_uint_eq(round_trip(TOCSIN_U64, 0), 0);
+	ck_assert_uint_eq(round_trip(TOCSIN_U64, 16), 1);
+	ck_assert_uint_eq(round_trip(TOCSIN_U64, UINT64_MAX), 8);
+	ck_assert_uint_eq(round_trip(TOCSIN_I64, (uint64_t)-1), 1);
+	ck_assert_uint_eq(round_trip(TOCSIN_I64, (uint64_t)INT64_MIN), 8);
+}
+END_TEST
+
+START_TEST(every_bit_pattern_comes_back)
+{
+	uint64_t seed = 7;
+
+	for (int i = 0; i < 64; i++) {
+		for (int k = 0; k < 64; k++) {
+			uint64_t bits = UINT64_C(1) << i | UINT64_C(1) << k;
+
+			round_trip(TOCSIN_F64, bits);
+			round_trip(TOCSIN_F64, ~bits);
+			round_trip(TOCSIN_U64, bits);
+			round_trip(TOCSIN_I64, ~bits);
+		}
+		round_trip(TOCSIN_F64, bits_of(ldexp(1, i)));
+		round_trip(TOCSIN_F64, bits_of(ldexp(1, i) + 1));
+		round_trip(TOCSIN_F64, bits_of(ldexp(1, i) - 1));
+	}
+	round_trip(TOCSIN_F64, bits_of(NAN));
+	round_trip(TOCSIN_F64, UINT64_C(0x7ff8000000000001));
+	round_trip(TOCSIN_F64, UINT64_C(0xfff0dead00beef00));
+	for (int i = 0; i < 200000; i++) {
+		seed = seed * UINT64_C(6364136223846793005) + 1;
+		round_trip(TOCSIN_F64, seed >> (i % 64));
+		round_trip(TOCSIN_I64, seed << (i % 64));
+	}
+}
+END_TEST
+
+START_TEST(any_value_of_a_row_is_reached)
+{
+	enum tocsin_sample_type types[100];
+	uint64_t values[100], back;
+	unsigned char out[1024];
+	struct unpacker u;
+	size_t n;
+
+	for (size_t i = 0; i < 100; i++) {
+		types[i] = (enum tocsin_sample_type)(i % 3);
+		values[i] = i % 5 == 0 ? 0 : UINT64_C(0x9e3779b97f4a7c15) *
+			i >> (i % 64);
+	}
+	n = pack_all(out, types, values, 100);
+	for (size_t i = 0; i < 100; i++) {
+		ck_assert_int_eq(unpack_begin(&u, out, n, 100), 0);
+		ck_assert_int_eq(unpack_at(&u, i, types[i], &back), 0);
+		ck_assert(back == values[i]);
+		ck_assert_int_eq(unpack_at(&u, i, types[i], &back), 0);
+		ck_assert(back == values[i]);
+		if (i > 0)
+			ck_assert_int_eq(unpack_at(&u, i - 1, types[i - 1],
+				&back), TC_ECORRUPT);
+	}
+	ck_assert_int_eq(unpack_at(&u, 100, TOCSIN_F64, &back), TC_ECORRUPT);
+}
+END_TEST
+
+START_TEST(cut_or_strange_rows_are_errors)
+{
+	enum tocsin_sample_type types[3] = { TOCSIN_F64, TOCSIN_F64, TOCSIN_U64 };
+	uint64_t values[3] = { bits_of(0.1), bits_of(0.2), 7 }, back;
+	unsigned char out[64], *cut;
+	struct unpacker u;
+	size_t n = pack_all(out, types, values, 3);
+
+	for (size_t i = 0; i < n; i++) {
+		cut = malloc(i == 0 ? 1 : i);
+		memcpy(cut, out, i);
+		if (unpack_begin(&u, cut, i, 3) == 0)
+			ck_assert_int_eq(unpack_at(&u, 2, types[2], &back),
+				TC_ECORRUPT);
+		free(cut);
+	}
+	out[0] = 9;
+	ck_assert_int_eq(unpack_begin(&u, out, n, 3), TC_EUNSUP);
+	ck_assert_int_eq(unpack_begin(&u, out, 1, 1000), TC_ECORRUPT);
+}
+END_TEST
+
+START_TEST(a_row_without_values_is_a_row)
+{
+	unsigned char out[4];
+	struct unpacker u;
+	size_t n = pack_all(out, NULL, NULL, 0);
+
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(unpack_begin(&u, out, n, 0), 0);
+}
+END_TEST
+
+START_TEST(a_map_of_ids_keeps_all_of_them)
+{
+	struct idmap m = { 0 };
+
+	ck_assert_ptr_null(idmap_get(&m, 1));
+	for (uint64_t i = 1; i <= 100000; i++)
+		ck_assert_int_eq(idmap_put(&m, i << 32 | 5, (uint32_t)i), 0);
+	ck_assert_uint_eq(m.n, 100000);
+	for (uint64_t i = 1; i <= 100000; i++)
+		ck_assert_uint_eq(*idmap_get(&m, i << 32 | 5), i);
+	ck_assert_ptr_null(idmap_get(&m, 5));
+	ck_assert_int_eq(idmap_put(&m, UINT64_C(1) << 32 | 5, 9), 0);
+	ck_assert_uint_eq(*idmap_get(&m, UINT64_C(1) << 32 | 5), 9);
+	ck_assert_uint_eq(m.n, 100000);
+	idmap_free(&m);
+	mem_fail_at(1);
+	ck_assert_int_eq(idmap_put(&m, 1, 1), TC_ENOMEM);
+	mem_fail_at(2);
+	ck_assert_int_eq(idmap_put(&m, 1, 1), TC_ENOMEM);
+	mem_fail_at(0);
+	idmap_free(&m);
+}
+END_TEST
+
+START_TEST(slots_go_down_to_the_past)
+{
+	ck_assert_int_eq(slot_of((struct wall){ 0 }), 0);
+	ck_assert_int_eq(slot_of((struct wall){ 59999 }), 0);
+	ck_assert_int_eq(slot_of((struct wall){ 60000 }), 1);
+	ck_assert_int_eq(slot_of((struct wall){ -1 }), -1);
+	ck_assert_int_eq(slot_of((struct wall){ -60000 }), -1);
+	ck_assert_int_eq(slot_of((struct wall){ -60001 }), -2);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("store", common_values_are_short,
+		every_bit_pattern_comes_back, any_value_of_a_row_is_reached,
+		cut_or_strange_rows_are_errors, a_row_without_values_is_a_row,
+		a_map_of_ids_keeps_all_of_them, slots_go_down_to_the_past);
+}
