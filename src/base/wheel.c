@@ -33,17 +33,22 @@ wheel_add(struct wheel *w, struct wheel_node *node, int64_t due_ns)
 	w->n++;
 }
 
+/* An empty bucket is not marked: nobody wakes for what was called off. */
 void
 wheel_remove(struct wheel *w, struct wheel_node *node)
 {
+	size_t at = bucket_of(node->tick);
+
 	if (!wheel_has(node))
 		return;
 	list_remove(&node->link);
 	node->tick = 0;
 	w->n--;
+	if (list_is_empty(&w->buckets[at]))
+		w->filled[at / 64] &= ~(UINT64_C(1) << at % 64);
 }
 
-/* First node of this tick in its bucket; clears the mark of an empty one. */
+/* First node of this tick in its bucket. */
 static struct wheel_node *
 take_of_tick(struct wheel *w, int64_t tick)
 {
@@ -61,8 +66,6 @@ take_of_tick(struct wheel *w, int64_t tick)
 		wheel_remove(w, node);
 		return node;
 	}
-	if (list_is_empty(head))
-		w->filled[at / 64] &= ~(UINT64_C(1) << at % 64);
 	return NULL;
 }
 

@@ -23,7 +23,7 @@ struct wheel {
 	int64_t tick_ns;
 	int64_t done;	/* the last tick that was taken up */
 	size_t n;
-	uint64_t filled[WHEEL_BUCKETS / 64];	/* may say yes for an empty one */
+	uint64_t filled[WHEEL_BUCKETS / 64];
 	struct list buckets[WHEEL_BUCKETS];
 };
 

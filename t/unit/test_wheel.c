@@ -94,6 +94,10 @@ START_TEST(removing_is_harmless_and_final)
 	wheel_remove(&w, &a.node);
 	wheel_remove(&w, &a.node);
 	ck_assert(!wheel_has(&a.node));
+	wheel_add(&w, &a.node, 20);
+	ck_assert_int_eq(wheel_next(&w), 20);
+	wheel_remove(&w, &a.node);
+	ck_assert_int_eq(wheel_next(&w), 50);	/* nobody wakes for a */
 	ck_assert_ptr_eq(wheel_take(&w, 100), &b.node);
 	ck_assert_ptr_null(wheel_take(&w, 100000));
 }
