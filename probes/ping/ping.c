@@ -21,14 +21,21 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define WHEEL_TICK_NS (5 * NS_PER_MS)
-#define TICK_NS (5 * NS_PER_MS)		/* while answers come in */
-#define TICK_IDLE_NS (40 * NS_PER_MS)	/* doubling up to this while none do */
-#define TICK_BUSY_NS (10 * NS_PER_MS)	/* … or this, so no buffer runs over */
+/*
+ * Answers are collected whenever runs are started, and at this pace besides;
+ * doubling up to …_MOST while none come.  Many runs under way have a pace of
+ * their own, so that no buffer runs over.
+ */
+#define TICK_NS (20 * NS_PER_MS)
+#define TICK_MOST_NS (40 * NS_PER_MS)
+#define TICK_BUSY_NS (5 * NS_PER_MS)
+#define TICK_BUSY_MOST_NS (10 * NS_PER_MS)
 #define BUSY_RUNS 256
 #define SEND_NS (1 * NS_PER_MS)		/* from batch to batch */
 #define INDEX_BITS 20			/* of the cookie; the others are random */
 #define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
 #define SEND_TRIES 3
+#define AT_ONCE 1			/* a due time long past: the loop's next turn */
 
 enum { OPT_COUNT, OPT_INTERVAL, OPT_SIZE };
 
@@ -226,13 +233,13 @@ owner(const struct ping *p, const struct ping_event *ev)
 {
 	struct run *r;
 
-	if (ev->marked) {
-		r = slab_get(&p->runs, (uint32_t)(ev->mark.cookie & INDEX_MASK));
-		return r != NULL && r->cookie == ev->mark.cookie &&
+	if (ev->echo.marked) {
+		r = slab_get(&p->runs, (uint32_t)(ev->echo.mark.cookie & INDEX_MASK));
+		return r != NULL && r->cookie == ev->echo.mark.cookie &&
 			same_address(&r->to, &ev->peer) ? r : NULL;
 	}
 	/* Routers need not quote the cookie: then sequence and address do. */
-	for (uint32_t i = ev->seq; i <= INDEX_MASK; i += UINT16_MAX + 1) {
+	for (uint32_t i = ev->echo.seq; i <= INDEX_MASK; i += UINT16_MAX + 1) {
 		r = slab_get(&p->runs, i);
 		if (r != NULL && same_address(&r->to, &ev->peer))
 			return r;
@@ -278,7 +285,7 @@ take_event(void *arg, const struct ping_event *ev)
 {
 	struct ping *p = arg;
 	struct run *r = owner(p, ev);
-	unsigned number = ev->marked ? ev->mark.number : 0;
+	unsigned number = ev->echo.marked ? ev->echo.mark.number : 0;
 	char text[128] = "";
 
 	if (r == NULL || number >= r->sent || r->sent_ns[number] == 0)
@@ -493,9 +500,12 @@ rearm(struct ping *p, int64_t now_ns)
 static void
 plan_collect(struct ping *p, int64_t now_ns, bool got)
 {
-	int64_t most = p->runs.used > BUSY_RUNS ? TICK_BUSY_NS : TICK_IDLE_NS;
+	bool busy = p->runs.used > BUSY_RUNS;
+	int64_t most = busy ? TICK_BUSY_MOST_NS : TICK_MOST_NS;
 
-	p->tick_ns = got ? TICK_NS : p->tick_ns * 2;
+	p->tick_ns *= 2;
+	if (got)
+		p->tick_ns = busy ? TICK_BUSY_NS : TICK_NS;
 	if (p->tick_ns > most)
 		p->tick_ns = most;
 	p->collect_ns = now_ns + p->tick_ns;
@@ -600,15 +610,10 @@ ping_start(void *instance, const struct tocsin_target *targets, uint32_t n,
 	struct ping *p = instance;
 	const char *at = (const char *)targets;
 	int64_t now_ns = p->ctx->mono_ns(p->ctx);
-	bool idle = !wants_to_send(p);
 
 	for (uint32_t i = 0; i < n; i++, at += stride)
 		start_one(p, (const void *)at, now_ns);
-	/* A few go out at once; a sweep goes out tick by tick. */
-	if (idle && n <= SOCK_BATCH)
-		send_some(p);
-	plan_collect(p, now_ns, true);
-	rearm(p, now_ns);
+	p->ctx->timer(p->ctx, AT_ONCE);
 	return 0;
 }
 

@@ -18,15 +18,13 @@
 #define ERRORS_BATCH 16
 #define BUFFER_BYTES (4 << 20)
 #define ROUNDS_MAX 64		/* of receiving, before others get their turn */
-#define ICMP_HEAD_BYTES 8
-#define MARK_BYTES 10
 #define NS_PER_S INT64_C(1000000000)
 
 struct ping_sock {
 	int fd;
 	int family;
 	bool raw;
-	uint16_t id;	/* network order; the kernel's own with DGRAM */
+	uint16_t id;	/* network order; the kernel sets its own with DGRAM */
 	struct mmsghdr out[SOCK_BATCH];
 	struct iovec out_iov[SOCK_BATCH][2];
 	unsigned char head[SOCK_BATCH][SOCK_HEAD_BYTES];
@@ -157,43 +155,15 @@ ping_sock_close(struct ping_sock *s)
 
 /* ---- out ---- */
 
-/* RFC 1071; the bytes beyond the head are zero and do not count. */
-static uint16_t
-checksum(const unsigned char *p, size_t n)
-{
-	uint32_t sum = 0;
-	uint16_t word;
-
-	for (size_t i = 0; i < n; i += 2) {
-		memcpy(&word, p + i, 2);
-		sum += word;
-	}
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum += sum >> 16;
-	return (uint16_t)~sum;
-}
-
 void
 ping_sock_put(struct ping_sock *s, unsigned i, const union ping_addr *to,
 	const struct ping_mark *mark, size_t payload_bytes)
 {
-	unsigned char *head = s->head[i];
-	size_t bytes = ICMP_HEAD_BYTES + payload_bytes;
+	size_t bytes = PACKET_ICMP_BYTES + payload_bytes;
 	size_t in_head = bytes < SOCK_HEAD_BYTES ? bytes : SOCK_HEAD_BYTES;
 	struct msghdr *msg = &s->out[i].msg_hdr;
-	uint16_t seq = htons((uint16_t)mark->cookie), sum;
 
-	head[0] = s->family == AF_INET ? ICMP_ECHO : ICMPV6_ECHO_REQUEST;
-	head[2] = 0;
-	head[3] = 0;
-	memcpy(head + 4, &s->id, 2);
-	memcpy(head + 6, &seq, 2);
-	memcpy(head + 8, &mark->cookie, 8);
-	memcpy(head + 16, &mark->number, 2);
-	if (s->raw && s->family == AF_INET) {	/* else the kernel does it */
-		sum = checksum(head, ICMP_HEAD_BYTES + MARK_BYTES);
-		memcpy(head + 2, &sum, 2);
-	}
+	packet_fill(s->head[i], s->family == AF_INET, s->id, mark);
 	s->out_iov[i][0].iov_len = in_head;
 	s->out_iov[i][1].iov_len = bytes - in_head;
 	msg->msg_iovlen = bytes > in_head ? 2 : 1;
@@ -262,92 +232,16 @@ arrived(struct msghdr *msg, int64_t now_ns, int64_t ahead_ns)
 	return at_ns > now_ns || at_ns < now_ns - NS_PER_S ? now_ns : at_ns;
 }
 
-/* p: ICMP header of an echo packet and n−8 bytes behind it. */
-static bool
-read_echo(const unsigned char *p, size_t n, struct ping_event *ev)
-{
-	uint16_t seq;
-
-	if (n < ICMP_HEAD_BYTES)
-		return false;
-	memcpy(&seq, p + 6, 2);
-	ev->seq = ntohs(seq);
-	ev->marked = n >= ICMP_HEAD_BYTES + MARK_BYTES;
-	if (ev->marked) {
-		memcpy(&ev->mark.cookie, p + 8, 8);
-		memcpy(&ev->mark.number, p + 16, 2);
-	}
-	return true;
-}
-
 static bool
 read_reply(struct ping_sock *s, unsigned i, struct ping_event *ev)
 {
-	const unsigned char *p = s->in_bytes[i];
-	size_t n = s->in[i].msg_len, head = 0;
+	bool v4 = s->family == AF_INET;
+	size_t n = s->in[i].msg_len;
 
-	if (n > RECEIVE_BYTES)
-		n = RECEIVE_BYTES;
-	if (s->raw && s->family == AF_INET && n > 0)
-		head = (size_t)(p[0] & 15) * 4;
-	if (n < head + ICMP_HEAD_BYTES)
-		return false;
-	p += head;
-	if (p[0] != (s->family == AF_INET ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY))
-		return false;
 	ev->peer = s->in_from[i];
-	return read_echo(p, n - head, ev) && ev->marked;
-}
-
-static enum tocsin_reason
-reason_v4(uint8_t type, uint8_t code)
-{
-	static const uint8_t of_code[] = {
-		[ICMP_NET_UNREACH] = TOCSIN_WHY_NET_UNREACHABLE,
-		[ICMP_HOST_UNREACH] = TOCSIN_WHY_HOST_UNREACHABLE,
-		[ICMP_PROT_UNREACH] = TOCSIN_WHY_PORT_UNREACHABLE,
-		[ICMP_PORT_UNREACH] = TOCSIN_WHY_PORT_UNREACHABLE,
-		[ICMP_FRAG_NEEDED] = TOCSIN_WHY_LOCAL_RESOURCE,
-		[ICMP_SR_FAILED] = TOCSIN_WHY_NET_UNREACHABLE,
-		[ICMP_NET_UNKNOWN] = TOCSIN_WHY_NET_UNREACHABLE,
-		[ICMP_HOST_UNKNOWN] = TOCSIN_WHY_HOST_UNREACHABLE,
-		[ICMP_HOST_ISOLATED] = TOCSIN_WHY_HOST_UNREACHABLE,
-		[ICMP_NET_ANO] = TOCSIN_WHY_ADMIN_PROHIBITED,
-		[ICMP_HOST_ANO] = TOCSIN_WHY_ADMIN_PROHIBITED,
-		[ICMP_NET_UNR_TOS] = TOCSIN_WHY_NET_UNREACHABLE,
-		[ICMP_HOST_UNR_TOS] = TOCSIN_WHY_HOST_UNREACHABLE,
-		[ICMP_PKT_FILTERED] = TOCSIN_WHY_ADMIN_PROHIBITED,
-		[ICMP_PREC_VIOLATION] = TOCSIN_WHY_ADMIN_PROHIBITED,
-		[ICMP_PREC_CUTOFF] = TOCSIN_WHY_ADMIN_PROHIBITED,
-	};
-
-	if (type == ICMP_TIME_EXCEEDED)
-		return TOCSIN_WHY_TTL_EXCEEDED;
-	if (type != ICMP_DEST_UNREACH || code >= ARRAY_LEN(of_code))
-		return TOCSIN_WHY_HOST_UNREACHABLE;
-	return (enum tocsin_reason)of_code[code];
-}
-
-static enum tocsin_reason
-reason_v6(uint8_t type, uint8_t code)
-{
-	static const uint8_t of_code[] = {
-		[ICMPV6_NOROUTE] = TOCSIN_WHY_NET_UNREACHABLE,
-		[ICMPV6_ADM_PROHIBITED] = TOCSIN_WHY_ADMIN_PROHIBITED,
-		[ICMPV6_NOT_NEIGHBOUR] = TOCSIN_WHY_NET_UNREACHABLE,
-		[ICMPV6_ADDR_UNREACH] = TOCSIN_WHY_HOST_UNREACHABLE,
-		[ICMPV6_PORT_UNREACH] = TOCSIN_WHY_PORT_UNREACHABLE,
-		[ICMPV6_POLICY_FAIL] = TOCSIN_WHY_ADMIN_PROHIBITED,
-		[ICMPV6_REJECT_ROUTE] = TOCSIN_WHY_ADMIN_PROHIBITED,
-	};
-
-	if (type == ICMPV6_TIME_EXCEED)
-		return TOCSIN_WHY_TTL_EXCEEDED;
-	if (type == ICMPV6_PKT_TOOBIG)
-		return TOCSIN_WHY_LOCAL_RESOURCE;
-	if (type != ICMPV6_DEST_UNREACH || code >= ARRAY_LEN(of_code))
-		return TOCSIN_WHY_HOST_UNREACHABLE;
-	return (enum tocsin_reason)of_code[code];
+	return packet_reply(s->in_bytes[i],
+		n < RECEIVE_BYTES ? n : RECEIVE_BYTES, v4, v4 && s->raw,
+		&ev->echo);
 }
 
 /* One message of the error queue: whose packet, who says what. */
@@ -356,7 +250,6 @@ read_error(struct ping_sock *s, struct msghdr *msg, size_t n,
 	struct ping_event *ev)
 {
 	bool v4 = s->family == AF_INET;
-	const unsigned char *p = msg->msg_iov->iov_base;
 	const void *data = control(msg, v4 ? SOL_IP : SOL_IPV6,
 		v4 ? IP_RECVERR : IPV6_RECVERR, sizeof(struct sock_extended_err));
 	struct sock_extended_err ee;
@@ -367,22 +260,20 @@ read_error(struct ping_sock *s, struct msghdr *msg, size_t n,
 	memcpy(&ee, data, sizeof(ee));
 	memcpy(&by, (const char *)data + sizeof(ee),
 		v4 ? sizeof(by.in) : sizeof(by.in6));
-	if (!read_echo(p, n, ev) ||
-	    p[0] != (v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST) ||
-	    (s->raw && memcmp(p + 4, &s->id, 2) != 0))
+	if (!packet_quoted(msg->msg_iov->iov_base, n, v4, &ev->echo) ||
+	    (s->raw && ev->echo.id != s->id))
 		return false;
 	memcpy(&ev->peer, msg->msg_name, v4 ? sizeof(ev->peer.in) :
 		sizeof(ev->peer.in6));
 	ev->type = ee.ee_type;
 	ev->code = ee.ee_code;
 	ev->why = TOCSIN_WHY_LOCAL_RESOURCE;
-	if (ee.ee_origin == SO_EE_ORIGIN_ICMP)
-		ev->why = reason_v4(ee.ee_type, ee.ee_code);
-	if (ee.ee_origin == SO_EE_ORIGIN_ICMP6)
-		ev->why = reason_v6(ee.ee_type, ee.ee_code);
+	if (ee.ee_origin == SO_EE_ORIGIN_ICMP ||
+	    ee.ee_origin == SO_EE_ORIGIN_ICMP6)
+		ev->why = packet_reason(v4, ee.ee_type, ee.ee_code);
 	if (ee.ee_origin != SO_EE_ORIGIN_LOCAL)
 		ev->by = by;
-	return true;
+	return ev->why != TOCSIN_WHY_NONE;
 }
 
 static unsigned

@@ -12,15 +12,11 @@
 #include <sys/socket.h>
 #include <tocsin/probe.h>
 
+#include "probes/ping/packet.h"
+
 #define SOCK_BATCH 128
 #define SOCK_HEAD_BYTES 64	/* ICMP header and the first 56 bytes */
 #define SOCK_PAYLOAD_MAX 8972	/* of a jumbo frame */
-
-/* What every packet carries behind the ICMP header; 10 bytes. */
-struct ping_mark {
-	uint64_t cookie;
-	uint16_t number;
-};
 
 union ping_addr {
 	struct sockaddr any;
@@ -32,9 +28,7 @@ union ping_addr {
 struct ping_event {
 	union ping_addr peer;	/* source of the reply; destination of ours */
 	union ping_addr by;	/* who says so; family 0 = not known */
-	struct ping_mark mark;
-	bool marked;		/* false: too little was quoted, see seq */
-	uint16_t seq;		/* of our packet */
+	struct packet_echo echo;
 	int64_t at_ns;		/* boot time: when it came in */
 	enum tocsin_reason why;	/* NONE = echo reply */
 	uint8_t type;		/* ICMP type and code of what was said */

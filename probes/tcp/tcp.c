@@ -25,8 +25,14 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define WHEEL_TICK_NS (5 * NS_PER_MS)
-#define TICK_NS (2 * NS_PER_MS)		/* after connects */
-#define TICK_IDLE_NS (20 * NS_PER_MS)	/* doubling up to this */
+/*
+ * Connections are looked at whenever runs are started, and at this pace
+ * besides; a sweep has its own, so that few descriptors go a long way.
+ */
+#define TICK_NS (20 * NS_PER_MS)
+#define TICK_BUSY_NS (2 * NS_PER_MS)
+#define BUSY_RUNS 256
+#define AT_ONCE 1			/* a due time long past: the loop's next turn */
 #define START_NS (1 * NS_PER_MS)	/* from batch to batch */
 #define BATCH 32			/* under a millisecond of work */
 #define EVENTS 64
@@ -76,8 +82,6 @@ struct tcp {
 	struct wheel wheel;
 	struct list waiting;	/* for their connect() */
 	struct list fresh;	/* not looked at since connect() */
-	int64_t look_ns;	/* next tick */
-	int64_t tick_ns;
 };
 
 /* ---- runs ---- */
@@ -227,39 +231,30 @@ to_epoll(struct tcp *t, struct run *r)
 		fail(t, r, TOCSIN_WHY_LOCAL_RESOURCE, strerrordesc_np(errno));
 }
 
-static unsigned
+static void
 look_at_fresh(struct tcp *t, int64_t now_ns)
 {
-	unsigned n = 0;
-
 	while (!list_is_empty(&t->fresh)) {
 		struct run *r = CONTAINER_OF(t->fresh.next, struct run, link);
 
-		if (look_at(t, r, now_ns))
-			n++;
-		else
+		if (!look_at(t, r, now_ns))
 			to_epoll(t, r);
 	}
-	return n;
 }
 
-static unsigned
+static void
 look_at_others(struct tcp *t, int64_t now_ns)
 {
 	struct epoll_event ev[EVENTS];
 	int n = epoll_wait(t->epoll_fd, ev, EVENTS, 0);
-	unsigned done = 0;
 
 	for (int i = 0; i < n; i++) {
 		struct run *r = slab_get(&t->runs, (uint32_t)ev[i].data.u64);
 
 		/* A child being spawned may keep a closed one alive a moment. */
-		if (r == NULL || r->generation != ev[i].data.u64 >> 32)
-			continue;
-		if (look_at(t, r, now_ns))
-			done++;
+		if (r != NULL && r->generation == ev[i].data.u64 >> 32)
+			look_at(t, r, now_ns);
 	}
-	return done;
 }
 
 /* ---- connecting ---- */
@@ -290,7 +285,7 @@ can_wait(int err)
 	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
 }
 
-static unsigned
+static void
 connect_some(struct tcp *t)
 {
 	unsigned n = 0;
@@ -310,7 +305,6 @@ connect_some(struct tcp *t)
 		list_remove(&r->link);
 		list_add_tail(&t->fresh, &r->link);
 	}
-	return n;
 }
 
 /* ---- the clockwork ---- */
@@ -334,12 +328,13 @@ expire(struct tcp *t, int64_t now_ns)
 static void
 rearm(struct tcp *t, int64_t now_ns)
 {
-	int64_t due = 0;
+	int64_t due = 0, look_ns = now_ns +
+		(t->runs.used > BUSY_RUNS ? TICK_BUSY_NS : TICK_NS);
 
 	if (t->runs.used > 0) {
 		due = wheel_next(&t->wheel);
-		if (t->look_ns < due)
-			due = t->look_ns;
+		if (look_ns < due)
+			due = look_ns;
 	}
 	if (!list_is_empty(&t->waiting) && now_ns + START_NS < due)
 		due = now_ns + START_NS;
@@ -347,23 +342,14 @@ rearm(struct tcp *t, int64_t now_ns)
 }
 
 static void
-plan_look(struct tcp *t, int64_t now_ns, bool busy)
-{
-	t->tick_ns = busy ? TICK_NS : t->tick_ns * 2;
-	if (t->tick_ns > TICK_IDLE_NS)
-		t->tick_ns = TICK_IDLE_NS;
-	t->look_ns = now_ns + t->tick_ns;
-}
-
-static void
 tcp_on_timer(void *instance, int64_t now_ns)
 {
 	struct tcp *t = instance;
-	unsigned n = look_at_fresh(t, now_ns) + look_at_others(t, now_ns);
 
+	look_at_fresh(t, now_ns);
+	look_at_others(t, now_ns);
 	expire(t, now_ns);
-	n += connect_some(t);
-	plan_look(t, now_ns, n > 0);
+	connect_some(t);
 	rearm(t, now_ns);
 }
 
@@ -407,15 +393,10 @@ tcp_start(void *instance, const struct tocsin_target *targets, uint32_t n,
 	struct tcp *t = instance;
 	const char *at = (const char *)targets;
 	int64_t now_ns = t->ctx->mono_ns(t->ctx);
-	bool idle = list_is_empty(&t->waiting);
 
 	for (uint32_t i = 0; i < n; i++, at += stride)
 		start_one(t, (const void *)at, now_ns);
-	/* A few go out at once; a sweep goes out tick by tick. */
-	if (idle && n <= BATCH)
-		connect_some(t);
-	plan_look(t, now_ns, true);
-	rearm(t, now_ns);
+	t->ctx->timer(t->ctx, AT_ONCE);
 	return 0;
 }
 
@@ -460,7 +441,6 @@ tcp_open(struct tocsin_ctx *ctx, void **instance, char *error)
 	}
 	t->ctx = ctx;
 	t->open_max = most_open();
-	t->tick_ns = TICK_NS;
 	list_init(&t->waiting);
 	list_init(&t->fresh);
 	slab_init(&t->runs, sizeof(struct run), RUNS_MAX);

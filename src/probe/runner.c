@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "probe/parts.h"
 
-#define SWEEP_TICK_NS INT64_C(50000000)
+#define SWEEP_TICK_NS INT64_C(100000000)
 #define SLOT_BITS 20	/* of the id; the others count generations */
 #define SLOT_MASK ((UINT32_C(1) << SLOT_BITS) - 1)
 

@@ -3,16 +3,22 @@
  * nothing else.  For benchmarks and for tests of probes; not installed.
  *
  *	tocsin-sweep [-d DIR] [-p PROBE] [-o KEY=VALUE]… [-t TIMEOUT]
- *		[-n SWEEPS] [-u UID] [-v] [-f FILE | ADDRESS…]
+ *		[-n SWEEPS] [-r RATE] [-u UID] [-v] [-f FILE | ADDRESS…]
+ *	tocsin-sweep -l PORT
  *
- * -v: a line for each result; the last line always sums up.  -u: gives up
- * root before the probe is opened.
+ * -v: a line for each result; the last line always sums up.  -r: so many runs
+ * a second, every 10 ms, as the engine has them; else all at once.  -u: gives
+ * up root before the probe is opened.  -l: listens, accepts and closes, until it
+ * is ended: a target for tcp.
  */
+#include <errno.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -23,6 +29,7 @@
 #include "sched/sched.h"
 
 #define OPTIONS_MAX 16
+#define PACE_MS 10
 
 struct sweep {
 	struct sched *s;
@@ -34,6 +41,10 @@ struct sweep {
 	struct dur timeout;
 	unsigned sweeps;
 	unsigned done;	/* sweeps */
+	uint64_t rate;	/* 0 = all at once */
+	struct sched_timer pace;
+	struct mono began;
+	size_t started;
 	bool verbose;
 	struct strbuf text;
 	struct engine_run *runs;
@@ -50,8 +61,9 @@ static void
 usage(void)
 {
 	fputs("usage: tocsin-sweep [-d DIR] [-p PROBE] [-o KEY=VALUE]... "
-		"[-t TIMEOUT] [-n SWEEPS] [-u UID] [-v] [-f FILE | ADDRESS...]\n",
-		stderr);
+		"[-t TIMEOUT] [-n SWEEPS] [-r RATE] [-u UID] [-v] "
+		"[-f FILE | ADDRESS...]\n"
+		"       tocsin-sweep -l PORT\n", stderr);
 	exit(2);
 }
 
@@ -72,6 +84,33 @@ give_up_root(const char *uid)
 	if (setgroups(0, NULL) < 0 || setresgid((gid_t)id, (gid_t)id, (gid_t)id) < 0 ||
 	    setresuid((uid_t)id, (uid_t)id, (uid_t)id) < 0)
 		fail("cannot change the user");
+}
+
+/* Does not come back. */
+static void
+listen_at(const char *text)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t port;
+
+	if (u64_parse(text, strlen(text), &port) < 0 || port > 65535)
+		usage();
+	at.sin_port = htons((uint16_t)port);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(fd, 4096) < 0)
+		fail("cannot listen");
+	puts("listening");
+	fflush(stdout);
+	for (;;) {
+		int peer = accept(fd, NULL, NULL);
+
+		if (peer >= 0)
+			close(peer);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			fail("cannot accept");
+	}
 }
 
 static void
@@ -101,10 +140,31 @@ add_file(struct sweep *w, const char *path)
 }
 
 static void
+paced(void *arg, struct mono now)
+{
+	struct sweep *w = arg;
+	size_t due = (size_t)(dur_to_seconds(mono_diff(now, w->began)) *
+		(double)w->rate) + 1;
+
+	if (due > w->n)
+		due = w->n;
+	if (due > w->started)
+		runner_start(w->r, w->runs + w->started, due - w->started);
+	w->started = due;
+	if (due < w->n)
+		sched_at(w->s, &w->pace, mono_add(now, dur_ms(PACE_MS)));
+}
+
+static void
 start(struct sweep *w)
 {
 	w->left = w->n;
-	runner_start(w->r, w->runs, w->n);
+	w->started = 0;
+	w->began = sched_now(w->s);
+	if (w->rate == 0)
+		runner_start(w->r, w->runs, w->n);
+	else
+		sched_at(w->s, &w->pace, w->began);
 }
 
 static void
@@ -225,7 +285,7 @@ read_arguments(struct sweep *w, int argc, char **argv)
 	uint64_t n;
 	int o;
 
-	while ((o = getopt(argc, argv, "d:p:o:t:n:u:vf:")) > 0) {
+	while ((o = getopt(argc, argv, "d:p:o:t:n:r:u:vf:l:")) > 0) {
 		if (o == 'd')
 			w->dir = optarg;
 		else if (o == 'p')
@@ -236,8 +296,12 @@ read_arguments(struct sweep *w, int argc, char **argv)
 			continue;
 		else if (o == 'n' && u64_parse(optarg, strlen(optarg), &n) == 0)
 			w->sweeps = (unsigned)n;
+		else if (o == 'r' && u64_parse(optarg, strlen(optarg), &n) == 0)
+			w->rate = n;
 		else if (o == 'u')
 			give_up_root(optarg);
+		else if (o == 'l')
+			listen_at(optarg);
 		else if (o == 'v')
 			w->verbose = true;
 		else if (o == 'f')
@@ -264,6 +328,7 @@ main(int argc, char **argv)
 	read_arguments(&w, argc, argv);
 	open_all(&w);
 	set_options(&w);
+	sched_timer_init(&w.pace, paced, &w);
 	from = sched_now(w.s);
 	start(&w);
 	sched_run(w.s);
