@@ -312,6 +312,17 @@ do_commands(void *arg)
 		case COMMAND_TOKEN_REVOKE:
 			do_token_revoke(d, cmd);
 			break;
+		case COMMAND_HOST_PUT:
+		case COMMAND_HOST_PATCH:
+		case COMMAND_HOST_DELETE:
+		case COMMAND_BRAKE_RELEASE:
+		case COMMAND_WINDOW_CREATE:
+		case COMMAND_WINDOW_DELETE:
+		case COMMAND_ALERT_ACK:
+		case COMMAND_SIGNAL:
+			answer(cmd, tc_fail(&cmd->err, TC_EUNSUP,
+				"not taken by this version"));
+			break;
 		}
 	}
 	daemon_publish(d, false);

@@ -15,82 +15,11 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "model/fleet.h"
-#include "model/level.h"
-#include "model/observation.h"
-#include "model/reason.h"
-#include "model/state.h"
-#include "model/verdict.h"
+#include "base/mem.h"
+#include "engine/shown.h"
+#include "model/alert.h"
 
 #define SNAP_CHUNK_HOSTS 64
-
-/* Last value of a metric. */
-struct snap_metric {
-	const char *name;
-	const char *instance;
-	double value;
-};
-
-struct snap_check {
-	uint32_t id;
-	const char *key;	/* "tcp:8000" */
-	const char *probe;
-	bool passive;
-	enum health health;
-	enum tocsin_outcome outcome;	/* of the last observation */
-	enum tocsin_reason reason;
-	const char *text;
-	struct wall since;	/* of the health; ms 0 = never observed */
-	struct wall at;		/* last observation; ms 0 = none yet */
-	unsigned fails;		/* consecutive */
-	unsigned oks;
-	struct check_rule rule;
-	const struct snap_metric *metrics;
-	size_t n_metrics;
-};
-
-struct snap_device {
-	uint32_t id;
-	struct device_id ident;
-	bool asleep;
-	struct wall at;		/* last observation */
-	enum tocsin_reason reason;	/* none, device_asleep, no_smart … */
-	bool judged;		/* false: a coverage gap, neither well nor ill */
-	enum level level;
-	struct risk risk;
-	/* NULL when not judged, or when nothing speaks for or against. */
-	const struct verdict *verdict;
-	uint64_t prediction_id;		/* 0 = level none */
-	struct wall level_since;
-	const struct snap_metric *metrics;	/* decoded values */
-	size_t n_metrics;
-};
-
-struct snap_host {
-	uint32_t id;
-	const char *name;
-	const char *partition;
-	const char *address;
-	enum host_owner owner;
-	const struct tag *tags;
-	size_t n_tags;
-	enum unit_state state;
-	enum health health;
-	enum disposition disposition;
-	unsigned flags;		/* enum unit_flag */
-	enum tocsin_reason reason;	/* of the worst check */
-	const char *reason_check;	/* its key; "" when healthy */
-	const char *reason_text;
-	struct wall since;
-	enum level level;	/* worst device, or the host's own signals */
-	double risk;		/* 30 days */
-	const char *risk_reason;	/* one line for people; "" at none */
-	uint32_t risk_device;	/* snap_device.id, 0 = none */
-	const struct snap_check *checks;
-	size_t n_checks;
-	const struct snap_device *devices;
-	size_t n_devices;
-};
 
 /* Text made from a chunk by http, kept with it; freed with the chunk. */
 struct snap_text {
@@ -108,13 +37,6 @@ struct snap_chunk {
 	const struct snap_host *hosts[SNAP_CHUNK_HOSTS];
 	_Atomic(struct snap_text *) cache[SNAP_CACHES];
 	struct arena arena;
-};
-
-struct snap_partition {
-	uint32_t id;
-	const char *name;
-	size_t n_hosts;
-	size_t counts[STATE_COUNT_];
 };
 
 /* The worst-off hosts, most at risk first; at most this many. */
@@ -143,6 +65,12 @@ struct snapshot {
 	size_t n_top;
 	const struct snap_partition *partitions;
 	size_t n_partitions;
+	const struct snap_plan *plans;	/* newest first; withdrawn ones are gone */
+	size_t n_plans;
+	const struct alert *alerts;	/* firing ones, worst first */
+	size_t n_alerts;
+	const struct snap_window *windows;
+	size_t n_windows;
 	_Atomic(struct snap_text *) summary;	/* http's cache, freed with it */
 	struct arena arena;
 };

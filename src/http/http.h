@@ -32,6 +32,15 @@ enum http_command_kind {
 	COMMAND_OBSERVE,	/* batch → accepted, duplicates */
 	COMMAND_TOKEN_CREATE,	/* token_* → token_text, token_id */
 	COMMAND_TOKEN_REVOKE,	/* token_id */
+	/* Orders: `target` and `body` (JSON text) → reply. */
+	COMMAND_HOST_PUT,	/* target = host */
+	COMMAND_HOST_PATCH,
+	COMMAND_HOST_DELETE,
+	COMMAND_BRAKE_RELEASE,	/* target = partition; body {reason} */
+	COMMAND_WINDOW_CREATE,
+	COMMAND_WINDOW_DELETE,	/* target = id */
+	COMMAND_ALERT_ACK,	/* target = id; body {comment} */
+	COMMAND_SIGNAL,		/* another monitor speaks of a unit */
 };
 
 /*
@@ -44,6 +53,9 @@ struct http_command {
 	struct http_principal who;
 	char idempotency_key[128];
 	struct batch *batch;	/* OBSERVE: owned by the command */
+	char target[256];	/* orders: what the path names */
+	char *body;		/* orders: NUL-terminated, http's; may be changed */
+	size_t body_n;
 	enum http_role token_role;
 	char token_host[254];
 	char token_name[64];
@@ -56,6 +68,8 @@ struct http_command {
 	size_t n_bad;
 	uint32_t token_id;
 	char token_text[80];
+	struct strbuf reply;	/* orders: members of the reply's object */
+	bool created;		/* 201 rather than 200 */
 
 	void (*done)(struct http_command *);
 	void *owner;

@@ -12,92 +12,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "model/observation.h"
-
-enum subject_kind {
-	SUBJECT_PARTITION = 1,
-	SUBJECT_HOST = 2,
-	SUBJECT_VM = 3,
-	SUBJECT_ROLE = 4,
-	SUBJECT_DEVICE = 5,
-	SUBJECT_CHECK = 6,	/* a probe bound to a host (or its device) */
-	SUBJECT_SERVER = 7,	/* tocsind itself */
-};
-
-/* A subject came into being or changed its description. */
-struct change_subject {
-	uint32_t id;		/* surrogate, never reused */
-	enum subject_kind kind;
-	uint32_t parent;	/* 0 = none */
-	/*
-	 * Unique with (kind, parent): host or partition name; check:
-	 * "tcp:8000" or "smart/DEVICE-KEY"; device: "disk/MODEL/SERIAL/WWN".
-	 */
-	const char *key;
-	/* Host: owner config|file_sd|api|agent, address, tags…; JSON text. */
-	const char *body;
-	bool retired;
-};
-
-/* The series of one position of a history row. */
-struct change_series {
-	uint32_t subject;	/* 0 = the row's own subject */
-	const char *name;
-	const char *instance;
-	enum tocsin_sample_type type;
-};
-
-/* One history row (DESIGN 3b.2); the store interns the layout. */
-struct change_history {
-	struct wall at;
-	uint32_t subject;
-	const char *probe;
-	enum tocsin_outcome outcome;
-	enum tocsin_reason reason;
-	const struct change_series *series;
-	const uint64_t *values;	/* bit patterns, one for each series */
-	size_t n;
-	/*
-	 * Set: the row is an agent's observation; whether it was new is
-	 * counted in change_set.accepted/duplicates.  A repeat of
-	 * (at, subject, probe) is ignored either way.
-	 */
-	bool counted;
-};
-
-/* An event of the log: seq is given by the engine, strictly rising. */
-struct change_event {
-	uint64_t seq;
-	struct wall at;
-	const char *kind;	/* "check.state" "host.state" "prediction" … */
-	uint32_t subject;
-	uint64_t cause_seq;	/* 0 = none */
-	const char *body;	/* JSON object text */
-};
-
-/*
- * Opaque state of a subject, to be given back at start: replaced by
- * (subject, kind).  kind "check" (streaks, windows), "device" (features),
- * "host" (disposition, overlay), "engine" (epoch).
- */
-struct change_state {
-	uint32_t subject;
-	const char *kind;
-	const void *bytes;	/* NULL = delete */
-	size_t n;
-};
-
-/* The verdict of a subject changed; the earlier open one is closed. */
-struct change_prediction {
-	uint64_t id;		/* given by the engine, never reused */
-	uint32_t subject;	/* the device, or the host */
-	uint32_t host;
-	struct wall since;
-	const char *level;	/* "none" closes without opening */
-	double risk_d7, risk_d30, risk_d90;
-	const char *pack;
-	const char *body;	/* the whole verdict as JSON, as the API shows it */
-};
+#include "model/alert.h"
+#include "model/fact.h"
 
 enum change_kind {
 	CHANGE_SUBJECT,
@@ -105,6 +21,12 @@ enum change_kind {
 	CHANGE_EVENT,
 	CHANGE_STATE,
 	CHANGE_PREDICTION,
+	CHANGE_ALERT,
+	CHANGE_PLAN,
+	CHANGE_OUTBOX,
+	CHANGE_DELIVERY,
+	CHANGE_AUDIT,
+	CHANGE_WINDOW,
 };
 
 struct change {
@@ -115,6 +37,12 @@ struct change {
 		struct change_event event;
 		struct change_state state;
 		struct change_prediction prediction;
+		struct alert alert;	/* replaced by id */
+		struct change_plan plan;
+		struct change_outbox outbox;
+		struct change_delivery delivery;
+		struct change_audit audit;
+		struct change_window window;
 	} u;
 };
 

@@ -217,6 +217,13 @@ store(struct engine_io *io, struct change_set *cs)
 		case CHANGE_STATE:
 			keep_state(s, &c->u.state);
 			break;
+		case CHANGE_ALERT:
+		case CHANGE_PLAN:
+		case CHANGE_OUTBOX:
+		case CHANGE_DELIVERY:
+		case CHANGE_AUDIT:
+		case CHANGE_WINDOW:
+			break;
 		case CHANGE_PREDICTION:
 			keep_prediction(s, &c->u.prediction);
 			break;

@@ -1,0 +1,144 @@
+/*
+ * What a snapshot shows, as plain structs: hosts with their checks and
+ * devices, partitions with their brakes, plans, maintenance windows.
+ */
+#ifndef TOCSIN_ENGINE_SHOWN_H
+#define TOCSIN_ENGINE_SHOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/fleet.h"
+#include "model/level.h"
+#include "model/observation.h"
+#include "model/plan.h"
+#include "model/reason.h"
+#include "model/state.h"
+#include "model/verdict.h"
+
+/* Last value of a metric. */
+struct snap_metric {
+	const char *name;
+	const char *instance;
+	double value;
+};
+
+struct snap_check {
+	uint32_t id;
+	const char *key;	/* "tcp:8000" */
+	const char *probe;
+	bool passive;
+	enum health health;
+	enum tocsin_outcome outcome;	/* of the last observation */
+	enum tocsin_reason reason;
+	const char *text;
+	struct wall since;	/* of the health; ms 0 = never observed */
+	struct wall at;		/* last observation; ms 0 = none yet */
+	unsigned fails;		/* consecutive */
+	unsigned oks;
+	struct check_rule rule;
+	const struct snap_metric *metrics;
+	size_t n_metrics;
+};
+
+struct snap_device {
+	uint32_t id;
+	struct device_id ident;
+	bool asleep;
+	struct wall at;		/* last observation */
+	enum tocsin_reason reason;	/* none, device_asleep, no_smart … */
+	bool judged;		/* false: a coverage gap, neither well nor ill */
+	enum level level;
+	struct risk risk;
+	/* NULL when not judged, or when nothing speaks for or against. */
+	const struct verdict *verdict;
+	uint64_t prediction_id;		/* 0 = level none */
+	struct wall level_since;
+	const struct snap_metric *metrics;	/* decoded values */
+	size_t n_metrics;
+};
+
+struct snap_host {
+	uint32_t id;
+	const char *name;
+	const char *partition;
+	const char *address;
+	enum host_owner owner;
+	const struct tag *tags;
+	size_t n_tags;
+	enum unit_state state;
+	enum health health;
+	enum disposition disposition;
+	unsigned flags;		/* enum unit_flag */
+	enum tocsin_reason reason;	/* of the worst check */
+	const char *reason_check;	/* its key; "" when healthy */
+	const char *reason_text;
+	struct wall since;
+	enum level level;	/* worst device, or the host's own signals */
+	double risk;		/* 30 days */
+	const char *risk_reason;	/* one line for people; "" at none */
+	uint32_t risk_device;	/* snap_device.id, 0 = none */
+	const struct snap_check *checks;
+	size_t n_checks;
+	const struct snap_device *devices;
+	size_t n_devices;
+	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
+	uint64_t plan_id;	/* of snap_plan, 0 = none */
+	uint64_t window_id;	/* of the maintenance window it is in, 0 = none */
+};
+
+/* A latch: actions stop, visibility does not (DESIGN 3b.17). */
+struct snap_brake {
+	bool latched;
+	struct wall since;
+	size_t bad;		/* convicted or imminent now */
+	size_t hosts;
+	size_t limit;		/* latches above */
+	const char *reason;	/* "" while open */
+	const char *released_by;	/* the last time; "" = never */
+	struct wall released;
+};
+
+struct snap_partition {
+	uint32_t id;
+	const char *name;
+	size_t n_hosts;
+	size_t counts[STATE_COUNT_];
+	struct snap_brake brake;
+};
+
+struct snap_target {
+	const char *host;
+	enum target_state state;
+};
+
+/* At most so many of a plan's targets are shown; all are counted. */
+#define SNAP_PLAN_TARGETS 20
+
+struct snap_plan {
+	uint64_t id;
+	const char *host;
+	const char *partition;
+	enum plan_action action;
+	enum plan_state state;
+	bool predicted;		/* or convicted */
+	struct wall since;
+	const char *reason;	/* one line for people */
+	unsigned why_not;	/* bits: what holds it */
+	const struct snap_target *targets;	/* eligible first */
+	size_t n_targets;
+	size_t target_counts[TARGET_COUNT_];
+};
+
+/* A maintenance window that is running or to come. */
+struct snap_window {
+	uint64_t id;
+	bool running;
+	struct wall from, to;
+	const char *type;	/* instance_reboot host_reboot power network */
+	const char *body;	/* JSON, whole */
+};
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Alerts: what people are told.  One alert is one trouble of one subject from
+ * its begin to its end; its key says which, its id says which time.
+ */
+#ifndef TOCSIN_MODEL_ALERT_H
+#define TOCSIN_MODEL_ALERT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "model/fleet.h"
+
+/* Stored codes; the order is that of urgency. */
+#define SEVERITY_TABLE(X)           \
+	X(1, INFO, "info")          \
+	X(2, WARNING, "warning")    \
+	X(3, CRITICAL, "critical")
+
+enum severity {
+#define X(num, sym, id) SEVERITY_##sym = (num),
+	SEVERITY_TABLE(X)
+#undef X
+};
+
+/*
+ * Kinds, stable text ids: host_unhealthy (critical), role_unhealthy
+ * (critical), host_stale (warning), host_at_risk (likely: warning, imminent:
+ * critical), brake_latched, store_degraded, observer_suspect (critical),
+ * maintenance_overrun (critical).
+ */
+struct alert {
+	uint64_t id;		/* rises, never reused */
+	const char *key;	/* "host_unhealthy/h1" */
+	const char *kind;
+	enum severity severity;
+	uint32_t subject;	/* host or partition; 0 = the server */
+	const char *host;	/* "" when it is none's */
+	const char *partition;
+	const struct tag *tags;	/* of the host */
+	size_t n_tags;
+	bool firing;
+	struct wall since;	/* never moves while it fires */
+	struct wall ended;	/* ms 0 while it fires */
+	const char *summary;	/* one line for people */
+	const char *body;	/* JSON object: reason, evidence … */
+	const char *acked_by;	/* "" = nobody */
+};
+
+const char *severity_id(enum severity s);
+bool severity_parse(const char *id, size_t n, enum severity *out);
+
+#endif

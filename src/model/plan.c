@@ -1,0 +1,79 @@
+#include "model/plan.h"
+
+#include <string.h>
+
+#include "base/macros.h"
+
+static const char *const action_ids[] = {
+#define X(num, sym, id) [PLAN_##sym] = id,
+	PLAN_ACTION_TABLE(X)
+#undef X
+};
+
+static const char *const state_ids[] = {
+#define X(num, sym, id) [PLAN_STATE_##sym] = id,
+	PLAN_STATE_TABLE(X)
+#undef X
+};
+
+static const struct said {
+	const char *id;
+	const char *words;
+} why_nots[] = {
+#define X(sym, id, words) [WHY_NOT_##sym] = { id, words },
+	WHY_NOT_TABLE(X)
+#undef X
+}, targets[] = {
+#define X(sym, id, words) [TARGET_##sym] = { id, words },
+	TARGET_TABLE(X)
+#undef X
+};
+
+const char *
+plan_action_id(enum plan_action a)
+{
+	return action_ids[a];
+}
+
+const char *
+plan_state_id(enum plan_state s)
+{
+	return state_ids[s];
+}
+
+const char *
+why_not_id(enum why_not w)
+{
+	return why_nots[w].id;
+}
+
+const char *
+why_not_words(enum why_not w)
+{
+	return why_nots[w].words;
+}
+
+const char *
+target_id(enum target_state t)
+{
+	return targets[t].id;
+}
+
+const char *
+target_words(enum target_state t)
+{
+	return targets[t].words;
+}
+
+bool
+plan_state_parse(const char *id, size_t n, enum plan_state *out)
+{
+	for (size_t i = PLAN_STATE_RECOMMENDED; i < ARRAY_LEN(state_ids); i++) {
+		if (strlen(state_ids[i]) != n ||
+		    memcmp(state_ids[i], id, n) != 0)
+			continue;
+		*out = (enum plan_state)i;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,89 @@
+/*
+ * Recommendations: what should be done to a host, why, and why not yet.
+ */
+#ifndef TOCSIN_MODEL_PLAN_H
+#define TOCSIN_MODEL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+/* The cheapest action of the layer that failed.  Code, symbol, id. */
+#define PLAN_ACTION_TABLE(X)                                      \
+	X(0, NONE, "none")                                        \
+	X(1, ROLE_OUT_OF_ROTATION, "role.out_of_rotation")        \
+	X(2, HOST_EVACUATE, "host.evacuate")
+
+enum plan_action {
+#define X(num, sym, id) PLAN_##sym = (num),
+	PLAN_ACTION_TABLE(X)
+#undef X
+};
+
+/* Why nothing (more) is done about a host.  Symbol, id, words. */
+#define WHY_NOT_TABLE(X)                                                    \
+	X(HEALTHY, "healthy", "nothing is wrong with it")                   \
+	X(SUSPECT, "suspect", "not convicted yet")                          \
+	X(UNMEASURED, "unmeasured", "nobody knows how it is")               \
+	X(BELOW_LEVEL, "below_level",                                       \
+		"its risk is below the level that moves it")                \
+	X(ROLE_ONLY, "role_only",                                           \
+		"only a service fails: the host need not be moved")         \
+	X(MAINTENANCE, "maintenance", "it is in a maintenance window")      \
+	X(DISPOSITION, "disposition", "it is not in service")               \
+	X(BRAKE, "brake", "the brake of its partition is latched")          \
+	X(OBSERVER, "observer_suspect", "the observer is in doubt")         \
+	X(NO_TARGET, "no_capacity_in_partition",                            \
+		"no host of its partition may take it")                     \
+	X(RECOMMEND_ONLY, "recommend_only",                                 \
+		"Tocsin recommends; it is not armed to act")                \
+	X(ACCEPTED, "accepted", "a person has accepted its state")          \
+	X(SWITCHED_OFF, "switched_off", "recommending is switched off")
+
+enum why_not {
+#define X(sym, id, words) WHY_NOT_##sym,
+	WHY_NOT_TABLE(X)
+#undef X
+	WHY_NOT_COUNT_,
+};
+
+/* Why a host may not be a target.  Symbol, id, words. */
+#define TARGET_TABLE(X)                                                     \
+	X(ELIGIBLE, "eligible", "it may take the load")                     \
+	X(ITSELF, "itself", "it is the host to be left")                    \
+	X(NOT_HEALTHY, "not_healthy", "it is not healthy")                  \
+	X(AT_RISK, "at_risk", "it may fail itself")                         \
+	X(NOT_IN_SERVICE, "not_in_service", "it is not in service")         \
+	X(MAINTENANCE, "maintenance", "it is in a maintenance window")      \
+	X(BEING_LEFT, "being_left", "it is to be left itself")
+
+enum target_state {
+#define X(sym, id, words) TARGET_##sym,
+	TARGET_TABLE(X)
+#undef X
+	TARGET_COUNT_,
+};
+
+/* recommended: do it; held: a brake or doubt; withdrawn: no longer needed. */
+#define PLAN_STATE_TABLE(X)              \
+	X(1, RECOMMENDED, "recommended") \
+	X(2, HELD, "held")               \
+	X(3, WITHDRAWN, "withdrawn")
+
+enum plan_state {
+#define X(num, sym, id) PLAN_STATE_##sym = (num),
+	PLAN_STATE_TABLE(X)
+#undef X
+};
+
+const char *plan_action_id(enum plan_action a);
+const char *plan_state_id(enum plan_state s);
+const char *why_not_id(enum why_not w);
+const char *why_not_words(enum why_not w);
+const char *target_id(enum target_state t);
+const char *target_words(enum target_state t);
+bool plan_state_parse(const char *id, size_t n, enum plan_state *out);
+
+#endif
