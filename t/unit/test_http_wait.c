@@ -17,6 +17,9 @@
 #include "t/lib/http_client.h"
 #include "t/lib/story.h"
 
+#define POST_HEAD "POST /v1/observations HTTP/1.1\r\nHost: a\r\n" \
+	"Authorization: Bearer operator-token\r\n"
+
 static struct fake_io io;
 static struct fake_fleet fleet;
 static struct http *server;
@@ -300,20 +303,16 @@ END_TEST
 
 START_TEST(a_slow_body_is_cut_off)
 {
+	static const char head[] = POST_HEAD "Expect: 100-continue\r\n"
+		"Content-Length: 1000\r\n\r\n";
+	char text[32] = "";
 	int fd;
 
 	start(3);
 	fd = client_open(ask.port);
-	ck_assert(client_send(fd, "POST /v1/observations HTTP/1.1\r\n"
-		"Host: a\r\nAuthorization: Bearer operator-token\r\n"
-		"Expect: 100-continue\r\n"
-		"Content-Length: 1000\r\n\r\n", 131));
-	{
-		char text[32] = "";
-
-		ck_assert_int_gt(client_poll(fd, text, 12, 5000), 0);
-		ck_assert_str_eq(text, "HTTP/1.1 100");
-	}
+	ck_assert(client_send(fd, head, sizeof(head) - 1));
+	ck_assert_int_gt(client_poll(fd, text, 12, 5000), 0);
+	ck_assert_str_eq(text, "HTTP/1.1 100");
 	settle();
 	for (int i = 0; i < 29; i++) {
 		client_send(fd, "x", 1);
@@ -384,15 +383,15 @@ END_TEST
 
 START_TEST(an_endless_body_is_cut_off)
 {
+	static const char head[] = POST_HEAD
+		"Transfer-Encoding: chunked\r\n\r\n";
 	char chunk[4096 + 16];
 	size_t sent = 0;
 	int fd, n;
 
 	start(3);
 	fd = client_open(ask.port);
-	ck_assert(client_send(fd, "POST /v1/observations HTTP/1.1\r\n"
-		"Host: a\r\nAuthorization: Bearer operator-token\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n", 114));
+	ck_assert(client_send(fd, head, sizeof(head) - 1));
 	n = snprintf(chunk, sizeof(chunk), "1000\r\n%4096s\r\n", "");
 	while (sent < 64 * 1024 * 1024 &&
 	       client_send(fd, chunk, (size_t)n))
@@ -411,8 +410,7 @@ START_TEST(a_chunked_batch_is_taken)
 
 	start(3);
 	fd = client_open(ask.port);
-	snprintf(text, sizeof(text), "POST /v1/observations HTTP/1.1\r\n"
-		"Host: a\r\nAuthorization: Bearer operator-token\r\n"
+	snprintf(text, sizeof(text), POST_HEAD
 		"Transfer-Encoding: chunked\r\n\r\n"
 		"1\r\n%.1s\r\n%zx\r\n%s\r\n0\r\n\r\n", body,
 		strlen(body) - 1, body + 1);
