@@ -223,11 +223,17 @@ put_names(struct strbuf *out, const struct arg *rows)
 void
 args_completion(const struct arg_program *p, struct strbuf *out)
 {
+	char function[64] = "_";
+
+	/* each program's own: they may be loaded side by side */
+	strncat(function, p->name, sizeof(function) - 2);
+	for (char *c = function; *c; c++)
+		*c = *c == '-' ? '_' : *c;
 	strbuf_printf(out, "# bash completion for %s; written from its rows\n"
-		"_tocsin_complete()\n{\n"
+		"%s()\n{\n"
 		"\tlocal cur=${COMP_WORDS[COMP_CWORD]} words verb=\n"
 		"\tlocal i\n\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-		"\t\tcase ${COMP_WORDS[i]} in\n", p->name);
+		"\t\tcase ${COMP_WORDS[i]} in\n", p->name, function);
 	for (const struct arg_verb *v = p->verbs; v && v->name; v++)
 		strbuf_printf(out, "\t\t%s) verb=%s; break ;;\n", v->name,
 			v->name);
@@ -250,5 +256,5 @@ args_completion(const struct arg_program *p, struct strbuf *out)
 		"\t    ${COMP_WORDS[COMP_CWORD - 1]} == --*-dir ]]; then\n"
 		"\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
 		"\tfi\n}\n"
-		"complete -o filenames -F _tocsin_complete %s\n", p->name);
+		"complete -o filenames -F %s %s\n", function, p->name);
 }

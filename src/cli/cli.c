@@ -1,0 +1,266 @@
+/*
+ * The rows of the command line, and who does what.
+ */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/backtest.h"
+
+#define AT(field) offsetof(struct cli_options, field)
+
+static const struct arg common_rows[] = {
+	{ "server", ARG_STRING, AT(server), "URL", NULL,
+		"where tocsind is; else STATE_DIR/server.url, $TOCSIN_SERVER, "
+		"http://127.0.0.1:8420" },
+	{ "token-file", ARG_STRING, AT(token_file), "FILE", NULL,
+		"who asks; else $TOCSIN_TOKEN, STATE_DIR/admin.token" },
+	{ "state-dir", ARG_STRING, AT(state_dir), "DIR", NULL,
+		"the server's state, when it runs here; else "
+		TOCSIN_STATEDIR },
+	{ "ca-file", ARG_STRING, AT(ca_file), "FILE", NULL,
+		"certificates that the server's is checked against" },
+	{ "json", ARG_FLAG, AT(json), NULL, NULL, "print JSON" },
+	{ "format", ARG_STRING, AT(format), "text|kv|json", NULL,
+		"for people, for scripts (key=value), or JSON" },
+	{ "help", ARG_FLAG, AT(help), NULL, NULL, "print this" },
+	{ "version", ARG_FLAG, AT(version), NULL, NULL, "print the version" },
+	{ "man", ARG_FLAG, AT(man), NULL, NULL,
+		"print the manual page, for man(1) to format" },
+	{ "completion", ARG_FLAG, AT(completion), NULL, NULL,
+		"print the completion for bash" },
+	{ .name = NULL }
+};
+
+#define ROW_FAIL { "fail", ARG_FLAG, AT(fail), NULL, NULL, \
+	"exit with 3 when something is at risk" }
+#define ROW_LIMIT { "limit", ARG_COUNT, AT(limit), "N", NULL, \
+	"at most so many" }
+#define ROW_LEVEL(help) { "level", ARG_STRING, AT(level), "LEVELS", NULL, \
+	help }
+
+static const struct arg status_rows[] = { ROW_FAIL, { .name = NULL } };
+static const struct arg explain_rows[] = { ROW_FAIL, { .name = NULL } };
+static const struct arg risk_rows[] = {
+	ROW_FAIL,
+	ROW_LEVEL("only watch, likely or imminent ones"),
+	ROW_LIMIT,
+	{ .name = NULL }
+};
+static const struct arg hosts_rows[] = {
+	{ "state", ARG_STRING, AT(state), "STATES", NULL,
+		"only those that are healthy, suspect, unhealthy…" },
+	ROW_LEVEL("only those of this outlook"),
+	{ "partition", ARG_STRING, AT(partition), "NAME", NULL,
+		"only those of this partition" },
+	{ "tag", ARG_STRING, AT(tag), "KEY=VALUE", NULL,
+		"only those with this tag" },
+	{ "match", ARG_STRING, AT(match), "TEXT", NULL,
+		"only those whose name or address has this in it" },
+	ROW_LIMIT,
+	{ .name = NULL }
+};
+static const struct arg events_rows[] = {
+	ROW_LIMIT,
+	{ "after", ARG_COUNT, AT(after), "SEQ", NULL,
+		"those behind this number; else the last 50" },
+	{ "follow", ARG_FLAG, AT(follow), NULL, NULL, "go on until stopped" },
+	{ .name = NULL }
+};
+static const struct arg token_rows[] = {
+	{ "role", ARG_STRING, AT(role), "ROLE", NULL,
+		"agent, viewer, operator or admin" },
+	{ "host", ARG_STRING, AT(host), "HOST", NULL,
+		"the host that an agent's token is bound to" },
+	{ "name", ARG_STRING, AT(name), "TEXT", NULL,
+		"what the audit trail calls it" },
+	{ .name = NULL }
+};
+static const struct arg config_rows[] = {
+	{ "config", ARG_STRING, AT(config), "FILE", NULL,
+		"this file; else STATE_DIR/tocsin.yaml, "
+		TOCSIN_SYSCONFDIR "/tocsin.yaml" },
+	{ "origins", ARG_FLAG, AT(origins), NULL, NULL,
+		"say where each value comes from" },
+	{ "plugin-dir", ARG_STRING, AT(plugin_dir), "DIRS", TOCSIN_PROBEDIR,
+		"where the probes are" },
+	{ .name = NULL }
+};
+static const struct arg doctor_rows[] = {
+	{ "host", ARG_STRING, AT(host), "NAME", NULL,
+		"this machine's name in the fleet" },
+	{ .name = NULL }
+};
+
+static const struct arg_verb verbs[] = {
+	{ "status", "", 0, 0, "the whole fleet in a few lines", status_rows },
+	{ "hosts", "", 0, 0, "one line for each host", hosts_rows },
+	{ "host", "HOST", 1, 1, "checks and devices of one host", NULL },
+	{ "risk", "", 0, 0, "what will break next, the worst first",
+		risk_rows },
+	{ "explain", "HOST", 1, 1, "why: evidence, what is missing, what "
+		"would change it", explain_rows },
+	{ "events", "", 0, 0, "what happened, the latest last", events_rows },
+	{ "token", "create|list|revoke [ID]", 1, 2, "who may; works on a "
+		"server that runs and, with --state-dir, on one that does not",
+		token_rows },
+	{ "config", "", 0, 0, "the effective configuration, or all that is "
+		"wrong with it", config_rows },
+	{ "doctor", "", 0, 0, "does everything that Tocsin stands on work",
+		doctor_rows },
+	{ "backtest", "", 0, 0, "what the predictor would have said of "
+		"recorded drives; see tocsin backtest --help", NULL },
+	{ .name = NULL }
+};
+
+static int (*const runs[])(struct cli *, struct tc_err *) = {
+	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
+	verb_events, verb_token, verb_config, verb_doctor, NULL,
+};
+_Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
+
+static const struct arg_section sections[] = {
+	{ "EXIT STATUS",
+		"0\tgood\n\n1\tan error\n\n2\twrong usage\n\n"
+		"3\twith --fail: something is at risk" },
+	{ "ENVIRONMENT",
+		"TOCSIN_SERVER\twhere tocsind is\n\n"
+		"TOCSIN_TOKEN\ta token\n\n"
+		"NO_COLOR\tno colours, whatever its value" },
+	{ "FILES",
+		TOCSIN_STATEDIR "/admin.token\tan admin's token\n\n"
+		TOCSIN_STATEDIR "/server.url\twhere the server listens" },
+	{ "EXAMPLES",
+		"tocsin explain h7\twhat ails h7, and what will\n\n"
+		"tocsin hosts --state unhealthy,suspect --format kv\t"
+		"for a script\n\n"
+		"tocsin risk --fail > /dev/null || page-somebody\tin a cron "
+		"job\n\n"
+		"tocsin token create --role agent --host h7 --state-dir "
+		TOCSIN_STATEDIR "\ta token for the agent of h7" },
+	{ "SEE ALSO", "tocsind(8), tocsin-agent(8), tocsin-smartd(8)" },
+	{ NULL, NULL }
+};
+
+static const struct arg_program program = {
+	.name = "tocsin", .section = 1, .version = TOCSIN_VERSION,
+	.date = "2026-01-01", .help = "what is broken, what will break, why",
+	.about = "Asks a tocsind and prints what it says: for people by "
+		"default, key=value lines for scripts, or the server's JSON.",
+	.rows = common_rows, .verbs = verbs, .more = sections,
+};
+
+static int
+print_about(struct cli *c)
+{
+	struct strbuf *out = &c->out.text;
+
+	if (c->opt.version)
+		strbuf_printf(out, "%s %s\n", program.name, program.version);
+	else if (c->opt.man)
+		args_man(&program, out);
+	else if (c->opt.completion)
+		args_completion(&program, out);
+	else
+		args_help(&program, c->rest.verb, out);
+	return CLI_OK;
+}
+
+static int
+choose_format(struct cli *c, struct tc_err *e)
+{
+	static const char *const names[] = { "text", "kv", "json" };
+	const char *term = getenv("TERM");
+
+	c->out.format = c->opt.json ? OUT_JSON : OUT_TEXT;
+	c->out.colour = c->out.format == OUT_TEXT && isatty(1) &&
+		!getenv("NO_COLOR") && (!term || strcmp(term, "dumb") != 0);
+	if (!c->opt.format)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(c->opt.format, names[i]) == 0) {
+			c->out.format = (enum out_format)i;
+			return 0;
+		}
+	}
+	return tc_fail(e, TC_EINVAL, "--format: text, kv or json");
+}
+
+/* Errors of a verb that are the user's: no request was made for them. */
+static int
+exit_of(const struct cli *c, int rc)
+{
+	if (rc >= 0)
+		return rc;
+	return rc == TC_EINVAL && !c->client ? CLI_USAGE : CLI_ERROR;
+}
+
+static int
+run(struct cli *c, struct tc_err *e)
+{
+	const struct arg_verb *verb = c->rest.verb;
+
+	if (c->opt.help || c->opt.version || c->opt.man || c->opt.completion)
+		return print_about(c);
+	if (!verb)
+		return tc_fail(e, TC_EINVAL, "what? try: tocsin status");
+	if (!runs[verb - verbs])
+		return tc_fail(e, TC_EINVAL, "%s comes first", verb->name);
+	if (choose_format(c, e) < 0)
+		return TC_EINVAL;
+	return runs[verb - verbs](c, e);
+}
+
+static int
+print_out(struct cli *c)
+{
+	const struct strbuf *text = &c->out.text;
+
+	if (text->failed) {
+		fprintf(stderr, "tocsin: out of memory\n");
+		return CLI_ERROR;
+	}
+	if (fwrite(strbuf_str(text), 1, text->n, stdout) != text->n ||
+	    fflush(stdout) != 0)
+		return CLI_ERROR;
+	return CLI_OK;
+}
+
+static void
+release(struct cli *c)
+{
+	client_close(c->client);
+	client_reply_free(&c->reply);
+	strbuf_free(&c->out.text);
+	arena_free(&c->arena);
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	struct cli c = { .clock = clock_system(),
+		.opt = { .after = UINT64_MAX } };
+	struct tc_err e = {0};
+	int status;
+
+	/* it has arguments of its own */
+	if (argc > 1 && strcmp(argv[1], "backtest") == 0)
+		return cmd_backtest(argc - 1, argv + 1);
+	if (args_parse(&program, argc, argv, &c.opt, &c.rest, &e) < 0 &&
+	    !c.opt.help)	/* which tells what was missing */
+		status = CLI_USAGE;
+	else
+		status = exit_of(&c, run(&c, &e));
+	if (e.text[0] && status != CLI_OK && status != CLI_AT_RISK) {
+		fprintf(stderr, "tocsin: %s\n", e.text);
+		if (status == CLI_USAGE)
+			fprintf(stderr, "try: tocsin --help\n");
+	}
+	if (print_out(&c) != CLI_OK)
+		status = CLI_ERROR;
+	release(&c);
+	return status;
+}

@@ -1,0 +1,103 @@
+/*
+ * The command line `tocsin`: what every verb has at hand.
+ */
+#ifndef TOCSIN_CLI_CLI_H
+#define TOCSIN_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "base/args.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cli/out.h"
+#include "cli/doc.h"
+#include "client/client.h"
+
+enum cli_exit { CLI_OK = 0, CLI_ERROR = 1, CLI_USAGE = 2, CLI_AT_RISK = 3 };
+
+struct cli_options {
+	const char *server;	/* NULL = found by api_open() */
+	const char *token_file;
+	const char *ca_file;
+	const char *state_dir;	/* NULL = TOCSIN_STATEDIR */
+	const char *format;
+	bool json;
+	bool help, version, man, completion;
+	/* of single verbs */
+	bool fail;
+	bool follow;
+	bool origins;
+	const char *level;
+	const char *state;
+	const char *partition;
+	const char *tag;
+	const char *match;
+	const char *role;
+	const char *host;
+	const char *name;
+	const char *config;
+	const char *plugin_dir;
+	uint64_t limit;
+	uint64_t after;
+};
+
+struct cli {
+	struct cli_options opt;
+	struct arg_rest rest;
+	struct clock *clock;
+	struct out out;
+	struct arena arena;	/* of trees and what is made of them */
+	struct client *client;	/* NULL until api_open() */
+	struct client_reply reply;
+	char url[512];
+	struct wall now;	/* of the server, when it last replied */
+};
+
+/* The exit status of the program. */
+int cli_main(int argc, char **argv);
+
+/* ---- api.c ---- */
+/*
+ * Finds the server and the token: --server, STATE_DIR/server.url,
+ * $TOCSIN_SERVER, http://127.0.0.1:8420; --token-file, $TOCSIN_TOKEN,
+ * STATE_DIR/admin.token.  No token is no error yet.
+ */
+int api_open(struct cli *c, struct tc_err *e);
+/* A reply that is not 2xx is an error in the problem's words. */
+int api_get(struct cli *c, const char *path, struct doc **out,
+	struct tc_err *e);
+int api_send(struct cli *c, const char *method, const char *path,
+	const struct strbuf *body, struct doc **out, struct tc_err *e); /* lint: a request is so */
+/*
+ * All pages of a list: the items as one tree array.  In JSON the lists are
+ * put together in the reply's body.  `limit` 0 = all.
+ */
+int api_list(struct cli *c, const char *path, uint64_t limit,
+	struct doc **out, struct tc_err *e);
+/* "a b" → "a%20b" */
+void api_escape(struct strbuf *out, const char *text);
+/* The last reply as it came, with a newline; only with --json. */
+void api_print(struct cli *c);
+
+/* ---- verbs: an exit status, or an error ---- */
+int verb_status(struct cli *c, struct tc_err *e);
+int verb_hosts(struct cli *c, struct tc_err *e);
+int verb_host(struct cli *c, struct tc_err *e);
+int verb_risk(struct cli *c, struct tc_err *e);
+int verb_explain(struct cli *c, struct tc_err *e);
+int verb_events(struct cli *c, struct tc_err *e);
+int verb_token(struct cli *c, struct tc_err *e);
+int verb_config(struct cli *c, struct tc_err *e);
+int verb_doctor(struct cli *c, struct tc_err *e);
+
+/* ---- token_offline.c: the store of a server that does not run ---- */
+/* TC_EBUSY: it runs. */
+int token_offline_create(struct cli *c, const char *state_dir,
+	struct strbuf *token, struct tc_err *e);
+int token_offline_list(struct cli *c, const char *state_dir,
+	struct table *t, struct tc_err *e);
+int token_offline_revoke(struct cli *c, const char *state_dir, uint32_t id,
+	struct tc_err *e);
+
+#endif

@@ -1,0 +1,418 @@
+/*
+ * tocsin risk: what will break next, the worst first; tocsin explain HOST:
+ * why we think so.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/show.h"
+#include "cli/words.h"
+#include "model/level.h"
+
+#define OTHERS_NAMED 8
+
+static int
+level_of(const struct doc *t)
+{
+	const char *text = doc_text(t, "level");
+	enum level level;
+
+	return level_from_name(text, strlen(text), &level) ? (int)level : 0;
+}
+
+static double
+risk_of(const struct doc *t)
+{
+	return doc_number(doc_get(t, "risk"), "d30", 0);
+}
+
+static int
+worse_first(const void *a, const void *b)
+{
+	const struct doc *x = *(const struct doc *const *)a;
+	const struct doc *y = *(const struct doc *const *)b;
+	double rx = risk_of(x), ry = risk_of(y);
+
+	if (level_of(x) != level_of(y))
+		return level_of(y) - level_of(x);
+	if (rx < ry || rx > ry)
+		return rx < ry ? 1 : -1;
+	return strcmp(doc_text(x, "host"), doc_text(y, "host"));
+}
+
+static const struct doc **
+sorted(struct cli *c, const struct doc *items)
+{
+	const struct doc **all = arena_alloc(&c->arena,
+		(items->n + 1) * sizeof(*all));
+	size_t n = 0;
+
+	for (const struct doc *t = items->first; all && t; t = t->next)
+		all[n++] = t;
+	if (n > 1)
+		qsort(all, n, sizeof(const struct doc *), worse_first);
+	return all;
+}
+
+/* "5 to 40 days", "" when it is not known. */
+static void
+lead_words(const struct doc *verdict, char *text, size_t size)
+{
+	const struct doc *lead = doc_get(verdict, "lead_time");
+
+	*text = '\0';
+	if (lead && lead->kind == JSON_OBJECT)
+		snprintf(text, size, "%.0f to %.0f days",
+			doc_number(lead, "from", 0),
+			doc_number(lead, "to", 0));
+}
+
+static void
+add_risk(struct cli *c, struct table *t, const struct doc *p)
+{
+	char text[256];
+
+	table_row(t);
+	show_text(t, 0, p, "host");
+	show_text(t, 1, p, "level");
+	show_share(t, 2, doc_get(p, "risk"), "d30");
+	lead_words(p, text, sizeof(text));
+	table_set(t, 3, text, NULL);
+	show_device(doc_get(p, "device"), text, sizeof(text));
+	table_set(t, 4, text, NULL);
+	show_because(doc_get(p, "evidence"), 3, text, sizeof(text));
+	table_set(t, 5, text, NULL);
+	show_age(c, t, 6, p, "since");
+	show_text(t, 7, p, "id");
+}
+
+int
+verb_risk(struct cli *c, struct tc_err *e)
+{
+	static const struct column columns[] = {
+		{ "host", "HOST", false, false },
+		{ "level", "LEVEL", false, true },
+		{ "risk", "IN 30 D", true, false },
+		{ "lead_time", "FAILS IN", false, false },
+		{ "device", "DEVICE", false, false },
+		{ "because", "BECAUSE", false, false },
+		{ "since", "SINCE", false, false },
+		{ "id", "", false, false },
+	};
+	struct table t = { .columns = columns,
+		.n_columns = ARRAY_LEN(columns) };
+	struct strbuf path = {0};
+	const struct doc **all;
+	struct doc *items;
+	int rc;
+
+	strbuf_puts(&path, "/v1/predictions");
+	if (c->opt.level) {
+		strbuf_puts(&path, "?level=");
+		api_escape(&path, c->opt.level);
+	}
+	rc = api_list(c, strbuf_str(&path), c->opt.limit, &items, e);
+	strbuf_free(&path);
+	if (rc < 0)
+		return rc;
+	all = sorted(c, items);
+	for (size_t i = 0; all && i < items->n; i++)
+		add_risk(c, &t, all[i]);
+	table_print(&t, &c->out);
+	if (items->n == 0)
+		out_say(&c->out, "nothing points to a failure\n");
+	table_free(&t);
+	return c->opt.fail && items->n > 0 ? CLI_AT_RISK : CLI_OK;
+}
+
+/* ---- explain ---- */
+
+static void
+add_evidence(struct cli *c, struct table *t, const struct doc *row)
+{
+	double points = doc_number(row, "contribution", 0);
+	double change = doc_number(row, "change", 0);
+	char text[WORDS_SIZE * 2], words[WORDS_SIZE];
+
+	table_row(t);
+	snprintf(text, sizeof(text), "%+.2f", points);
+	table_set(t, 0, doc_text(row, "contribution"), points > 0 ||
+		points < 0 ? text : "");
+	words_evidence(doc_text(row, "metric"), doc_text(row, "stat"),
+		doc_number(row, "value", 0), words);
+	table_set(t, 1, words, NULL);
+	*text = '\0';
+	if ((change > 0 || change < 0) &&
+	    strcmp(doc_text(row, "metric"), "device") != 0 &&
+	    strcmp(doc_text(row, "stat"), "quiet_days") != 0)
+		snprintf(text, sizeof(text), "was %s",
+			doc_text(row, "baseline"));
+	table_set(t, 2, doc_text(row, "baseline"), text);
+	show_age(c, t, 3, row, "observed_at");
+	show_text(t, 4, row, "rule");
+	show_text(t, 5, row, "metric");
+	show_text(t, 6, row, "stat");
+	show_text(t, 7, row, "value");
+}
+
+/* What let a rule apply often stands there by itself as well. */
+static bool
+is_repeated(const struct doc *rows, const struct doc *row)
+{
+	if (strcmp(doc_text(row, "kind"), "rule") == 0)
+		return false;
+	for (const struct doc *t = rows->first; t != row; t = t->next) {
+		if (strcmp(doc_text(t, "metric"), doc_text(row, "metric")) ==
+		    0 && strcmp(doc_text(t, "stat"), doc_text(row, "stat")) ==
+		    0)
+			return true;
+	}
+	return false;
+}
+
+static void
+print_evidence(struct cli *c, const char *title, const struct doc *rows)
+{
+	static const struct column columns[] = {
+		{ "contribution", "POINTS", true, false },
+		{ "evidence", "EVIDENCE", false, false },
+		{ "baseline", "BEFORE", false, false },
+		{ "observed_at", "SEEN", false, false },
+		{ "rule", "RULE", false, false },
+		{ "metric", "", false, false },
+		{ "stat", "", false, false },
+		{ "value", "", false, false },
+	};
+	struct table t = { .columns = columns,
+		.n_columns = ARRAY_LEN(columns), .indent = "    " };
+
+	if (!rows || rows->n == 0)
+		return;
+	out_say(&c->out, "  %s\n", title);
+	for (const struct doc *row = rows->first; row; row = row->next) {
+		if (!is_repeated(rows, row))
+			add_evidence(c, &t, row);
+	}
+	table_print(&t, &c->out);
+	table_free(&t);
+}
+
+static void
+say_missing(struct cli *c, const struct doc *missing)
+{
+	bool first = true;
+
+	if (!missing || missing->n == 0)
+		return;
+	out_say(&c->out, "  missing: ");
+	for (const struct doc *m = missing->first; m; m = m->next) {
+		out_say(&c->out, "%s%s", first ? "" : ", ",
+			words_metric(m->text, 0));
+		out_pair(&c->out, "missing", m->text);
+		first = false;
+	}
+	out_say(&c->out, " (the drive does not tell)\n");
+}
+
+static void
+say_flip(struct cli *c, const struct doc *v)
+{
+	const struct doc *flip = doc_get(v, "nearest_flip");
+	char words[WORDS_SIZE];
+
+	if (!flip || flip->kind != JSON_OBJECT)
+		return;
+	words_evidence(doc_text(flip, "metric"), doc_text(flip, "stat"),
+		doc_number(flip, "needed", 0), words);
+	out_say(&c->out, "  it would be ");
+	out_paint(&c->out, out_paint_of(doc_text(flip, "to")), "%s",
+		doc_text(flip, "to"));
+	out_say(&c->out, " with: %s (now %s)\n", words,
+		doc_text(flip, "value"));
+	out_pair(&c->out, "flip_to", doc_text(flip, "to"));
+	out_pair(&c->out, "flip_metric", doc_text(flip, "metric"));
+	out_pair(&c->out, "flip_stat", doc_text(flip, "stat"));
+	out_pair(&c->out, "flip_needed", doc_text(flip, "needed"));
+}
+
+static void
+say_verdict(struct cli *c, const struct doc *v)
+{
+	const char *level = doc_text(v, "level");
+	struct wall since = doc_wall(v, "since");
+	char words[WORDS_SIZE], lead[64];
+	double p = risk_of(v);
+
+	out_paint(&c->out, out_paint_of(level), "%s", level);
+	if (since.ms)
+		out_say(&c->out, " for %s", words_span(dur_ms(c->now.ms -
+			since.ms), words));
+	if (p > 0)
+		out_say(&c->out, ": %s to fail within 30 days",
+			words_share(p, words));
+	lead_words(v, lead, sizeof(lead));
+	if (*lead)
+		out_say(&c->out, "; such drives failed after %s", lead);
+	out_say(&c->out, "\n");
+}
+
+/* One drive: the verdict, what it rests on, and what would change it. */
+static void
+explain_device(struct cli *c, const struct doc *v)
+{
+	char name[256];
+
+	show_device(doc_get(v, "device"), name, sizeof(name));
+	out_say(&c->out, "\n");
+	out_paint(&c->out, PAINT_BOLD, "%s", name);
+	out_say(&c->out, "\n  ");
+	out_pair(&c->out, "device", name);
+	out_pair(&c->out, "level", doc_text(v, "level"));
+	out_pair(&c->out, "risk_d30", doc_text(doc_get(v, "risk"), "d30"));
+	out_pair(&c->out, "score", doc_text(v, "score"));
+	out_pair(&c->out, "pack", doc_text(v, "pack"));
+	say_verdict(c, v);
+	print_evidence(c, "what speaks for it", doc_get(v, "evidence"));
+	print_evidence(c, "what speaks against it",
+		doc_get(v, "counter_evidence"));
+	say_missing(c, doc_get(v, "missing"));
+	say_flip(c, v);
+	if (*doc_text(v, "pack"))
+		out_paint(&c->out, PAINT_DIM, "  %s points in all, by %.40s\n",
+			doc_text(v, "score"), doc_text(v, "pack"));
+}
+
+/* Drives that need no page of their own: how many, and a few names. */
+static void
+say_others(struct cli *c, const struct doc **all, size_t n, bool judged)
+{
+	char name[256];
+	size_t count = 0, named = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += level_of(all[i]) == 0 &&
+			doc_true(all[i], "judged") == judged;
+	snprintf(name, sizeof(name), "%zu", count);
+	out_pair(&c->out, judged ? "others_good" : "others_not_judged", name);
+	if (count == 0)
+		return;
+	out_say(&c->out, "\n%zu %sdevice%s: ", count, count < n ? "other " :
+		"", count == 1 ? "" : "s");
+	if (judged)
+		out_paint(&c->out, PAINT_GOOD, "nothing points to a failure");
+	else
+		out_paint(&c->out, PAINT_DOUBT, "no data that a rule could "
+			"use, which is not the same as good");
+	out_say(&c->out, "\n");
+	for (size_t i = 0; i < n && named < OTHERS_NAMED; i++) {
+		if (level_of(all[i]) != 0 ||
+		    doc_true(all[i], "judged") != judged)
+			continue;
+		show_device(doc_get(all[i], "device"), name, sizeof(name));
+		out_say(&c->out, "  %s\n", name);
+		named++;
+	}
+	if (count > named)
+		out_say(&c->out, "  and %zu more\n", count - named);
+}
+
+/* Now: what the checks say. */
+static void
+explain_health(struct cli *c, const struct doc *h)
+{
+	const char *state = doc_text(h, "state");
+	const struct doc *checks = doc_get(h, "checks");
+	struct wall since = doc_wall(h, "since");
+	char words[WORDS_SIZE];
+	size_t n_bad = 0;
+
+	out_paint(&c->out, PAINT_BOLD, "%s", doc_text(h, "name"));
+	out_say(&c->out, " is ");
+	out_paint(&c->out, out_paint_of(state), "%s", state);
+	if (since.ms)
+		out_say(&c->out, " for %s", words_span(dur_ms(c->now.ms -
+			since.ms), words));
+	out_say(&c->out, ".\n");
+	out_pair(&c->out, "host", doc_text(h, "name"));
+	out_pair(&c->out, "state", state);
+	out_pair(&c->out, "since", doc_text(h, "since"));
+	for (const struct doc *k = checks ? checks->first : NULL; k;
+	     k = k->next) {
+		const char *health = doc_text(k, "health");
+		const char *text = doc_text(k, "text");
+		double fails = doc_number(k, "fails", 0);
+
+		if (strcmp(health, "healthy") == 0)
+			continue;
+		n_bad++;
+		out_say(&c->out, "  %s is ", doc_text(k, "key"));
+		out_paint(&c->out, out_paint_of(health), "%s", health);
+		out_say(&c->out, ": %s", *text ? text :
+			show_reason(doc_text(k, "reason")));
+		if (fails > 0)
+			out_say(&c->out, " (%.0f time%s in a row, %.0f "
+				"convict)", fails, fails > 1 ? "s" : "",
+				doc_number(k, "fail_after", 0));
+		out_say(&c->out, ", seen %s\n", words_age(doc_wall(k, "at"),
+			c->now, words));
+	}
+	if (n_bad == 0 && checks)
+		out_say(&c->out, "  all of its %zu checks are good\n",
+			checks->n);
+}
+
+static void
+print_explain_json(struct cli *c, const struct strbuf *host,
+	const struct strbuf *evidence)
+{
+	strbuf_puts(&c->out.text, "{\"host\":");
+	strbuf_add(&c->out.text, host->p, host->n);
+	strbuf_puts(&c->out.text, ",\"evidence\":");
+	strbuf_add(&c->out.text, evidence->p, evidence->n);
+	strbuf_puts(&c->out.text, "}\n");
+}
+
+int
+verb_explain(struct cli *c, struct tc_err *e)
+{
+	struct strbuf path = {0}, first = {0};
+	const struct doc *items, **all;
+	struct doc *h, *v;
+	int rc;
+
+	strbuf_puts(&path, "/v1/hosts/");
+	api_escape(&path, c->rest.operands[0]);
+	if ((rc = api_get(c, strbuf_str(&path), &h, e)) < 0)
+		goto out;
+	strbuf_add(&first, c->reply.body.p, c->reply.body.n);
+	strbuf_puts(&path, "/evidence");
+	if ((rc = api_get(c, strbuf_str(&path), &v, e)) < 0)
+		goto out;
+	if (c->out.format == OUT_JSON) {
+		print_explain_json(c, &first, &c->reply.body);
+		goto out;
+	}
+	explain_health(c, h);
+	items = doc_get(v, "items");
+	if (!items || items->n == 0) {
+		out_say(&c->out, "No device of it is known: nobody can say "
+			"what will break.\n");
+		goto out;
+	}
+	all = sorted(c, items);
+	for (size_t i = 0; all && i < items->n; i++) {
+		if (level_of(all[i]) > 0)
+			explain_device(c, all[i]);
+	}
+	if (all) {
+		say_others(c, all, items->n, true);
+		say_others(c, all, items->n, false);
+	}
+	rc = c->opt.fail && all && level_of(all[0]) > 0 ? CLI_AT_RISK : CLI_OK;
+out:
+	strbuf_free(&path);
+	strbuf_free(&first);
+	return rc;
+}

@@ -1,0 +1,108 @@
+#include "cli/show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/words.h"
+#include "model/reason.h"
+
+void
+show_device(const struct doc *device, char *text, size_t size)
+{
+	const char *model = doc_text(device, "model");
+	const char *serial = doc_text(device, "serial");
+	const char *wwn = doc_text(device, "wwn");
+
+	if (!*serial)
+		serial = wwn;
+	snprintf(text, size, "%s%s%s", model, *model && *serial ? " " : "",
+		serial);
+	if (!*text)
+		snprintf(text, size, "%s without a name",
+			*doc_text(device, "kind") ? doc_text(device, "kind") :
+			"device");
+}
+
+const char *
+show_reason(const char *id)
+{
+	enum tocsin_reason reason;
+
+	if (!*id || strcmp(id, "none") == 0)
+		return "";
+	return reason_parse(id, strlen(id), &reason) ? reason_words(reason) :
+		id;
+}
+
+void
+show_age(struct cli *c, struct table *t, size_t column,
+	const struct doc *from, const char *key)
+{
+	char words[WORDS_SIZE];
+
+	words_age(doc_wall(from, key), c->now, words);
+	table_set(t, column, doc_text(from, key), words);
+}
+
+void
+show_share(struct table *t, size_t column, const struct doc *from,
+	const char *key)
+{
+	double p = doc_number(from, key, -1);
+	char words[WORDS_SIZE] = "";
+
+	if (p >= 0)
+		words_share(p, words);
+	table_set(t, column, doc_text(from, key), words);
+}
+
+void
+show_text(struct table *t, size_t column, const struct doc *from,
+	const char *key)
+{
+	table_set(t, column, doc_text(from, key), NULL);
+}
+
+/* The highest ever of what stands so now, or a count of counts. */
+static bool
+said_before(const struct doc *evidence, const struct doc *row)
+{
+	const char *stat = doc_text(row, "stat");
+
+	if (strcmp(stat, "kinds_nonzero") == 0)
+		return true;
+	if (strcmp(stat, "max") != 0)
+		return false;
+	for (const struct doc *t = evidence->first; t != row; t = t->next) {
+		if (strcmp(doc_text(t, "metric"), doc_text(row, "metric")) ==
+		    0 && strcmp(doc_text(t, "stat"), "now") == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+show_because(const struct doc *evidence, size_t max, char *text, size_t size)
+{
+	size_t n = 0;
+
+	*text = '\0';
+	for (const struct doc *row = evidence ? evidence->first : NULL;
+	     row && max > 0; row = row->next) {
+		char words[WORDS_SIZE];
+		int more;
+
+		if (doc_number(row, "contribution", 0) <= 0 ||
+		    said_before(evidence, row))
+			continue;
+		words_evidence(doc_text(row, "metric"),
+			doc_text(row, "stat"), doc_number(row, "value", 0),
+			words);
+		more = snprintf(text + n, size - n, "%s%s", n ? ", " : "",
+			words);
+		if (more < 0 || (size_t)more >= size - n)
+			return;
+		n += (size_t)more;
+		max--;
+	}
+}

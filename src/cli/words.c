@@ -1,0 +1,181 @@
+#include "cli/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+
+const char *
+words_span(struct dur d, char text[WORDS_SIZE])
+{
+	static const struct { int64_t s; const char *unit; } units[] = {
+		{ 14 * 604800, "weeks" }, { 2 * 86400, "d" }, { 2 * 3600, "h" },
+		{ 120, "min" }, { 1, "s" },
+	};
+	static const int64_t sizes[] = { 604800, 86400, 3600, 60, 1 };
+	int64_t s = d.ns / 1000000000;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (s < units[i].s)
+			continue;
+		snprintf(text, WORDS_SIZE, "%lld %s",
+			(long long)(s / sizes[i]), units[i].unit);
+		return text;
+	}
+	snprintf(text, WORDS_SIZE, "no time");
+	return text;
+}
+
+const char *
+words_age(struct wall at, struct wall now, char text[WORDS_SIZE])
+{
+	int64_t ms = now.ms - at.ms;
+	char span[WORDS_SIZE];
+
+	if (at.ms == 0)
+		snprintf(text, WORDS_SIZE, "never");
+	else if (ms > -2000 && ms < 1000)
+		snprintf(text, WORDS_SIZE, "just now");
+	else if (ms < 0)
+		snprintf(text, WORDS_SIZE, "in %s",
+			words_span(dur_ms(-ms), span));
+	else
+		snprintf(text, WORDS_SIZE, "%s ago",
+			words_span(dur_ms(ms), span));
+	return text;
+}
+
+const char *
+words_share(double p, char text[WORDS_SIZE])
+{
+	if (p < 0)
+		snprintf(text, WORDS_SIZE, "?");
+	else if (p > 0 && p < 0.001)
+		snprintf(text, WORDS_SIZE, "< 0.1 %%");
+	else if (p < 0.0995)
+		snprintf(text, WORDS_SIZE, "%.1f %%", p * 100);
+	else
+		snprintf(text, WORDS_SIZE, "%.0f %%", p * 100);
+	return text;
+}
+
+const char *
+words_bytes(double bytes, char text[WORDS_SIZE])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB",
+		"PB" };
+	size_t i = 0;
+
+	while (bytes >= 999.5 && i + 1 < ARRAY_LEN(units)) {
+		bytes /= 1000;
+		i++;
+	}
+	snprintf(text, WORDS_SIZE, bytes < 9.95 && i > 0 ? "%.1f %s" :
+		"%.0f %s", bytes, units[i]);
+	return text;
+}
+
+struct meaning {
+	const char *name;
+	const char *words;	/* of many */
+	const char *one;	/* of one; NULL = the same */
+};
+
+static const struct meaning *
+meaning_of(const struct meaning *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static const struct meaning *
+metric_meaning(const char *name)
+{
+	static const struct meaning rows[] = {
+		{ "smart_5_raw", "reallocated sectors", "reallocated sector" },
+		{ "smart_10_raw", "spin-up retries", "spin-up retry" },
+		{ "smart_184_raw", "end-to-end errors", "end-to-end error" },
+		{ "smart_187_raw", "uncorrectable errors",
+			"uncorrectable error" },
+		{ "smart_188_raw", "command timeouts", "command timeout" },
+		{ "smart_196_raw", "reallocation events",
+			"reallocation event" },
+		{ "smart_197_raw", "pending sectors", "pending sector" },
+		{ "smart_198_raw", "offline uncorrectable sectors",
+			"offline uncorrectable sector" },
+		{ "smart_199_raw", "CRC errors", "CRC error" },
+		{ "reallocated_sectors", "reallocated sectors",
+			"reallocated sector" },
+		{ "pending_sectors", "pending sectors", "pending sector" },
+		{ "offline_uncorrectable", "offline uncorrectable sectors",
+			"offline uncorrectable sector" },
+		{ "reported_uncorrectable", "uncorrectable errors",
+			"uncorrectable error" },
+		{ "command_timeouts", "command timeouts", "command timeout" },
+		{ "crc_errors", "CRC errors", "CRC error" },
+		{ "media_errors", "media errors", "media error" },
+		{ "grown_defects", "grown defects", "grown defect" },
+		{ "uncorrected_errors", "uncorrected errors",
+			"uncorrected error" },
+		{ "device", "kinds of errors", "kind of errors" },
+	};
+
+	return meaning_of(rows, ARRAY_LEN(rows), name);
+}
+
+const char *
+words_metric(const char *name, double value)
+{
+	const struct meaning *m = metric_meaning(name);
+
+	if (!m)
+		return name;
+	return m->one && value > 0.99 && value < 1.01 ? m->one : m->words;
+}
+
+const char *
+words_stat(const char *stat)
+{
+	static const struct meaning rows[] = {
+		{ "now", "now", NULL },
+		{ "max", "at most ever", NULL },
+		{ "rise_1d", "more within a day", NULL },
+		{ "rise_7d", "more within 7 days", NULL },
+		{ "rise_30d", "more within 30 days", NULL },
+		{ "rises", "rises ever", NULL },
+		{ "rises_30d", "rises within 30 days", NULL },
+		{ "quiet_days", "days without a rise", NULL },
+		{ "kinds_nonzero", "that are not zero", NULL },
+	};
+
+	const struct meaning *m = meaning_of(rows, ARRAY_LEN(rows), stat);
+
+	return m ? m->words : stat;
+}
+
+void
+words_evidence(const char *metric, const char *stat, double value,
+	char text[WORDS_SIZE])
+{
+	const char *what = words_metric(metric, value);
+	const char *how = words_stat(stat);
+
+	/* a counter that never rose while we looked is quiet for ages */
+	if (strcmp(stat, "quiet_days") == 0 && value > 36500)
+		snprintf(text, WORDS_SIZE, "%s: no rise since first seen",
+			words_metric(metric, 0));
+	else if (strcmp(stat, "quiet_days") == 0 ||
+		 strncmp(stat, "rises", 5) == 0)
+		snprintf(text, WORDS_SIZE, "%s: %.15g %s",
+			words_metric(metric, 0), value, how);
+	else if (strncmp(stat, "rise_", 5) == 0)
+		snprintf(text, WORDS_SIZE, "%.15g more %s %s", value, what,
+			how + 5);
+	else if (strcmp(stat, "now") == 0)
+		snprintf(text, WORDS_SIZE, "%.15g %s", value, what);
+	else
+		snprintf(text, WORDS_SIZE, "%.15g %s %s", value, what, how);
+}

@@ -1,0 +1,33 @@
+/*
+ * Numbers as people say them.
+ */
+#ifndef TOCSIN_CLI_WORDS_H
+#define TOCSIN_CLI_WORDS_H
+
+#include <stddef.h>
+
+#include "base/clock.h"
+
+#define WORDS_SIZE 96
+
+/* "41 s", "5 min", "3 h", "2 d", "7 weeks"; "no time" below a second. */
+const char *words_span(struct dur d, char text[WORDS_SIZE]);
+/* "41 s ago", "just now", "never" (ms 0), "in 5 min" (a clock is wrong). */
+const char *words_age(struct wall at, struct wall now, char text[WORDS_SIZE]);
+/* 0.314 → "31 %", 0.0042 → "0.4 %", < 0 → "?" */
+const char *words_share(double p, char text[WORDS_SIZE]);
+/* "4.0 TB", decimal, as disks are sold. */
+const char *words_bytes(double bytes, char text[WORDS_SIZE]);
+
+/*
+ * What so many of a metric, and its statistic, are called: "pending sector",
+ * "more within 7 days".
+ * The name itself when it is none that we know.
+ */
+const char *words_metric(const char *name, double value);
+const char *words_stat(const char *stat);
+/* "16 pending sectors", "64 more reallocated sectors within 7 days" */
+void words_evidence(const char *metric, const char *stat, double value,
+	char text[WORDS_SIZE]);
+
+#endif

@@ -1,0 +1,402 @@
+/*
+ * tocsin, the program, against canned replies: what it prints, to the byte,
+ * and how it ends.  TOCSIN_GOLDEN=write makes the expected texts anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "t/lib/fake_http.h"
+#include "t/lib/story.h"
+
+struct world {
+	struct fake_http *server;
+	char dir[64];
+	char state[96];
+	struct strbuf body;	/* of the reply under way */
+	int status;		/* 0: as the canned file */
+	const char *problem;
+	const char *summary;
+	struct strbuf out;
+	struct strbuf err;
+};
+
+static const char *
+source(void)
+{
+	const char *dir = getenv("top_srcdir");
+
+	return dir ? dir : ".";
+}
+
+static void
+canned(struct world *w, const char *name)
+{
+	char path[512];
+	struct tc_err e = {0};
+
+	snprintf(path, sizeof(path), "%s/t/data/cli/%s", source(), name);
+	strbuf_reset(&w->body);
+	if (file_slurp(path, 0, &w->body, &e) < 0) {
+		fprintf(stderr, "%s\n", e.text);
+		abort();
+	}
+}
+
+static bool
+is_path(const struct fake_request *q, const char *path)
+{
+	size_t n = strlen(path);
+
+	return strncmp(q->path, path, n) == 0 && strchr("?", q->path[n]);
+}
+
+static void
+answer(void *arg, const struct fake_request *q, struct fake_reply *r)
+{
+	struct world *w = arg;
+
+	r->status = w->status ? w->status : 200;
+	if (w->problem) {
+		r->type = "application/problem+json";
+		r->body = w->problem;
+		return;
+	}
+	if (is_path(q, "/v1/summary"))
+		canned(w, w->summary ? w->summary : "summary.json");
+	else if (strstr(q->path, "cursor=aG9zdA"))
+		canned(w, "hosts-2.json");
+	else if (is_path(q, "/v1/hosts"))
+		canned(w, "hosts-1.json");
+	else if (is_path(q, "/v1/hosts/store-2"))
+		canned(w, "host.json");
+	else if (is_path(q, "/v1/hosts/store-2/evidence"))
+		canned(w, "evidence.json");
+	else if (is_path(q, "/v1/predictions"))
+		canned(w, strstr(q->path, "level=likely") ? "empty.json" :
+			"predictions.json");
+	else if (is_path(q, "/v1/tokens") && strcmp(q->method, "GET") == 0)
+		canned(w, "tokens.json");
+	else if (strncmp(q->path, "/v1/events?after=", 17) == 0)
+		canned(w, strtoul(q->path + 17, NULL, 10) >= 42 ? "empty.json" :
+			"events.json");
+	else
+		r->status = 404;
+	r->body = strbuf_str(&w->body);
+}
+
+static struct world *
+world_new(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	snprintf(w->dir, sizeof(w->dir), "/tmp/tocsin-cli-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(w->dir));
+	snprintf(w->state, sizeof(w->state), "%s/state", w->dir);
+	w->server = fake_http_start(0, answer, w);
+	setenv("TOCSIN_SERVER", fake_http_url(w->server), 1);
+	setenv("TOCSIN_TOKEN", "tok-1", 1);
+	return w;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void
+world_free(struct world *w)
+{
+	if (w->server)
+		fake_http_stop(w->server);
+	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	strbuf_free(&w->body);
+	strbuf_free(&w->out);
+	strbuf_free(&w->err);
+	free(w);
+}
+
+static void
+read_back(const char *path, struct strbuf *to)
+{
+	strbuf_reset(to);
+	ck_assert_int_eq(file_slurp(path, 0, to, NULL), 0);
+}
+
+/* Runs `tocsin WORDS…` (blanks part words); its exit status. */
+static int
+tocsin(struct world *w, const char *words)
+{
+	extern char **environ;
+	const char *build = getenv("top_builddir");
+	char program[512], text[512], out[128], err[128];
+	char *argv[24] = { program }, *save = NULL;
+	posix_spawn_file_actions_t files;
+	int argc = 1, status;
+	pid_t pid;
+
+	snprintf(program, sizeof(program), "%s/tocsin", build ? build : ".");
+	snprintf(text, sizeof(text), "%s", words);
+	snprintf(out, sizeof(out), "%s/out", w->dir);
+	snprintf(err, sizeof(err), "%s/err", w->dir);
+	for (char *p = strtok_r(text, " ", &save); p && argc < 23;
+	     p = strtok_r(NULL, " ", &save))
+		argv[argc++] = p;
+	argv[argc] = NULL;
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, 1, out,
+		O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	posix_spawn_file_actions_addopen(&files, 2, err,
+		O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ck_assert_int_eq(posix_spawn(&pid, program, &files, NULL, argv,
+		environ), 0);
+	posix_spawn_file_actions_destroy(&files);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	read_back(out, &w->out);
+	read_back(err, &w->err);
+	return WEXITSTATUS(status);
+}
+
+/* The port differs from run to run. */
+static void
+mask_url(struct world *w)
+{
+	const char *url = fake_http_url(w->server);
+	struct strbuf masked = {0};
+	const char *at = strbuf_str(&w->out), *hit;
+
+	while ((hit = strstr(at, url)) != NULL) {
+		strbuf_add(&masked, at, (size_t)(hit - at));
+		strbuf_puts(&masked, "URL");
+		at = hit + strlen(url);
+	}
+	strbuf_puts(&masked, at);
+	strbuf_free(&w->out);
+	w->out = masked;
+}
+
+static void
+same_as(struct world *w, const char *golden)
+{
+	struct strbuf want = {0};
+	const char *mode = getenv("TOCSIN_GOLDEN");
+	char path[512];
+
+	mask_url(w);
+	snprintf(path, sizeof(path), "%s/t/data/cli/%s", source(), golden);
+	if (mode && strcmp(mode, "write") == 0)
+		ck_assert_int_eq(file_write_atomic(path, strbuf_str(&w->out),
+			w->out.n, 0644, NULL), 0);
+	ck_assert_int_eq(file_slurp(path, 0, &want, NULL), 0);
+	ck_assert_msg(strcmp(strbuf_str(&want), strbuf_str(&w->out)) == 0,
+		"%s: expected\n%s\nprinted\n%s", golden, strbuf_str(&want),
+		strbuf_str(&w->out));
+	strbuf_free(&want);
+}
+
+START_TEST(each_verb_prints_what_it_did_before)
+{
+	static const struct { const char *words; const char *golden;
+		int status; } rows[] = {
+		{ "status", "status.txt", 0 },
+		{ "status --fail", "status.txt", 3 },
+		{ "status --format kv", "status.kv", 0 },
+		{ "hosts", "hosts.txt", 0 },
+		{ "hosts --limit 1", "hosts-one.txt", 0 },
+		{ "hosts --format kv", "hosts.kv", 0 },
+		{ "hosts --json", "hosts.out.json", 0 },
+		{ "host store-2", "host.txt", 0 },
+		{ "host store-2 --format kv", "host.kv", 0 },
+		{ "risk", "risk.txt", 0 },
+		{ "risk --fail", "risk.txt", 3 },
+		{ "risk --format=kv", "risk.kv", 0 },
+		{ "risk --level likely --fail", "risk-none.txt", 0 },
+		{ "explain store-2", "explain.txt", 0 },
+		{ "explain store-2 --fail", "explain.txt", 3 },
+		{ "explain store-2 --format kv", "explain.kv", 0 },
+		{ "events", "events.txt", 0 },
+		{ "events --format kv --after 3", "events.kv", 0 },
+		{ "events --after 99", "events-none.txt", 0 },
+		{ "token list", "tokens.txt", 0 },
+	};
+	struct world *w = world_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int status = tocsin(w, rows[i].words);
+
+		ck_assert_msg(status == rows[i].status, "%s: ends with %d: %s",
+			rows[i].words, status, strbuf_str(&w->err));
+		ck_assert_str_eq(strbuf_str(&w->err), "");
+		same_as(w, rows[i].golden);
+		ck_assert_msg(!strchr(strbuf_str(&w->out), '\033'),
+			"%s: what hosts say steers the terminal",
+			rows[i].words);
+	}
+	w->summary = "summary-degraded.json";
+	ck_assert_int_eq(tocsin(w, "status"), 0);
+	same_as(w, "status-degraded.txt");
+	world_free(w);
+}
+END_TEST
+
+START_TEST(json_is_the_servers_own)
+{
+	struct world *w = world_new();
+	struct strbuf want = {0};
+	char path[512];
+
+	ck_assert_int_eq(tocsin(w, "status --json"), 0);
+	snprintf(path, sizeof(path), "%s/t/data/cli/summary.json", source());
+	ck_assert_int_eq(file_slurp(path, 0, &want, NULL), 0);
+	ck_assert_str_eq(strbuf_str(&w->out), strbuf_str(&want));
+	strbuf_free(&want);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(filters_are_escaped_and_the_token_is_sent)
+{
+	struct world *w = world_new();
+	const struct fake_request *q;
+
+	ck_assert_int_eq(tocsin(w, "hosts --match a&b=c --state suspect"), 0);
+	q = fake_http_request(w->server, 0);
+	ck_assert_str_eq(q->path,
+		"/v1/hosts?state=suspect&q=a%26b%3Dc&limit=1000");
+	ck_assert(fake_request_has(q, "Authorization: Bearer tok-1\r\n"));
+	world_free(w);
+}
+END_TEST
+
+START_TEST(errors_are_sentences_and_say_how_they_end)
+{
+	struct world *w = world_new();
+
+	ck_assert_int_eq(tocsin(w, "statu"), 2);
+	ck_assert_ptr_nonnull(strstr(w->err.p, "no such command; status?"));
+	ck_assert_int_eq(tocsin(w, ""), 2);
+	ck_assert_int_eq(tocsin(w, "host"), 2);
+	ck_assert_ptr_nonnull(strstr(w->err.p, "needs HOST"));
+	ck_assert_int_eq(tocsin(w, "status --format xml"), 2);
+	ck_assert_int_eq(tocsin(w, "token create"), 2);
+	ck_assert_int_eq(tocsin(w, "token create --role agent"), 2);
+	ck_assert_int_eq(tocsin(w, "token revoke x"), 2);
+	ck_assert_int_eq(tocsin(w, "token steal"), 2);
+	ck_assert_int_eq(tocsin(w, "host nobody"), 1);
+	ck_assert_int_eq(tocsin(w, "status --server ftp://x"), 2);
+	w->status = 401;
+	w->problem = "{\"title\":\"Unauthorized\",\"detail\":\"no token\"}";
+	ck_assert_int_eq(tocsin(w, "status"), 1);
+	ck_assert_ptr_nonnull(strstr(w->err.p, "no token"));
+	ck_assert_ptr_nonnull(strstr(w->err.p, "--token-file"));
+	w->status = 200;
+	w->problem = "<html>";
+	ck_assert_int_eq(tocsin(w, "status"), 1);
+	ck_assert_ptr_nonnull(strstr(w->err.p, "is this a tocsind?"));
+	ck_assert_int_eq(tocsin(w, "status --server http://127.0.0.1:1"), 1);
+	ck_assert_ptr_nonnull(strstr(w->err.p, "connect"));
+	world_free(w);
+}
+END_TEST
+
+START_TEST(help_version_manual_and_completion_need_no_server)
+{
+	struct world *w = world_new();
+
+	ck_assert_int_eq(tocsin(w, "--help"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "usage: tocsin COMMAND"));
+	ck_assert_int_eq(tocsin(w, "explain --help"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "usage: tocsin explain HOST"));
+	ck_assert_int_eq(tocsin(w, "status --help"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "--fail"));
+	ck_assert_int_eq(tocsin(w, "--version"), 0);
+	ck_assert_int_eq(tocsin(w, "--man"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, ".TH TOCSIN 1"));
+	ck_assert_int_eq(tocsin(w, "--completion"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "complete -o filenames"));
+	ck_assert_int_eq(tocsin(w, "backtest --help"), 0);
+	ck_assert_uint_eq(fake_http_count(w->server), 0);
+	world_free(w);
+}
+END_TEST
+
+/* tocsin with --state-dir of its own, no server there. */
+static int
+offline(struct world *w, const char *words)
+{
+	char all[512];
+
+	snprintf(all, sizeof(all), "%s --state-dir %s", words, w->state);
+	return tocsin(w, all);
+}
+
+START_TEST(tokens_are_made_where_no_server_runs)
+{
+	struct world *w = world_new();
+
+	ck_assert_int_eq(offline(w, "token create --role agent --host H1"), 0);
+	ck_assert_uint_eq(w->out.n, 4 + 64 + 1);
+	ck_assert_int_eq(strncmp(w->out.p, "tcs_", 4), 0);
+	ck_assert_int_eq(offline(w, "token create --role admin --name me "
+		"--json"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "{\"token\":\"tcs_"));
+	ck_assert_int_eq(offline(w, "token create --role king"), 2);
+	ck_assert_int_eq(offline(w, "token list --format kv"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "id=1 role=agent host=h1 "));
+	ck_assert_ptr_nonnull(strstr(w->out.p, "id=2 role=admin host=\"\" "
+		"name=me "));
+	ck_assert_int_eq(offline(w, "token revoke 1"), 0);
+	ck_assert_int_eq(offline(w, "token revoke 1"), 1);
+	ck_assert_int_eq(offline(w, "token list --format kv"), 0);
+	ck_assert_ptr_null(strstr(w->out.p, "host=h1"));
+	/* numbers are never used again */
+	ck_assert_int_eq(offline(w, "token create --role viewer"), 0);
+	ck_assert_int_eq(offline(w, "token list --format kv"), 0);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "id=3 role=viewer"));
+	ck_assert_uint_eq(fake_http_count(w->server), 0);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(the_doctor_finds_what_is_missing)
+{
+	struct world *w = world_new();
+
+	w->problem = "{\"detail\":\"first tick not done\"}";
+	w->status = 503;
+	ck_assert_int_eq(tocsin(w, "doctor --json"), 1);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "{\"check\":\"server\","
+		"\"status\":\"fail\""));
+	ck_assert_ptr_nonnull(strstr(w->out.p, "first tick not done"));
+	ck_assert_int_eq(tocsin(w, "doctor --server http://127.0.0.1:1"), 1);
+	ck_assert_ptr_nonnull(strstr(w->out.p, "is tocsind running"));
+	world_free(w);
+}
+END_TEST
+
+int
+main(void)
+{
+	unsetenv("NO_COLOR");
+	return STORIES("tocsin", each_verb_prints_what_it_did_before,
+		json_is_the_servers_own,
+		filters_are_escaped_and_the_token_is_sent,
+		errors_are_sentences_and_say_how_they_end,
+		help_version_manual_and_completion_need_no_server,
+		tokens_are_made_where_no_server_runs,
+		the_doctor_finds_what_is_missing);
+}
