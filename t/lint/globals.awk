@@ -22,6 +22,7 @@ FILENAME ~ /globals\.txt$/ {
 	m = split(where, part, ":")
 	name = part[m]
 	sub(/\.[0-9]+$/, "", name)
+	sub(/^.*\./, "", name)	# clang: function.name
 	if (name ~ /^(__|\.L|_GLOBAL_|\.bss|\.data)/)
 		next
 	for (i = 1; i <= n; i++) {
