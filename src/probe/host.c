@@ -278,8 +278,11 @@ host_flush(struct host *h)
 void
 host_cancel(struct host *h, uint32_t slot)
 {
-	int64_t since = enter(h);
+	int64_t since;
 
+	if (h->plugin->probe->cancel == NULL || !h->opened)
+		return;
+	since = enter(h);
 	h->plugin->probe->cancel(h->instance, slot);
 	leave(h, since);
 }

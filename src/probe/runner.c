@@ -69,52 +69,55 @@ slot_hold(struct runner *r, struct slot *s, struct mono due)
 
 /* ---- answers ---- */
 
-static void
-defer(struct runner *r, struct deferred *d, const struct observation *ob)
+static bool
+defer(struct runner *r, const struct deferred *what, const struct observation *ob)
 {
-	if (d == NULL || !report_copy(&d->mem, ob, &d->ob)) {
-		/* The engine's own watch for silence must do. */
-		log_at(ERROR, "probe", "a result is lost: out of memory");
-		if (d != NULL)
-			arena_free(&d->mem);
+	struct deferred *d = MEM_NEW(struct deferred);
+
+	if (d == NULL)
+		return false;
+	*d = *what;
+	if (!report_copy(&d->mem, ob, &d->ob) ||
+	    sched_at(r->conf.sched, &r->later, (struct mono){ 0 }) < 0) {
+		arena_free(&d->mem);
 		mem_free(d);
-		return;
+		return false;
 	}
 	list_add_tail(&r->deferred, &d->link);
-	sched_at(r->conf.sched, &r->later, (struct mono){ 0 });
+	return true;
 }
 
-static void
-give(struct runner *r, uint32_t check, uint32_t seq,
-	const struct observation *ob, bool last)
+/* False when it must come later and there is no memory to keep it. */
+static bool
+give(struct runner *r, const struct deferred *what, const struct observation *ob)
 {
-	struct deferred *d;
-
 	if (r->closing)
-		return;
+		return true;
+	if (r->starting && !defer(r, what, ob))
+		return false;
 	r->stats.results++;
-	if (!r->starting) {
-		r->conf.on_result(r->conf.arg, check, seq, ob, last);
-		return;
-	}
-	d = MEM_NEW(struct deferred);
-	if (d != NULL) {
-		d->check = check;
-		d->seq = seq;
-		d->last = last;
-	}
-	defer(r, d, ob);
+	if (!r->starting)
+		r->conf.on_result(r->conf.arg, what->check, what->seq, ob,
+			what->last);
+	return true;
 }
 
 void
 slot_answer(struct runner *r, struct slot *s, const struct observation *ob,
 	bool last)
 {
-	uint32_t check = s->check, seq = s->seq;
+	struct deferred what = { .check = s->check, .seq = s->seq, .last = last };
 
-	if (last)
+	if (!r->starting) {	/* free first: the callback may start runs */
+		if (last)
+			slot_free(r, s);
+		give(r, &what, ob);
+		return;
+	}
+	/* Without memory the run stays open until its deadline answers. */
+	s->job = NULL;
+	if (give(r, &what, ob) && last)
 		slot_free(r, s);
-	give(r, check, seq, ob, last);
 }
 
 void
@@ -341,10 +344,13 @@ static void
 refuse(struct runner *r, const struct engine_run *run, enum tocsin_reason why,
 	const char *text)
 {
+	struct deferred what = { .check = run->check, .seq = run->seq,
+		.last = true };
 	struct observation ob;
 
 	report_own(r->conf.clock, run->probe, why, text, &ob);
-	give(r, run->check, run->seq, &ob, true);
+	if (!give(r, &what, &ob))
+		log_at(ERROR, "probe", "a result is lost: out of memory");
 }
 
 static void

@@ -211,11 +211,10 @@ else
 fi
 
 # ---- tcp ----
-in_ns "$t" "$sweep" -l 8000 > "$tmp/listener" &
+mkfifo "$tmp/ready"
+in_ns "$t" "$sweep" -l 8000 > "$tmp/ready" &
 listener=$!
-while ! grep -q listening "$tmp/listener"; do
-	kill -0 $listener 2> /dev/null || break
-done
+read -r _ < "$tmp/ready"
 tcp_is '^10.9.2.2 ok none tcp_connect_seconds=[0-9.e-]+$' 10.9.2.2
 tcp_is '^10.9.2.2 fail connect_refused' 10.9.2.2 8001
 tcp_is '^10.9.3.1 fail connect_timeout' 10.9.3.1

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "probe/runner.h"
 #include "sched/resolve.h"
 #include "sched/sched.h"
@@ -594,6 +595,50 @@ START_TEST(a_runner_can_go_with_runs_under_way)
 }
 END_TEST
 
+static void
+one_of_each(struct story *st)
+{
+	start(st, "loop", "", "say=x");
+	start(st, "loop", "", "mode=in_start");
+	start(st, "work", "", "mode=two");
+	start(st, "work", "localhost", "say=x");
+	start(st, "loop", "localhost", "");
+	start(st, "loop", "", "mode=refuse");
+}
+
+static int
+answered(const struct story *st)
+{
+	int n = 0;
+
+	for (int i = 0; i < st->n; i++)
+		n += st->got[i].last;
+	return n;
+}
+
+/* Whichever allocation fails: every run is answered all the same. */
+START_TEST(without_memory_runs_are_still_answered)
+{
+	for (long fail = 1; fail <= 60; fail++) {
+		struct story *st = begin();
+
+		one_of_each(st);	/* so that slabs and threads are there */
+		st->want = 7;
+		run(st);
+		st->n = 0;
+		st->want = -1;
+		mem_fail_at(fail);
+		one_of_each(st);
+		mem_fail_at(0);
+		while (answered(st) < 6) {
+			st->want = st->n + 1;
+			run(st);
+		}
+		finish(st);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -618,5 +663,6 @@ main(void)
 		a_stuck_worker_is_replaced_and_welcome_back,
 		runs_that_no_worker_takes_in_time_are_missed_slots,
 		many_runs_of_a_worker_probe_wait_their_turn,
-		a_runner_can_go_with_runs_under_way);
+		a_runner_can_go_with_runs_under_way,
+		without_memory_runs_are_still_answered);
 }
