@@ -1,6 +1,9 @@
 #include "store/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* VM instructions between two looks at the clock: some tens of microseconds. */
 #define PROGRESS_OPS 1000
@@ -138,6 +141,19 @@ static const char common_pragmas[] =
 	"PRAGMA cell_size_check = ON;";
 
 int
+db_create_file(const char *path, struct tc_err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno != EEXIST)
+		return tc_fail_errno(e, errno, "create");
+	/* An existing one is not opened: closing it would drop its locks. */
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+int
 db_open(struct db *db, const char *path, unsigned roles, struct tc_err *e)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
@@ -145,8 +161,8 @@ db_open(struct db *db, const char *path, unsigned roles, struct tc_err *e)
 	int rc;
 
 	*db = (struct db){ 0 };
-	if (roles & DB_CREATE)
-		flags |= SQLITE_OPEN_CREATE;
+	if (roles & DB_CREATE && (rc = db_create_file(path, e)) < 0)
+		return rc;
 	rc = sqlite3_open_v2(path, &db->h, flags, NULL);
 	if (rc != SQLITE_OK) {
 		rc = db_fail(db, rc, e, "open");

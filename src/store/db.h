@@ -32,6 +32,8 @@ int db_settle(struct db *db, enum db_role role, struct tc_err *e);
 /* A statement that does not compile means the schema is not ours. */
 int db_prepare(struct db *db, enum db_role role, struct tc_err *e);
 void db_close(struct db *db);
+/* An empty file that only its owner may read, if there is none. */
+int db_create_file(const char *path, struct tc_err *e);
 
 /* Statements from now on fail with TC_ETIMEOUT after `max`; 0 = no limit. */
 void db_set_deadline(struct db *db, struct dur max);

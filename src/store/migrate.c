@@ -217,7 +217,8 @@ back_up(struct db *db, const char *path, int64_t version, struct tc_err *e)
 		goto out;
 	}
 	unlink(part.p);
-	if ((rc = vacuum_into(db, part.p, e)) < 0)
+	if ((rc = db_create_file(part.p, e)) < 0 ||
+	    (rc = vacuum_into(db, part.p, e)) < 0)
 		goto out;
 	if (rename(part.p, final.p) < 0)
 		rc = tc_fail_errno(e, errno, "rename %s", part.p);

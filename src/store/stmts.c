@@ -45,7 +45,8 @@ const struct stmt stmts[ST_COUNT] = {
 
 	[ST_EVENT_PUT] = { W, "event",
 		"INSERT INTO event(seq, at_ms, kind, subject, cause_seq, epoch, "
-		"body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+		"body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+		"ON CONFLICT(seq) DO NOTHING" },
 	[ST_EVENT_AFTER] = { R, "event",
 		"SELECT seq, at_ms, kind, ifnull(subject, 0), "
 		"ifnull(cause_seq, 0), body FROM event WHERE seq > ?1 "

@@ -93,6 +93,16 @@ struct store_stats {
 	bool degraded;
 };
 
+/*
+ * A set that failed so may be submitted again as it is, and harmlessly even
+ * if it was committed after all; one refused otherwise never will be taken.
+ */
+static inline bool
+store_may_retry(int rc)
+{
+	return rc != TC_EINVAL && rc != TC_ERANGE;
+}
+
 struct store_ops {
 	/*
 	 * Takes state_dir's lock beforehand (store_lock), migrates, starts

@@ -34,6 +34,10 @@ scribe_put_state(struct scribe *s, const struct change_state *c,
 	return db_run(db, st, e);
 }
 
+/*
+ * An event that is there already is no error: a set may come again because
+ * its commit failed in a way that left open whether it took place.
+ */
 int
 scribe_put_event(struct scribe *s, const struct change_event *c,
 	struct tc_err *e)

@@ -230,6 +230,40 @@ START_TEST(a_set_is_committed_whole_or_not_at_all)
 }
 END_TEST
 
+static struct change_set *
+all_kinds(void)
+{
+	struct change_set *cs = set_new();
+
+	set_subject(cs, 1, SUBJECT_HOST, 0, "h1");
+	set_event(cs, 7, 1, "host.state");
+	set_state(cs, 1, "check", "streak");
+	row_f64(cs, set_row(cs, 1, "p", T0), "m_ratio", 1);
+	set_prediction(cs, 3, 1, T0, (struct prediction_text){ "watch", "{}" });
+	return cs;
+}
+
+START_TEST(a_set_given_again_changes_nothing)
+{
+	size_t accepted, duplicates;
+	struct seen_all a;
+	struct yard y;
+
+	open_new(&y);
+	ck_assert_int_eq(yard_put(&y, all_kinds()), 0);
+	ck_assert_int_eq(yard_put_counted(&y, all_kinds(), &accepted,
+		&duplicates), 0);
+	ck_assert_uint_eq(accepted, 0);
+	ck_assert_uint_eq(duplicates, 1);
+	load(&y, &a);
+	ck_assert_uint_eq(a.n_subjects, 1);
+	ck_assert_uint_eq(a.n_states, 1);
+	ck_assert_uint_eq(a.n_predictions, 1);
+	ck_assert_uint_eq(a.event_seq, 7);
+	yard_fini(&y);
+}
+END_TEST
+
 static _Atomic int good, bad;
 
 static void
@@ -862,6 +896,7 @@ contract_run(const char *suite)
 		two_subjects_cannot_share_a_name,
 		states_are_replaced_and_deleted_by_subject_and_kind,
 		a_set_is_committed_whole_or_not_at_all,
+		a_set_given_again_changes_nothing,
 		one_bad_set_does_not_sink_the_others,
 		a_set_without_done_is_freed_by_the_store,
 		an_orderly_stop_is_told_from_another,

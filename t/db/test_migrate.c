@@ -157,6 +157,22 @@ START_TEST(our_file_says_so_and_is_sound)
 }
 END_TEST
 
+START_TEST(nobody_else_may_read_the_file)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	ck_assert_int_eq(stat(y.path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	yard_fini(&y);
+	umask(mask);
+}
+END_TEST
+
 START_TEST(a_newer_file_is_refused)
 {
 	struct yard y;
@@ -456,7 +472,8 @@ int
 main(void)
 {
 	return STORIES("schema", all_migrations_make_the_current_schema,
-		our_file_says_so_and_is_sound, a_newer_file_is_refused,
+		our_file_says_so_and_is_sound, nobody_else_may_read_the_file,
+		a_newer_file_is_refused,
 		a_foreign_database_is_refused, what_is_no_database_is_refused,
 		a_directory_in_its_place_is_an_error,
 		an_upgrade_keeps_the_data_and_leaves_a_copy,
