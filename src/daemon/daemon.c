@@ -131,10 +131,9 @@ static void
 on_durable(void *arg)
 {
 	struct daemon *d = arg;
-	struct change_set *cs;
 
-	while ((cs = queue_try_pop(d->durable)) != NULL)
-		keep_facts(d, cs);
+	keep_again(d);
+	keep_retry(d);
 	note_store(d);
 }
 

@@ -103,6 +103,9 @@ int keep_open(struct daemon *d, struct tc_err *e);
 void keep_facts(struct daemon *d, struct change_set *cs);
 /* Again what the store did not take. */
 void keep_retry(struct daemon *d);
+/* A set that the store did not commit: any thread, then on the loop. */
+void keep_failed(struct daemon *d, struct change_set *cs);
+void keep_again(struct daemon *d);
 void keep_fini(struct daemon *d);
 
 /* ---- serve.c: struct http_io ---- */

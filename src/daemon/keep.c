@@ -14,13 +14,38 @@ of_io(struct engine_io *io)
 	return CONTAINER_OF(io, struct daemon, engine_io);
 }
 
-/* The writer's thread: what failed comes back to the loop. */
+static void
+count_lost(struct daemon *d)
+{
+	pthread_mutex_lock(&d->publish_lock);
+	d->facts_lost++;
+	pthread_mutex_unlock(&d->publish_lock);
+}
+
+/*
+ * The writer's thread: what failed comes back to the loop, unless it would
+ * fail for ever.
+ */
+void
+keep_failed(struct daemon *d, struct change_set *cs)
+{
+	bool again = store_may_retry(cs->rc);
+
+	if (!again)
+		log_at(ERROR, "store", "facts refused reason=%s",
+			tc_err_id(cs->rc));
+	if (again && queue_push(d->durable, cs) == 0)
+		return;
+	count_lost(d);
+	change_set_free(cs);
+}
+
 static void
 set_done(struct change_set *cs)
 {
-	struct daemon *d = cs->owner;
-
-	if (cs->rc == 0 || queue_push(d->durable, cs) < 0)
+	if (cs->rc < 0)
+		keep_failed(cs->owner, cs);
+	else
 		change_set_free(cs);
 }
 
@@ -33,9 +58,7 @@ backlog_push(struct daemon *d, struct change_set *cs)
 		change_set_free(d->backlog[d->backlog_head]);
 		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
 		d->backlog_n--;
-		pthread_mutex_lock(&d->publish_lock);
-		d->facts_lost++;
-		pthread_mutex_unlock(&d->publish_lock);
+		count_lost(d);
 		log_at(WARN, "store", "backlog full, the oldest facts are lost");
 	}
 	at = (d->backlog_head + d->backlog_n++) % BACKLOG_MAX_SETS;
@@ -50,6 +73,38 @@ keep_facts(struct daemon *d, struct change_set *cs)
 	cs->rc = 0;
 	if (d->backlog_n > 0 || store_sqlite.submit(d->store, cs) < 0)
 		backlog_push(d, cs);
+}
+
+static void
+backlog_push_front(struct daemon *d, struct change_set *cs)
+{
+	if (d->backlog_n == BACKLOG_MAX_SETS) {
+		count_lost(d);
+		change_set_free(cs);
+		return;
+	}
+	cs->done = set_done;
+	cs->owner = d;
+	d->backlog_head = (d->backlog_head + BACKLOG_MAX_SETS - 1) %
+		BACKLOG_MAX_SETS;
+	d->backlog_n++;
+	d->backlog[d->backlog_head] = cs;
+}
+
+/* Before all that waits already: an older state must not win in the end. */
+void
+keep_again(struct daemon *d)
+{
+	struct change_set *cs, *newest = NULL;
+
+	while ((cs = queue_try_pop(d->durable)) != NULL) {
+		cs->owner = newest;
+		newest = cs;
+	}
+	while ((cs = newest) != NULL) {
+		newest = cs->owner;
+		backlog_push_front(d, cs);
+	}
 }
 
 void

@@ -161,6 +161,7 @@ main(int argc, char **argv)
 	struct tc_err e = { 0 };
 
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);	/* a limit is an error of write */
 	log_set_stamp(getenv("JOURNAL_STREAM") == NULL);
 	if (args_parse(&program, argc, argv, &w, &rest, &e) < 0) {
 		fprintf(stderr, "tocsind: %s\n", e.text);

@@ -183,18 +183,33 @@ answer(struct http_command *cmd, int rc)
 	cmd->done(cmd);
 }
 
-/* The writer's thread: the batch is durable, or is not. */
+/* In the set's arena: who waits for its commit. */
+struct waiting {
+	struct daemon *d;
+	struct http_command *cmd;
+};
+
+/*
+ * The writer's thread: the batch is durable, or is not.  Then its sender is
+ * told to come again, and what was judged is kept all the same.
+ */
 static void
 batch_done(struct change_set *cs)
 {
-	struct http_command *cmd = cs->owner;
+	struct waiting *w = cs->owner;
+	struct http_command *cmd = w->cmd;
 
 	cmd->accepted = cs->accepted;
 	cmd->duplicates = cs->duplicates;
-	if (cs->rc < 0)
-		tc_fail(&cmd->err, cs->rc, "the store did not commit");
-	answer(cmd, cs->rc);
-	change_set_free(cs);
+	if (cs->rc == 0) {
+		answer(cmd, 0);
+		change_set_free(cs);
+		return;
+	}
+	/* Whatever ails the store: the sender is to come again, 503. */
+	answer(cmd, tc_fail(&cmd->err, store_may_retry(cs->rc) ? TC_EAGAIN :
+		cs->rc, "the store did not commit; send it again"));
+	keep_failed(w->d, cs);
 }
 
 static int
@@ -232,6 +247,7 @@ static void
 do_observe(struct daemon *d, struct http_command *cmd)
 {
 	struct change_set *cs;
+	struct waiting *w;
 	int rc;
 
 	if (bound_elsewhere(d, cmd)) {
@@ -241,10 +257,13 @@ do_observe(struct daemon *d, struct http_command *cmd)
 		return;
 	}
 	cs = change_set_new();
-	if (cs == NULL) {
+	w = cs != NULL ? arena_alloc(&cs->arena, sizeof(*w)) : NULL;
+	if (w == NULL) {
+		change_set_free(cs);
 		answer(cmd, tc_fail(&cmd->err, TC_ENOMEM, "out of memory"));
 		return;
 	}
+	*w = (struct waiting){ d, cmd };
 	rc = refuse_batch(cmd, engine_batch(d->engine, cmd->batch,
 		cmd->who.role >= ROLE_OPERATOR, daemon_now(d), cs));
 	if (rc < 0) {
@@ -253,7 +272,7 @@ do_observe(struct daemon *d, struct http_command *cmd)
 		return;
 	}
 	cs->done = batch_done;
-	cs->owner = cmd;
+	cs->owner = w;
 	if (d->backlog_n == 0 && store_sqlite.submit(d->store, cs) == 0)
 		return;
 	keep_facts(d, cs);
