@@ -263,7 +263,10 @@ struct tocsin_probe {
 	int (*open)(struct tocsin_ctx *, void **instance, char *error);
 	void (*close)(void *instance);
 
-	/* Worker form.  0, or −errno: reported as probe_error. */
+	/*
+	 * Worker form.  0, or −errno: reported as probe_error.  One instance
+	 * is never called twice at once.
+	 */
 	int (*run)(void *instance, const struct tocsin_target *,
 		struct tocsin_ctx *);
 
