@@ -437,6 +437,7 @@ start_postponed(struct runner *r)
 		struct job *j = CONTAINER_OF(now.next, struct job, link);
 		struct slot *s = slot_of(r, j->slot);
 
+		tc_bug_if(s == NULL);	/* who ends a slot frees its job */
 		list_remove(&j->link);
 		s->job = NULL;
 		route(r, s, &j->target, j->until);
