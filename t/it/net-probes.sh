@@ -188,6 +188,19 @@ else
 	echo "no tc: a full queue is not tried"
 fi
 
+# ---- loss, and a packet filter of our own ----
+if in_ns "$t" iptables -A INPUT -p icmp -m statistic --mode nth --every 2 \
+	--packet 0 -j DROP 2> /dev/null; then
+	says "half of the packets lost" '^10.9.2.2 ok none .* ping_loss_ratio=0.5 ' \
+		in_ns "$a" "$sweep" -v -t 1s -o count=10 -o interval=10ms 10.9.2.2
+	in_ns "$t" iptables -F INPUT
+	in_ns "$a" iptables -A OUTPUT -p icmp -j DROP
+	ping_is '^10.9.2.2 unknown local_permission' 10.9.2.2
+	in_ns "$a" iptables -F OUTPUT
+else
+	echo "no iptables: loss is not tried"
+fi
+
 # ---- names ----
 printf 'hosts: files\n' > "$tmp/nsswitch"
 says "an unknown name" '^nonexistent.invalid fail name_unknown' \
