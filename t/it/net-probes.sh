@@ -32,6 +32,7 @@ cleanup()
 	rm -rf "$tmp"
 }
 trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
 
 in_ns()
 {
@@ -225,7 +226,7 @@ fi
 
 # ---- tcp ----
 mkfifo "$tmp/ready"
-in_ns "$t" "$sweep" -l 8000 > "$tmp/ready" &
+ip netns exec "$t" "$sweep" -l 8000 > "$tmp/ready" &	# execs: the pid is its
 listener=$!
 read -r _ < "$tmp/ready"
 tcp_is '^10.9.2.2 ok none tcp_connect_seconds=[0-9.e-]+$' 10.9.2.2
