@@ -17,7 +17,6 @@ stage_run()
 		"$@" > "$stage_log" 2>&1
 		return
 	fi
-	echo
 	{
 		"$@" 2>&1
 		echo $? > "$stage_log.rc"
@@ -32,7 +31,7 @@ stage()
 	stage_log=$LOGS/$stage_name.log
 	mkdir -p "$LOGS"
 	stage_began=$(date +%s)
-	printf '== %-16s' "$stage_name"
+	[ -n "$STAGE_SHOW" ] || printf '== %-16s' "$stage_name"
 	if stage_run "$@"; then
 		stage_rc=0
 		stage_word=ok
