@@ -29,6 +29,7 @@ count_body(struct request *r, size_t more)
 static void
 request_reset(struct request *r)
 {
+	wait_abandon(r);
 	if (r->active)
 		atomic_fetch_sub(&r->h->active, 1);
 	atomic_fetch_sub(&r->h->body_bytes, r->body_seen);

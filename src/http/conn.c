@@ -239,6 +239,7 @@ sweeper_main(void *arg)
 		queue_pop(h->bell, dur_ms(SWEEP_MS));
 		sweep(h, h->io->clock->mono(h->io->clock));
 		waits_expire(h, false);
+		streams_tend(h);
 	}
 	return NULL;
 }

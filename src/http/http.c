@@ -279,6 +279,12 @@ out:
 	return rc;
 }
 
+void
+http_events_hint(struct http *h)
+{
+	queue_push(h->bell, h);	/* full: it is awake already */
+}
+
 unsigned
 http_port(const struct http *h)
 {
@@ -311,6 +317,7 @@ http_stop(struct http *h)
 	h->stopping = true;
 	pthread_mutex_unlock(&h->wait_lock);
 	waits_end_reads(h);
+	streams_end(h);
 	wait_until_quiet(h, true, DRAIN_COMMITS_MS);
 	waits_expire(h, true);
 	wait_until_quiet(h, false, DRAIN_REPLIES_MS);

@@ -147,6 +147,13 @@ struct http_io {
 	/* Stored verdicts as JSON: id ≠ 0 one, else those open at as_of. */
 	int (*predictions)(struct http_io *, uint64_t id, struct wall as_of,
 		http_prediction_sink *, void *arg, struct tc_err *);
+
+	/*
+	 * seq of the newest committed event, 0 = none: streams begin behind it
+	 * and look for more when it rises.  NULL: they begin with the oldest,
+	 * and look every second.  Any thread, must not block.
+	 */
+	uint64_t (*last_event)(struct http_io *);
 };
 
 struct http_conf {
@@ -171,6 +178,8 @@ struct http;
 /* Listens and serves at once. */
 int http_start(const struct http_conf *conf, struct http_io *io,
 	struct http **out, struct tc_err *e);
+/* Events were committed: streams look now, not within 250 ms.  Any thread. */
+void http_events_hint(struct http *h);
 /* The port really bound (for ":0"). */
 unsigned http_port(const struct http *h);
 /* Stops accepting, resumes all waiters, waits for handlers; ≤ 5 s. */

@@ -92,6 +92,9 @@ reply_reset(struct reply *rep)
 	if (rep->pinned != NULL)
 		snapshot_put(rep->pinned);
 	rep->pinned = NULL;
+	if (rep->stream != NULL)
+		MHD_destroy_response(rep->stream);
+	rep->stream = NULL;
 	if (rep->body.cap > KEEP_BYTES)
 		strbuf_free(&rep->body);
 	else
@@ -174,7 +177,7 @@ add_headers(struct MHD_Response *resp, const struct reply *rep)
 {
 	char number[16];
 
-	if (rep->body.n != 0)
+	if (rep->body.n != 0 || rep->type != NULL)
 		MHD_add_response_header(resp, "Content-Type",
 			rep->type != NULL ? rep->type : "application/json");
 	MHD_add_response_header(resp, "Cache-Control",
@@ -224,11 +227,17 @@ reply_queue(struct request *r)
 	struct reply *rep = &r->reply;
 	struct MHD_Response *resp = NULL;
 	enum MHD_Result ok;
+	bool streams = false;
 
 	if (rep->status == 304)
 		strbuf_reset(&rep->body);
-	if (!rep->body.failed)
+	if (rep->stream != NULL) {
+		resp = rep->stream;
+		rep->stream = NULL;
+		streams = true;
+	} else if (!rep->body.failed) {
 		resp = make_response(rep);
+	}
 	if (resp == NULL)
 		resp = make_last_resort(rep);
 	if (resp == NULL)
@@ -238,6 +247,6 @@ reply_queue(struct request *r)
 	add_headers(resp, rep);
 	ok = MHD_queue_response(r->mhd, (unsigned)rep->status, resp);
 	MHD_destroy_response(resp);
-	http_set_deadline(r, r->h->conf.send_deadline);
+	http_set_deadline(r, streams ? dur_ns(0) : r->h->conf.send_deadline);
 	return ok;
 }

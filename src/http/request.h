@@ -45,6 +45,7 @@ struct reply {
 	char etag[ETAG_BYTES];		/* "" = none */
 	struct strbuf link;		/* empty = none */
 	char allow[64];			/* of 405 */
+	struct MHD_Response *stream;	/* in place of a body; owned */
 	unsigned retry_after_s;		/* 0 = none */
 	bool close;
 };

@@ -28,7 +28,7 @@ static const struct route routes[] = {
 		view_predictions, NULL },
 	{ "GET", "/v1/predictions/{id}", MAY_SEE, COST_SNAPSHOT, "",
 		view_prediction, NULL },
-	{ "GET", "/v1/events", MAY_SEE, COST_READ, "after limit",
+	{ "GET", "/v1/events", MAY_SEE, COST_SNAPSHOT, "after limit",
 		view_events, NULL },
 	{ "GET", "/v1/series", MAY_SEE, COST_READ,
 		"host metric instance device from to step limit",

@@ -19,6 +19,12 @@
 
 #define HTTP_READERS 2
 
+/* Work for a reader thread. */
+struct job {
+	void (*run)(struct job *);
+	struct MHD_Connection *mhd;
+};
+
 /* One address (IPv6: its /64) and what it did. */
 struct peer {
 	unsigned char addr[16];
@@ -48,7 +54,9 @@ struct http {
 
 	pthread_mutex_t wait_lock;	/* list of waiters */
 	struct list waiters;
-	struct queue *reads;		/* of struct waiter */
+	struct list streams;		/* under wait_lock */
+	size_t n_streams;
+	struct queue *reads;		/* of struct job */
 	pthread_t readers[HTTP_READERS];
 	unsigned n_readers;
 
@@ -89,8 +97,16 @@ void wait_submit(struct request *r, struct http_command *cmd);
 void wait_read(struct request *r);
 /* After the resumption: makes the reply, if nobody did. */
 void wait_finish(struct request *r);
+/* The client was gone when its connection was resumed. */
+void wait_abandon(struct request *r);
 /* Commands that wait too long (or all) are answered with 503. */
 void waits_expire(struct http *h, bool all);
 bool waits_any(struct http *h);
+
+/* ---- stream.c ---- */
+void stream_events(struct request *r);
+/* Those that wait for events or for a heartbeat get them. */
+void streams_tend(struct http *h);
+void streams_end(struct http *h);
 
 #endif

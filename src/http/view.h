@@ -24,6 +24,9 @@ void put_device(struct json_write *w, const struct snap_device *d);
 void put_prediction(struct json_write *w, const struct snap_host *h,
 	const struct snap_device *d);
 
+/* An event as one object: an item of the list, or the data of a frame. */
+void event_write(struct json_write *w, const struct http_event *ev);
+
 enum chunk_text { TEXT_ROWS = 0, TEXT_HOSTS = 1 };
 /*
  * The hosts of a chunk as objects, each followed by a comma; made by the first

@@ -20,18 +20,9 @@ struct event_list {
 	bool more;
 };
 
-static int
-put_event(void *arg, const struct http_event *ev)
+void
+event_write(struct json_write *w, const struct http_event *ev)
 {
-	struct event_list *list = arg;
-	struct json_write *w = list->w;
-
-	if (list->left == 0) {
-		list->more = true;
-		return 1;
-	}
-	list->left--;
-	list->last = ev->seq;
 	json_put_object(w);
 	json_add_u64(w, "seq", ev->seq);
 	json_add_wall(w, "at", ev->at);
@@ -43,7 +34,28 @@ put_event(void *arg, const struct http_event *ev)
 		json_add_null(w, "cause_seq");
 	json_add_raw(w, "body", ev->body, strlen(ev->body));
 	json_put_end(w);
+}
+
+static int
+put_event(void *arg, const struct http_event *ev)
+{
+	struct event_list *list = arg;
+
+	if (list->left == 0) {
+		list->more = true;
+		return 1;
+	}
+	list->left--;
+	list->last = ev->seq;
+	event_write(list->w, ev);
 	return 0;
+}
+
+static bool
+wants_stream(const struct request *r)
+{
+	return r->guard.accept != NULL &&
+		strcasestr(r->guard.accept, "text/event-stream") != NULL;
 }
 
 /* The cursor of this list is plain: the last seq, for ?after=. */
@@ -59,6 +71,14 @@ view_events(struct request *r)
 	uint64_t after;
 	int rc;
 
+	if (wants_stream(r)) {
+		stream_events(r);
+		return;
+	}
+	if (!r->on_reader) {
+		wait_read(r);
+		return;
+	}
 	if (target_u64(&r->target, "limit", limits, &list.left, &e) < 0 ||
 	    target_u64(&r->target, "after", seqs, &after, &e) < 0) {
 		problem_set(r, 400, "invalid", "%s", e.text);

@@ -17,6 +17,7 @@
 #define COMMAND_DEADLINE_S 30
 
 struct waiter {
+	struct job job;
 	struct list link;
 	pthread_mutex_t lock;
 	unsigned refs;
@@ -146,6 +147,16 @@ wait_submit(struct request *r, struct http_command *cmd)
 	}
 }
 
+static void
+read_run(struct job *job)
+{
+	struct waiter *w = CONTAINER_OF(job, struct waiter, job);
+
+	w->read->on_reader = true;
+	w->read->route->handle(w->read);
+	waiter_finish(w);
+}
+
 void
 wait_read(struct request *r)
 {
@@ -157,21 +168,22 @@ wait_read(struct request *r)
 		return;
 	}
 	w->read = r;
+	w->job.run = read_run;
 	if (!waiter_suspend(r, w)) {
 		waiter_unref(w);
 		return;
 	}
-	if (queue_push(h->reads, w) < 0) {
+	if (queue_push(h->reads, &w->job) < 0) {
 		problem_set(r, 503, tc_err_id(TC_EBUSY),
 			"too many queries at once");
 		waiter_finish(w);
 	}
 }
 
-void
-wait_finish(struct request *r)
+/* Out of the list, and resumed by nobody any more. */
+static bool
+waiter_leave(struct request *r, struct waiter *w)
 {
-	struct waiter *w = r->waiter;
 	bool finished;
 
 	pthread_mutex_lock(&r->h->wait_lock);
@@ -179,8 +191,29 @@ wait_finish(struct request *r)
 	pthread_mutex_unlock(&r->h->wait_lock);
 	pthread_mutex_lock(&w->lock);
 	finished = w->finished;
+	w->mhd = NULL;
 	pthread_mutex_unlock(&w->lock);
 	r->waiter = NULL;
+	return finished;
+}
+
+void
+wait_abandon(struct request *r)
+{
+	struct waiter *w = r->waiter;
+
+	if (w == NULL)
+		return;
+	waiter_leave(r, w);
+	waiter_unref(w);
+}
+
+void
+wait_finish(struct request *r)
+{
+	struct waiter *w = r->waiter;
+	bool finished = waiter_leave(r, w);
+
 	if (!finished)
 		problem_set(r, 503, r->h->stopping ? "closed" : "timeout",
 			"no answer in time; it may yet be done");
@@ -226,13 +259,10 @@ static void *
 reader_main(void *arg)
 {
 	struct http *h = arg;
-	struct waiter *w;
+	struct job *job;
 
-	while ((w = queue_pop(h->reads, dur_ns(-1))) != NULL) {
-		w->read->on_reader = true;
-		w->read->route->handle(w->read);
-		waiter_finish(w);
-	}
+	while ((job = queue_pop(h->reads, dur_ns(-1))) != NULL)
+		job->run(job);
 	return NULL;
 }
 
@@ -240,6 +270,7 @@ int
 waits_init(struct http *h, struct tc_err *e)
 {
 	list_init(&h->waiters);
+	list_init(&h->streams);
 	pthread_mutex_init(&h->wait_lock, NULL);
 	h->reads = queue_new(READ_QUEUE, NULL, NULL);
 	if (h->reads == NULL)

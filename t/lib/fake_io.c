@@ -112,7 +112,6 @@ fake_authenticate(struct http_io *io, const char *token, size_t n,
 	static const char agent[] = "agent-token-";
 	uint64_t id;
 
-	(void)io;
 	*out = (struct http_principal){ .token_id = 1 };
 	if (is("viewer-token", token, n))
 		out->role = ROLE_VIEWER;
@@ -126,7 +125,7 @@ fake_authenticate(struct http_io *io, const char *token, size_t n,
 			&id) == 0)
 		*out = (struct http_principal){ .role = ROLE_AGENT,
 			.host_id = (uint32_t)id };
-	return out->role != ROLE_NONE;
+	return out->role != ROLE_NONE && !fake_of(io)->revoked;
 }
 
 static bool
@@ -162,12 +161,20 @@ fake_events(struct http_io *io, uint64_t after, size_t limit,
 
 	if (read_fails(f, e) < 0)
 		return f->read_rc;
+	if (after + 1 < f->oldest_event)
+		after = f->oldest_event - 1;
 	for (ev.seq = after + 1; ev.seq <= f->n_events && limit > 0; limit--) {
 		if (sink(arg, &ev) != 0)
 			break;
 		ev.cause_seq = ev.seq++;
 	}
 	return 0;
+}
+
+static uint64_t
+fake_last_event(struct http_io *io)
+{
+	return fake_of(io)->n_events;
 }
 
 static int
@@ -261,7 +268,8 @@ fake_io_init(struct fake_io *f, const struct fake_fleet *fleet)
 			.ready = fake_ready, .metrics = fake_metrics,
 			.events = fake_events, .series = fake_series,
 			.tokens = fake_tokens,
-			.predictions = fake_predictions },
+			.predictions = fake_predictions,
+			.last_event = fake_last_event },
 		.clock = { .clock = { fake_mono, fake_wall } },
 	};
 	pthread_mutex_init(&f->lock, NULL);

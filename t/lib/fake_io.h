@@ -35,7 +35,9 @@ struct fake_io {
 	struct http_command *kept;
 	bool not_ready;
 	int read_rc;		/* of the next reads */
-	size_t n_events;	/* seq 1…n */
+	_Atomic uint64_t n_events;	/* seq 1…n */
+	uint64_t oldest_event;	/* those before are gone */
+	atomic_bool revoked;	/* no token is known any more */
 	size_t n_points;
 	unsigned n_submitted;
 	/* of the last command */
