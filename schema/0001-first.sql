@@ -148,3 +148,58 @@ CREATE TABLE audit (
 	before BLOB NOT NULL CHECK (length(before) = 32),
 	sha256 BLOB NOT NULL CHECK (length(sha256) = 32)
 ) STRICT;
+
+-- What people are told: one trouble of one subject, from its begin to its end.
+CREATE TABLE alert (
+	id INTEGER PRIMARY KEY,
+	key TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	severity INTEGER NOT NULL,	-- enum severity
+	subject INTEGER REFERENCES subject(id),	-- NULL = the server
+	host TEXT NOT NULL,
+	partition TEXT NOT NULL,
+	tags TEXT NOT NULL,		-- JSON
+	since_ms INTEGER NOT NULL,
+	ended_ms INTEGER,		-- NULL = it fires
+	summary TEXT NOT NULL,
+	body TEXT NOT NULL,		-- JSON
+	acked_by TEXT NOT NULL
+) STRICT;
+CREATE INDEX alert_firing ON alert(id) WHERE ended_ms IS NULL;
+CREATE INDEX alert_by_end ON alert(ended_ms);
+
+-- A message to a receiver, frozen when made; what became of it beside it.
+CREATE TABLE outbox (
+	id INTEGER PRIMARY KEY,
+	alert INTEGER REFERENCES alert(id),	-- NULL = a heartbeat
+	receiver TEXT NOT NULL,
+	firing INTEGER NOT NULL CHECK (firing IN (0, 1)),
+	at_ms INTEGER NOT NULL,
+	payload TEXT NOT NULL,
+	done INTEGER NOT NULL DEFAULT 0 CHECK (done IN (0, 1)),
+	attempts INTEGER NOT NULL DEFAULT 0,
+	tried_ms INTEGER,
+	error TEXT NOT NULL DEFAULT ''	-- '' with done: delivered
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox(id) WHERE NOT done;
+CREATE INDEX outbox_by_alert ON outbox(alert);
+
+-- Recommendations.
+CREATE TABLE plan (
+	id INTEGER PRIMARY KEY,
+	host INTEGER REFERENCES subject(id),
+	state INTEGER NOT NULL,		-- enum plan_state
+	action INTEGER NOT NULL,	-- enum plan_action
+	since_ms INTEGER NOT NULL,
+	at_ms INTEGER NOT NULL,
+	body TEXT NOT NULL		-- JSON, as the API shows it
+) STRICT;
+CREATE INDEX plan_by_host ON plan(host, id);
+CREATE INDEX plan_open ON plan(id) WHERE state <> 3;
+
+-- Maintenance.
+CREATE TABLE window (
+	id INTEGER PRIMARY KEY,
+	ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
+	body TEXT NOT NULL		-- JSON, as the API shows it
+) STRICT;

@@ -35,4 +35,48 @@ struct read_series {
 };
 int read_series(struct db *db, const struct read_series *q, struct tc_err *e);
 
+/* ---- store_alerts.c ---- */
+int read_alerts_left(struct db *db, const struct store_loader *to,
+	struct tc_err *e);
+
+struct read_alerts {
+	struct wall since;
+	size_t limit;
+	int (*sink)(void *, const struct alert *);
+	void *arg;
+};
+int read_alerts(struct db *db, const struct read_alerts *q, struct tc_err *e);
+
+struct read_deliveries {
+	uint64_t alert;
+	int (*sink)(void *, const struct change_outbox *,
+		const struct change_delivery *);
+	void *arg;
+};
+int read_deliveries(struct db *db, const struct read_deliveries *q,
+	struct tc_err *e);
+
+struct read_plans {
+	uint64_t id;		/* 0 = the newest */
+	size_t limit;
+	int (*sink)(void *, const struct change_plan *);
+	void *arg;
+};
+int read_plans(struct db *db, const struct read_plans *q, struct tc_err *e);
+
+/* ---- store_audit.c ---- */
+struct read_audit {
+	uint64_t after;
+	size_t limit;
+	int (*sink)(void *, const struct store_audit *);
+	void *arg;
+};
+int read_audit(struct db *db, const struct read_audit *q, struct tc_err *e);
+
+struct audit_sum {
+	uint64_t rows;
+	unsigned char last[32];
+};
+int audit_verify(struct db *db, struct audit_sum *sum, struct tc_err *e);
+
 #endif

@@ -37,12 +37,17 @@ put_one(struct scribe *s, struct change_set *cs, bool repeat,
 	case CHANGE_STATE:
 		return scribe_put_state(s, &c->u.state, e);
 	case CHANGE_ALERT:
+		return scribe_put_alert(s, &c->u.alert, e);
 	case CHANGE_PLAN:
+		return scribe_put_plan(s, &c->u.plan, e);
 	case CHANGE_OUTBOX:
+		return scribe_put_outbox(s, &c->u.outbox, e);
 	case CHANGE_DELIVERY:
+		return scribe_put_delivery(s, &c->u.delivery, e);
 	case CHANGE_AUDIT:
+		return scribe_put_audit(s, &c->u.audit, e);
 	case CHANGE_WINDOW:
-		return 0;	/* their tables come with what makes them */
+		return scribe_put_window(s, &c->u.window, e);
 	case CHANGE_PREDICTION:
 		return scribe_put_prediction(s, &c->u.prediction, e);
 	}

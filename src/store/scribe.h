@@ -41,6 +41,18 @@ int scribe_put_event(struct scribe *s, const struct change_event *c,
 	struct tc_err *e);
 int scribe_put_prediction(struct scribe *s, const struct change_prediction *c,
 	struct tc_err *e);
+int scribe_put_alert(struct scribe *s, const struct alert *c,
+	struct tc_err *e);
+int scribe_put_plan(struct scribe *s, const struct change_plan *c,
+	struct tc_err *e);
+int scribe_put_outbox(struct scribe *s, const struct change_outbox *c,
+	struct tc_err *e);
+int scribe_put_delivery(struct scribe *s, const struct change_delivery *c,
+	struct tc_err *e);
+int scribe_put_window(struct scribe *s, const struct change_window *c,
+	struct tc_err *e);
+int scribe_put_audit(struct scribe *s, const struct change_audit *c,
+	struct tc_err *e);
 /* 1 = new, 0 = a repeat of (at, subject, probe). */
 int scribe_put_history(struct scribe *s, const struct change_history *c,
 	struct tc_err *e);

@@ -3,6 +3,14 @@
 #define W DB_WRITER
 #define R DB_READER
 
+#define ALERT_COLUMNS "id, key, kind, severity, ifnull(subject, 0), host, " \
+	"partition, tags, since_ms, ifnull(ended_ms, 0), summary, body, " \
+	"acked_by "
+#define PLAN_COLUMNS "id, ifnull(host, 0), state, action, since_ms, at_ms, " \
+	"body "
+#define OUTBOX_COLUMNS "o.id, ifnull(o.alert, 0), o.receiver, o.firing, " \
+	"o.at_ms, o.payload, o.done, o.attempts, ifnull(o.tried_ms, 0), o.error "
+
 const struct stmt stmts[ST_COUNT] = {
 	[ST_BEGIN] = { W, "begin", "BEGIN IMMEDIATE" },
 	[ST_COMMIT] = { W, "commit", "COMMIT" },
@@ -137,9 +145,70 @@ const struct stmt stmts[ST_COUNT] = {
 		"AND subject = ?2 AND probe = ?3 AND at_ms >= ?4 AND at_ms < ?5 "
 		"ORDER BY at_ms" },
 
+	[ST_ALERT_PUT] = { W, "alert",
+		"INSERT INTO alert(id, key, kind, severity, subject, host, "
+		"partition, tags, since_ms, ended_ms, summary, body, acked_by) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+		"ON CONFLICT(id) DO UPDATE SET severity = excluded.severity, "
+		"host = excluded.host, partition = excluded.partition, "
+		"tags = excluded.tags, ended_ms = excluded.ended_ms, "
+		"summary = excluded.summary, body = excluded.body, "
+		"acked_by = excluded.acked_by" },
+	[ST_ALERT_FIRING] = { R, "alert", "SELECT " ALERT_COLUMNS
+		"FROM alert WHERE ended_ms IS NULL ORDER BY id" },
+	[ST_ALERT_SINCE] = { R, "alert", "SELECT " ALERT_COLUMNS
+		"FROM alert WHERE ended_ms IS NULL OR ended_ms >= ?1 "
+		"ORDER BY id DESC LIMIT ?2" },
+
+	[ST_PLAN_PUT] = { W, "plan",
+		"INSERT INTO plan(id, host, state, action, since_ms, at_ms, body) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(id) DO UPDATE "
+		"SET host = excluded.host, state = excluded.state, "
+		"action = excluded.action, since_ms = excluded.since_ms, "
+		"at_ms = excluded.at_ms, body = excluded.body" },
+	[ST_PLAN_LOAD] = { R, "plan", "SELECT " PLAN_COLUMNS
+		"FROM plan WHERE state <> 3 ORDER BY id" },
+	[ST_PLAN_GET] = { R, "plan", "SELECT " PLAN_COLUMNS
+		"FROM plan WHERE id = ?1 LIMIT ?2" },
+	[ST_PLAN_RECENT] = { R, "plan", "SELECT " PLAN_COLUMNS
+		"FROM plan WHERE id > ?1 ORDER BY id DESC LIMIT ?2" },
+
+	[ST_OUTBOX_PUT] = { W, "outbox",
+		"INSERT INTO outbox(id, alert, receiver, firing, at_ms, payload) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO NOTHING" },
+	[ST_OUTBOX_DELIVERY] = { W, "outbox",
+		"UPDATE outbox SET done = ?2, attempts = ?3, tried_ms = ?4, "
+		"error = ?5 WHERE id = ?1" },
+	/* With those of firing alerts, to know who was told of them. */
+	[ST_OUTBOX_LOAD] = { R, "outbox", "SELECT " OUTBOX_COLUMNS
+		"FROM outbox o WHERE NOT o.done OR o.alert IN "
+		"(SELECT id FROM alert WHERE ended_ms IS NULL) ORDER BY o.id" },
+	[ST_OUTBOX_OF] = { R, "outbox", "SELECT " OUTBOX_COLUMNS
+		"FROM outbox o WHERE o.alert = ?1 ORDER BY o.id LIMIT ?2" },
+
+	[ST_WINDOW_PUT] = { W, "window",
+		"INSERT INTO window(id, ended, body) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT(id) DO UPDATE SET ended = excluded.ended, "
+		"body = excluded.body" },
+	[ST_WINDOW_LOAD] = { R, "window",
+		"SELECT id, ended, body FROM window WHERE NOT ended ORDER BY id" },
+
+	[ST_AUDIT_LAST] = { W, "audit",
+		"SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1" },
+	[ST_AUDIT_PUT] = { W, "audit",
+		"INSERT INTO audit(seq, at_ms, actor, action, subject, body, "
+		"before, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
+	[ST_AUDIT_AFTER] = { R, "audit",
+		"SELECT seq, at_ms, actor, action, ifnull(subject, 0), body, "
+		"before, sha256 FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2" },
+
 	[ST_LARGEST_IDS] = { W | R, "ids",
 		"SELECT (SELECT ifnull(max(seq), 0) FROM event), "
 		"(SELECT ifnull(max(id), 0) FROM prediction), "
 		"(SELECT ifnull(max(id), 0) FROM subject), "
-		"(SELECT ifnull(max(id), 0) FROM token)" },
+		"(SELECT ifnull(max(id), 0) FROM token), "
+		"(SELECT ifnull(max(id), 0) FROM alert), "
+		"(SELECT ifnull(max(id), 0) FROM plan), "
+		"(SELECT ifnull(max(id), 0) FROM outbox), "
+		"(SELECT ifnull(max(id), 0) FROM window)" },
 };

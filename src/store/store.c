@@ -285,6 +285,90 @@ store_predictions(struct store *s, uint64_t id, struct wall as_of,
 	return rc;
 }
 
+static int
+store_alerts(struct store *s, struct wall since, size_t limit,
+	int (*sink)(void *, const struct alert *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_alerts q = { since, limit, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_alerts(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_deliveries(struct store *s, uint64_t alert,
+	int (*sink)(void *, const struct change_outbox *,
+		const struct change_delivery *),
+	void *arg, struct tc_err *e)
+{
+	struct read_deliveries q = { alert, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_deliveries(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_plans(struct store *s, uint64_t id, size_t limit,
+	int (*sink)(void *, const struct change_plan *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_plans q = { id, limit, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_plans(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_audit(struct store *s, uint64_t after, size_t limit,
+	int (*sink)(void *, const struct store_audit *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_audit q = { after, limit, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_audit(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_audit_verify(struct store *s, uint64_t *rows, unsigned char last[32],
+	struct tc_err *e)
+{
+	struct audit_sum sum = { 0 };
+	struct db *db;
+	int rc = readers_take(s->readers, false, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = audit_verify(db, &sum, e);
+	readers_give(s->readers, db);
+	if (rc == 0) {
+		*rows = sum.rows;
+		memcpy(last, sum.last, sizeof(sum.last));
+	}
+	return rc;
+}
+
 const struct store_ops store_sqlite = {
 	.open = store_open,
 	.load = store_load,
@@ -297,4 +381,9 @@ const struct store_ops store_sqlite = {
 	.events = store_events,
 	.series = store_series,
 	.predictions = store_predictions,
+	.alerts = store_alerts,
+	.deliveries = store_deliveries,
+	.plans = store_plans,
+	.audit = store_audit,
+	.audit_verify = store_audit_verify,
 };

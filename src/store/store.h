@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "model/change.h"
+#include "store/rows.h"
 
 struct store;
 
@@ -28,56 +28,6 @@ struct store_conf {
 	/* Called by the writer's thread when it degrades or recovers. */
 	void (*degraded)(void *arg, bool degraded, const char *why);
 	void *degraded_arg;
-};
-
-struct store_token {
-	uint32_t id;
-	unsigned char sha256[32];
-	const char *role;
-	uint32_t host;		/* subject, 0 = not bound */
-	const char *host_name;	/* "" = not bound */
-	const char *name;
-	struct wall created;
-	struct wall revoked;	/* ms 0 = in force */
-};
-
-struct store_event {
-	uint64_t seq;
-	struct wall at;
-	const char *kind;
-	uint32_t subject;
-	const char *subject_name;	/* "h1", "h1/disk/…" */
-	uint64_t cause_seq;
-	const char *body;
-};
-
-struct store_series_query {
-	uint32_t subject;
-	const char *metric;
-	const char *instance;	/* NULL = every one */
-	struct wall from;	/* inclusive */
-	struct wall to;		/* exclusive */
-	struct dur step;	/* 0 = raw; buckets aligned to UTC */
-	size_t limit;
-};
-
-struct store_point {
-	const char *instance;
-	struct wall at;
-	double value;		/* with a step: mean */
-	double min, max;
-	uint64_t count;
-};
-
-/* What open() hands back of the last run, in this order of calls. */
-struct store_loader {
-	void *arg;
-	int (*subject)(void *arg, const struct change_subject *);
-	int (*state)(void *arg, const struct change_state *);
-	int (*prediction)(void *arg, const struct change_prediction *);
-	int (*token)(void *arg, const struct store_token *);
-	void (*seq)(void *arg, uint64_t event_seq, uint64_t prediction_id,
-		uint32_t subject_id, uint32_t token_id, bool clean);
 };
 
 struct store_stats {
@@ -140,6 +90,29 @@ struct store_ops {
 	int (*predictions)(struct store *, uint64_t id, struct wall as_of,
 		int (*sink)(void *, const struct change_prediction *),
 		void *arg, struct tc_err *);
+	/* Those firing at `since` or later, the newest first. */
+	int (*alerts)(struct store *, struct wall since, size_t limit,
+		int (*sink)(void *, const struct alert *), void *arg,
+		struct tc_err *);
+	/* What became of an alert's messages, in order. */
+	int (*deliveries)(struct store *, uint64_t alert,
+		int (*sink)(void *, const struct change_outbox *,
+			const struct change_delivery *),
+		void *arg, struct tc_err *);
+	/* id ≠ 0: that one; else the newest `limit`, the newest first. */
+	int (*plans)(struct store *, uint64_t id, size_t limit,
+		int (*sink)(void *, const struct change_plan *), void *arg,
+		struct tc_err *);
+	int (*audit)(struct store *, uint64_t after, size_t limit,
+		int (*sink)(void *, const struct store_audit *), void *arg,
+		struct tc_err *);
+	/*
+	 * The whole chain is computed anew.  TC_ECORRUPT names the first row
+	 * that does not hold.  *rows and the last hash are what to write down
+	 * elsewhere: a tail that was cut off cannot be told from here.
+	 */
+	int (*audit_verify)(struct store *, uint64_t *rows,
+		unsigned char last[32], struct tc_err *);
 };
 
 extern const struct store_ops store_sqlite;

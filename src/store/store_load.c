@@ -114,12 +114,21 @@ load_ids(struct db *db, const struct store_loader *to, bool clean,
 {
 	enum st st = ST_LARGEST_IDS;
 	int rc = db_step(db, st, e);
+	struct store_ids ids;
 
 	if (rc < 0)
 		return rc;
-	to->seq(to->arg, (uint64_t)db_i64(db, st, 0),
-		(uint64_t)db_i64(db, st, 1), (uint32_t)db_i64(db, st, 2),
-		(uint32_t)db_i64(db, st, 3), clean);
+	if (to->seq != NULL)
+		to->seq(to->arg, (uint64_t)db_i64(db, st, 0),
+			(uint64_t)db_i64(db, st, 1),
+			(uint32_t)db_i64(db, st, 2),
+			(uint32_t)db_i64(db, st, 3), clean);
+	ids = (struct store_ids){ .alert = (uint64_t)db_i64(db, st, 4),
+		.plan = (uint64_t)db_i64(db, st, 5),
+		.outbox = (uint64_t)db_i64(db, st, 6),
+		.window = (uint64_t)db_i64(db, st, 7) };
+	if (to->ids != NULL)
+		to->ids(to->arg, &ids);
 	db_reset(db, st);
 	return 0;
 }
@@ -138,7 +147,9 @@ read_all(struct db *db, const struct store_loader *to, bool clean,
 		rc = load_predictions(db, to, e);
 	if (rc == 0 && to->token != NULL)
 		rc = load_tokens(db, to, e);
-	if (rc == 0 && to->seq != NULL)
+	if (rc == 0)
+		rc = read_alerts_left(db, to, e);
+	if (rc == 0 && (to->seq != NULL || to->ids != NULL))
 		rc = load_ids(db, to, clean, e);
 	return rc;
 }
