@@ -13,10 +13,15 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "sched/orphan.h"
 #include "sched/spawn.h"
 
 #define EVENTS_A_TURN 64
 #define READ_BYTES 4096
+#define READS_A_TURN 32		/* a pipe holds 16 times as much */
+#define FLOOD_FACTOR 64
+#define SWEEP_AFTER dur_ms(200)
+#define SWEEP_AGAIN dur_ms(50)
 
 enum end_of { END_PID, END_OUT, END_ERR, END_COUNT };
 
@@ -35,8 +40,11 @@ struct sched_child {
 	bool gone;	/* reaped; freed at the end of the turn */
 	bool answered;
 	bool cut;
+	bool flood;
 	int failed;
 	size_t output_max;
+	size_t seen;	/* bytes, kept or not */
+	uint64_t mark;
 	struct strbuf text[2];
 	struct mono started;
 	struct sched_timer deadline;
@@ -57,6 +65,8 @@ struct sched_children {
 	struct list running;
 	struct list dead;
 	size_t n;
+	bool adopts;
+	struct sched_timer sweep;
 };
 
 static const char *const plain_env[] = {
@@ -64,6 +74,62 @@ static const char *const plain_env[] = {
 	"LC_ALL=C",
 	NULL,
 };
+
+/* ---- what is left behind ---- */
+
+static bool
+is_child(void *arg, pid_t pid)
+{
+	struct sched_children *k = arg;
+
+	for (struct list *l = k->running.next; l != &k->running; l = l->next)
+		if (CONTAINER_OF(l, struct sched_child, link)->pid == pid)
+			return true;
+	return false;
+}
+
+static bool
+is_running(void *arg, uint64_t mark)
+{
+	struct sched_children *k = arg;
+
+	for (struct list *l = k->running.next; l != &k->running; l = l->next) {
+		const struct sched_child *c =
+			CONTAINER_OF(l, struct sched_child, link);
+
+		if (c->mark == mark && !c->answered)
+			return true;
+	}
+	return false;
+}
+
+static void
+plan_sweep(struct sched_children *k, struct dur after)
+{
+	if (k->adopts && !sched_armed(&k->sweep))
+		sched_at(k->sched, &k->sweep,
+			mono_add(sched_now(k->sched), after));
+}
+
+static void
+sweep(void *arg, struct mono now)
+{
+	struct sched_children *k = arg;
+	struct orphan_view view = { is_child, is_running, k };
+
+	(void)now;
+	if (orphans_sweep(&view) > 0)
+		plan_sweep(k, SWEEP_AGAIN);
+}
+
+int
+sched_children_adopt(struct sched_children *k)
+{
+	int rc = orphans_adopt();
+
+	k->adopts = rc == 0;
+	return rc;
+}
 
 /* ---- the end of a child ---- */
 
@@ -91,6 +157,7 @@ bury(struct sched_child *c)
 	c->all->n--;
 	list_remove(&c->link);
 	list_add_tail(&c->all->dead, &c->link);
+	plan_sweep(c->all, SWEEP_AFTER);
 }
 
 static void
@@ -120,11 +187,15 @@ answer(struct sched_child *c, struct sched_child_result *res)
 	res->err = strbuf_str(&c->text[1]);
 	res->n_err = c->text[1].n;
 	res->cut = c->cut || c->text[0].failed || c->text[1].failed;
+	res->flood = c->flood;
 	res->took = mono_diff(now, c->started);
 	c->done(c->arg, res);
 }
 
-/* Reads what is there; what is beyond the cap is read and thrown away. */
+/*
+ * Reads what is there, up to a bound: a child may write faster than we read.
+ * What is beyond the cap is thrown away; who does not stop is killed.
+ */
 static void
 drain(struct sched_child *c, struct child_end *end)
 {
@@ -132,7 +203,7 @@ drain(struct sched_child *c, struct child_end *end)
 	char bytes[READ_BYTES];
 	ssize_t n;
 
-	while (end->fd >= 0) {
+	for (int i = 0; i < READS_A_TURN && end->fd >= 0; i++) {
 		size_t room = c->output_max - text->n;
 
 		n = read(end->fd, bytes, sizeof(bytes));
@@ -147,6 +218,11 @@ drain(struct sched_child *c, struct child_end *end)
 		if ((size_t)n > room)
 			c->cut = true;
 		strbuf_add(text, bytes, (size_t)n < room ? (size_t)n : room);
+		c->seen += (size_t)n;
+		if (c->seen / FLOOD_FACTOR > c->output_max && !c->flood) {
+			c->flood = true;
+			kill(-c->pid, SIGKILL);
+		}
 	}
 }
 
@@ -197,6 +273,7 @@ too_late(void *arg, struct mono now)
 	close_end(&c->ends[END_ERR]);
 	/* It is reaped when it has gone, which may take as long as it likes. */
 	answer(c, &res);
+	plan_sweep(c->all, SWEEP_AFTER);
 }
 
 static void
@@ -234,6 +311,7 @@ sched_children_new(struct sched *s, struct tc_err *e)
 	k->sched = s;
 	list_init(&k->running);
 	list_init(&k->dead);
+	sched_timer_init(&k->sweep, sweep, k);
 	k->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	k->stack = spawn_stack_new();
@@ -265,6 +343,7 @@ sched_children_free(struct sched_children *k)
 		bury(c);
 	}
 	free_dead(k);
+	sched_cancel(k->sched, &k->sweep);
 	sched_fd_close(k->watch);
 	if (k->epoll_fd >= 0)
 		close(k->epoll_fd);
@@ -312,6 +391,8 @@ open_input(const struct sched_child_conf *conf, int null_fd)
 	size_t left = conf->n_input;
 	int fd;
 
+	if (conf->input_fd > 0)
+		return lift(conf->input_fd);
 	if (at == NULL)
 		return lift(fcntl(null_fd, F_DUPFD_CLOEXEC, 3));
 	fd = lift(memfd_create("input", MFD_CLOEXEC));
@@ -350,6 +431,7 @@ spawn_child(struct sched_child *c, const struct sched_child_conf *conf)
 		.dir = conf->dir != NULL ? conf->dir : "/",
 		.memory_max_bytes = conf->memory_max_bytes,
 		.cpu_max_s = conf->cpu_max_s,
+		.processes_max = conf->processes_max,
 		.stack = c->all->stack,
 	};
 
@@ -398,11 +480,13 @@ sched_child_start(struct sched_children *k, const struct sched_child_conf *conf,
 		c->ends[i].fd = -1;
 	c->output_max = conf->output_max != 0 ? conf->output_max :
 		SCHED_CHILD_OUTPUT_MAX;
+	c->mark = conf->mark;
 	c->done = conf->done;
 	c->arg = conf->arg;
 	c->started = sched_now(k->sched);
 	sched_timer_init(&c->deadline, too_late, c);
-	rc = sched_at(k->sched, &c->deadline, mono_add(c->started, conf->deadline));
+	rc = conf->deadline.ns == 0 ? 0 : sched_at(k->sched, &c->deadline,
+		mono_add(c->started, conf->deadline));
 	if (rc == 0 && (rc = spawn_child(c, conf)) < 0) {
 		sched_cancel(k->sched, &c->deadline);
 		rc = tc_fail_errno(e, -rc, "%s", conf->argv[0]);

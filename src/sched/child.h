@@ -32,6 +32,7 @@ struct sched_child_result {
 	const char *err;
 	size_t n_err;
 	bool cut;		/* more was written than is kept */
+	bool flood;		/* killed for writing 64 times as much */
 	struct dur took;
 	struct dur cpu;		/* user + system; 0 when timed out */
 };
@@ -42,10 +43,13 @@ struct sched_child_conf {
 	const char *dir;		/* NULL: "/" */
 	const void *input;		/* NULL: /dev/null; copied */
 	size_t n_input;
-	struct dur deadline;		/* from now */
+	int input_fd;			/* > 0: standard input instead; closed */
+	struct dur deadline;		/* from now; 0 = none */
 	size_t output_max;		/* each stream; 0: 64 KiB */
 	uint64_t memory_max_bytes;	/* 0: as ours */
 	uint64_t cpu_max_s;		/* 0: as ours */
+	uint64_t processes_max;		/* of its user in all; 0: as ours */
+	uint64_t mark;			/* its TOCSIN_RUN= in envp; 0: none */
 	/* Exactly once unless cancelled, never from within start(). */
 	void (*done)(void *arg, const struct sched_child_result *);
 	void *arg;
@@ -57,6 +61,13 @@ struct sched_child;
 struct sched_children *sched_children_new(struct sched *s, struct tc_err *e);
 /* Kills the groups of all that still run; their done() is not called. */
 void sched_children_free(struct sched_children *k);
+
+/*
+ * From now on what escapes from children is ours (PR_SET_CHILD_SUBREAPER),
+ * and is killed within half a second after its run has ended.  The process
+ * may then have no other children than those of `k`.  0 or −errno.
+ */
+int sched_children_adopt(struct sched_children *k);
 
 /*
  * Everything in conf is borrowed for the call.  An error means that nothing

@@ -87,6 +87,8 @@ become(struct spawn *sp)
 		return errno;
 	if (sp->cpu_max_s != 0 && limit(RLIMIT_CPU, sp->cpu_max_s) < 0)
 		return errno;
+	if (sp->processes_max != 0 && limit(RLIMIT_NPROC, sp->processes_max) < 0)
+		return errno;
 	syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, none, NULL, 8L);
 	syscall(SYS_execve, sp->argv[0], sp->argv, sp->envp);
 	return errno;

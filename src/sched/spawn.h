@@ -15,6 +15,7 @@ struct spawn {
 	int fds[3];		/* become 0, 1, 2; all above 2 */
 	uint64_t memory_max_bytes;	/* 0 = as ours */
 	uint64_t cpu_max_s;
+	uint64_t processes_max;
 	void *stack;		/* spawn_stack_new() */
 	/* results */
 	pid_t pid;
