@@ -121,8 +121,10 @@ on_result(void *arg, uint32_t check, uint32_t seq,
 	struct daemon *d = arg;
 	struct now now = daemon_now(d);
 
-	(void)last;
-	engine_result(d->engine, check, seq, ob, now);
+	if (last)
+		engine_result(d->engine, check, seq, ob, now);
+	else
+		engine_part(d->engine, check, seq, ob, now);
 	if (engine_changed(d->engine))
 		daemon_tick_by(d, mono_add(now.mono, dur_ms(TICK_MIN_MS)));
 }

@@ -6,36 +6,6 @@
 
 #include "engine/inside.h"
 
-static void
-say_row(struct change_set *cs, uint32_t subject, const struct observation *ob)
-{
-	struct change_series *series =
-		arena_alloc(&cs->arena, ob->n_metrics * sizeof(*series));
-	uint64_t *values =
-		arena_alloc(&cs->arena, ob->n_metrics * sizeof(*values));
-	struct change *c = series != NULL && values != NULL ?
-		change_add(cs, CHANGE_HISTORY) : NULL;
-
-	if (c == NULL)
-		return;
-	for (size_t i = 0; i < ob->n_metrics; i++) {
-		const struct metric *m = &ob->metrics[i];
-
-		/* The batch's arena ends before the set's: names are copied. */
-		series[i] = (struct change_series){ .subject = 0,
-			.name = fact_text(cs, m->name),
-			.instance = m->instance[0] != '\0' ?
-				fact_text(cs, m->instance) : "",
-			.type = m->type };
-		memcpy(&values[i], &m->v, sizeof(values[i]));
-	}
-	c->u.history = (struct change_history){ .at = ob->at,
-		.subject = subject, .probe = fact_text(cs, ob->probe),
-		.outcome = ob->outcome, .reason = ob->reason,
-		.series = series, .values = values, .n = ob->n_metrics,
-		.counted = true };
-}
-
 /* The device by its identity; one that moved between hosts keeps its past. */
 static struct device *
 device_of(struct engine *en, struct host *h, const struct device_id *ident)
@@ -122,7 +92,7 @@ take(struct engine *en, struct host *h, const struct batch *b,
 
 	en->counts.observations++;
 	en->counts.samples += ob->n_metrics;
-	say_row(en->lent, d != NULL ? d->id : h->id, ob);
+	say_observation(en->lent, d != NULL ? d->id : h->id, ob);
 	if (d != NULL)
 		risk_observe(en, d, ob, now);
 	/* An active check is judged by its own runs only. */
@@ -130,6 +100,30 @@ take(struct engine *en, struct host *h, const struct batch *b,
 		return;
 	if (age_of(b, ob, now).ns > 2 * c->rule.interval.ns)
 		return;
+	judge_observation(en, c, ob, now);
+	run_schedule(en, c, now);
+}
+
+void
+engine_part(struct engine *en, uint32_t check, uint32_t seq,
+	const struct observation *ob, struct now now)
+{
+	struct check *from = subject_get(en, check, SUBJECT_CHECK), *c;
+	struct device *d;
+
+	if (from == NULL || from->passive || !from->in_flight ||
+	    from->seq != seq || ob->device.kind[0] == '\0') {
+		en->counts.results_late++;
+		return;
+	}
+	en->now = now;
+	d = device_of(en, from->host, &ob->device);
+	c = d != NULL ? check_of(en, from->host, ob, d) : NULL;
+	if (c == NULL || !c->passive)
+		return;
+	say_observation(facts(en), d->id, ob);
+	risk_observe(en, d, ob, now);
+	c->rule.interval = from->rule.interval;
 	judge_observation(en, c, ob, now);
 	run_schedule(en, c, now);
 }

@@ -81,6 +81,13 @@ struct mono engine_tick(struct engine *en, struct now now);
 void engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	const struct observation *ob, struct now now);
 
+/*
+ * An answer to a run that is not its last: of a device of the host, judged
+ * as a check of its own.
+ */
+void engine_part(struct engine *en, uint32_t check, uint32_t seq,
+	const struct observation *ob, struct now now);
+
 enum engine_batch_refusal {
 	BATCH_TAKEN = 0,
 	BATCH_HOST_UNKNOWN,	/* and may_create was false */

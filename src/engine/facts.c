@@ -195,3 +195,36 @@ say_device_state(struct engine *en, const struct device *d)
 
 	say_state(en, d->id, "device", bytes, n);
 }
+
+void
+say_observation(struct change_set *cs, uint32_t subject, const struct observation *ob)
+{
+	struct change_series *series;
+	struct change *c;
+	uint64_t *values;
+
+	if (cs == NULL)
+		return;
+	series = arena_alloc(&cs->arena, ob->n_metrics * sizeof(*series));
+	values = arena_alloc(&cs->arena, ob->n_metrics * sizeof(*values));
+	c = series != NULL && values != NULL ?
+		change_add(cs, CHANGE_HISTORY) : NULL;
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		const struct metric *m = &ob->metrics[i];
+
+		/* What it came in ends before the set: names are copied. */
+		series[i] = (struct change_series){ .subject = 0,
+			.name = fact_text(cs, m->name),
+			.instance = m->instance[0] != '\0' ?
+				fact_text(cs, m->instance) : "",
+			.type = m->type };
+		memcpy(&values[i], &m->v, sizeof(values[i]));
+	}
+	c->u.history = (struct change_history){ .at = ob->at,
+		.subject = subject, .probe = fact_text(cs, ob->probe),
+		.outcome = ob->outcome, .reason = ob->reason,
+		.series = series, .values = values, .n = ob->n_metrics,
+		.counted = cs->batch_host != 0 };
+}

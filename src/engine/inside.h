@@ -73,6 +73,9 @@ void say_level_move(struct engine *en, const struct device *d,
 void say_prediction(struct engine *en, const struct device *d,
 	const struct verdict *v);
 void say_check_state(struct engine *en, struct check *c);
+/* A row of history of its own. */
+void say_observation(struct change_set *cs, uint32_t subject,
+	const struct observation *ob);
 void say_host_state(struct engine *en, const struct host *h);
 void say_device_state(struct engine *en, const struct device *d);
 
@@ -95,6 +98,9 @@ void sweep_join(struct engine *en, struct check *c);
 void sweep_leave(struct check *c);
 void sweep_slot(struct engine *en, struct check *c, struct now now);
 void sweep_put(struct engine *en, struct check *c,
+	const struct observation *ob);
+/* Open metrics: the verdict goes to the sweep, the rest has its own row. */
+void sweep_aside(struct engine *en, struct check *c,
 	const struct observation *ob);
 void sweep_flush(struct engine *en, struct sweep *s);
 void sweep_free(struct sweep *s);

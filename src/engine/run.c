@@ -188,7 +188,9 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	c->in_flight = false;
 	en->counts.results++;
 	judge_observation(en, c, ob, now);
-	if (!c->is_recheck)
+	if (!c->is_recheck && ob->own_row)
+		sweep_aside(en, c, ob);
+	else if (!c->is_recheck)
 		sweep_put(en, c, ob);
 	if (check_wants_recheck(&c->st) && c->rule.recheck.ns > 0 &&
 	    now.mono.ns + c->rule.recheck.ns < c->slot_ns)

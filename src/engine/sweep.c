@@ -193,6 +193,17 @@ sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 		sweep_flush(en, s);
 }
 
+void
+sweep_aside(struct engine *en, struct check *c, const struct observation *ob)
+{
+	struct observation bare = *ob;
+
+	bare.n_metrics = 0;
+	sweep_put(en, c, &bare);
+	if (ob->n_metrics > 0)
+		say_observation(facts(en), c->host->id, ob);
+}
+
 static void
 say_row(struct engine *en, struct sweep *s)
 {

@@ -54,6 +54,7 @@ struct observation {
 	struct device_id device;	/* kind "" = the host itself */
 	const struct metric *metrics;
 	size_t n_metrics;
+	bool own_row;	/* its metrics differ from check to check */
 };
 
 struct batch {
