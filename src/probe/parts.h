@@ -16,6 +16,7 @@
 #include "probe/plugin.h"
 #include "probe/report.h"
 #include "probe/runner.h"
+#include "sched/child.h"
 #include "sched/resolve.h"
 
 #define BATCH_TARGETS 256
@@ -93,6 +94,7 @@ struct runner {
 	struct runner_conf conf;
 	char *dirs;
 	struct sched_resolver *resolver;
+	struct sched_children *children;	/* NULL until they are needed */
 	struct hash by_name;	/* → struct host */
 	struct host **hosts;
 	size_t n_hosts;
@@ -123,6 +125,8 @@ void slot_answer_own(struct runner *r, struct slot *s, enum tocsin_reason why,
 /* Moves the deadline of the slot. */
 void slot_hold(struct runner *r, struct slot *s, struct mono due);
 void job_free(struct job *j);
+/* Those of all probes; they live as long as the runner. */
+struct sched_children *runner_children(struct runner *r, struct tc_err *e);
 
 /* ---- host.c: loop form ---- */
 void host_init(struct host *h, struct runner *r, struct plugin *p);

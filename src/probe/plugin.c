@@ -340,6 +340,26 @@ plugin_load(const char *path, const char *name, struct plugin **out,
 	return 0;
 }
 
+int
+plugin_builtin(const struct tocsin_probe *probe, struct plugin **out,
+	struct tc_err *e)
+{
+	struct plugin *p = MEM_NEW(struct plugin);
+	int rc;
+
+	if (p == NULL || (p->name = mem_strdup(probe->name)) == NULL) {
+		mem_free(p);
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	}
+	p->open = true;
+	if ((rc = plugin_check(probe, p->name, p, e)) < 0) {
+		plugin_free(p);
+		return rc;
+	}
+	*out = p;
+	return 0;
+}
+
 void
 plugin_free(struct plugin *p)
 {
@@ -369,6 +389,13 @@ matches(const char *pattern, const char *name)
 	    memcmp(star + 1, name + n - tail, tail) != 0)
 		return false;
 	return name_is_sane(name, 0);
+}
+
+bool
+plugin_takes(const struct plugin *p, const char *name)
+{
+	return plugin_metric(p, name) != NULL ||
+		(p->open && name_is_sane(name, 0));
 }
 
 const struct tocsin_metric *

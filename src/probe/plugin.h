@@ -4,6 +4,7 @@
 #ifndef TOCSIN_PROBE_PLUGIN_H
 #define TOCSIN_PROBE_PLUGIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <tocsin/probe.h>
@@ -20,10 +21,14 @@ struct plugin {
 	size_t n_opts;
 	struct tocsin_value *defaults;	/* n_opts */
 	size_t n_metrics;
+	bool open;	/* reports metrics that it does not declare */
 };
 
 /* `path` is NAME.so somewhere. */
 int plugin_load(const char *path, const char *name, struct plugin **out,
+	struct tc_err *e);
+/* One that is linked in; its metrics are open. */
+int plugin_builtin(const struct tocsin_probe *probe, struct plugin **out,
 	struct tc_err *e);
 void plugin_free(struct plugin *p);
 
@@ -34,6 +39,9 @@ int plugin_check(const struct tocsin_probe *probe, const char *name,
 /* The declared row that `name` belongs to, or NULL. */
 const struct tocsin_metric *plugin_metric(const struct plugin *p,
 	const char *name);
+
+/* May the plugin report a metric of this name. */
+bool plugin_takes(const struct plugin *p, const char *name);
 
 /* The value of an option row from text, bounds checked. */
 int plugin_opt_parse(const struct tocsin_opt *row, const char *text,

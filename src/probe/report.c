@@ -97,13 +97,14 @@ take_sample(struct report_taker *t, const struct tocsin_sample *s,
 	if (s->size < sizeof(*s) || s->name == NULL || s->type > TOCSIN_I64)
 		return false;
 	row = plugin_metric(t->plugin, s->name);
-	if (row == NULL || (s->instance != NULL && !is_text(s->instance)))
+	if ((row == NULL && !plugin_takes(t->plugin, s->name)) ||
+	    (s->instance != NULL && !is_text(s->instance)))
 		return false;
 	if (s->type == TOCSIN_F64 && !isfinite(s->v.f64))
 		return false;
 	/* A row's own name lives as long as the plugin. */
-	out->name = strcmp(row->name, s->name) == 0 ? row->name :
-		keep(t, s->name);
+	out->name = row != NULL && strcmp(row->name, s->name) == 0 ?
+		row->name : keep(t, s->name);
 	out->instance = keep(t, s->instance);
 	out->type = (enum tocsin_sample_type)s->type;
 	out->v.u64 = s->v.u64;
@@ -215,6 +216,7 @@ report_take(struct report_taker *t, const struct tocsin_report *rep,
 	const char *probe = t->plugin->probe->name;
 
 	report_own(t->clock, probe, TOCSIN_WHY_PROBE_ERROR, NULL, out);
+	out->own_row = t->plugin->open;
 	if (!reason_fits(rep)) {
 		t->bad_reports++;
 		out->text = "reported an outcome and a reason that do not fit";

@@ -9,11 +9,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "probe/builtin.h"
 #include "probe/parts.h"
 
 #define SWEEP_TICK_NS INT64_C(100000000)
 #define SLOT_BITS 20	/* of the id; the others count generations */
 #define SLOT_MASK ((UINT32_C(1) << SLOT_BITS) - 1)
+
+static const struct tocsin_probe *const builtins[] = { &probe_exec };
 
 struct deferred {
 	struct list link;
@@ -552,6 +555,34 @@ runner_load(struct runner *r, const char *name, struct tc_err *e)
 	return 0;
 }
 
+static int
+load_builtins(struct runner *r, struct tc_err *e)
+{
+	struct plugin *p;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {
+		if ((rc = plugin_builtin(builtins[i], &p, e)) < 0)
+			return tc_wrap(e, "%s", builtins[i]->name);
+		if ((rc = add_host(r, p)) < 0) {
+			plugin_free(p);
+			return tc_fail(e, rc, "out of memory");
+		}
+	}
+	return 0;
+}
+
+struct sched_children *
+runner_children(struct runner *r, struct tc_err *e)
+{
+	if (r->children != NULL)
+		return r->children;
+	r->children = sched_children_new(r->conf.sched, e);
+	if (r->children != NULL && sched_children_adopt(r->children) < 0)
+		log_at(WARN, "probe", "what escapes from plugins is not found");
+	return r->children;
+}
+
 static void
 load_dir(struct runner *r, const char *path)
 {
@@ -592,7 +623,7 @@ runner_load_all(struct runner *r)
 		at = end;
 	}
 	mem_free(dirs);
-	return r->n_hosts;
+	return r->n_hosts - ARRAY_LEN(builtins);
 }
 
 static int
@@ -682,7 +713,7 @@ runner_new(const struct runner_conf *conf, struct tc_err *e)
 	r->resolver = sched_resolver_new(conf->sched, e);
 	if (r->dirs != NULL && r->resolver != NULL)
 		r->pool = pool_new(r, e);
-	if (r->dirs == NULL || r->pool == NULL) {
+	if (r->dirs == NULL || r->pool == NULL || load_builtins(r, e) < 0) {
 		runner_free(r);
 		return NULL;
 	}
@@ -730,6 +761,7 @@ runner_free(struct runner *r)
 		if (r->hosts[i]->running == NULL)
 			host_fini(r->hosts[i]);
 	}
+	sched_children_free(r->children);
 	sched_resolver_free(r->resolver);
 	slab_free(&r->slots);
 	mem_free(r->hosts);

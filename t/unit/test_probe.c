@@ -234,9 +234,10 @@ START_TEST(the_good_ones_of_a_directory_are_loaded)
 
 	ck_assert_uint_eq(runner_load_all(st->r), 2);
 	ck_assert_uint_eq(runner_load_all(st->r), 2);
-	ck_assert_uint_eq(runner_probe_names(st->r, names, 8), 2);
-	ck_assert_str_eq(names[0], "loop");
-	ck_assert_str_eq(names[1], "work");
+	ck_assert_uint_eq(runner_probe_names(st->r, names, 8), 3);
+	ck_assert_str_eq(names[0], "exec");	/* linked in */
+	ck_assert_str_eq(names[1], "loop");
+	ck_assert_str_eq(names[2], "work");
 	ck_assert_str_eq(runner_opts(st->r, "work")[1].name, "fd");
 	ck_assert_int_eq(runner_defaults(st->r, "work")[1].i, -1);
 	ck_assert_ptr_null(runner_opts(st->r, "bad_name"));
