@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,11 @@ struct world {
 	struct fake_http *server;
 	pid_t agent;
 	/* how the server answers; changed while nobody asks */
-	int status;
-	const char *body;
-	int times;		/* so often `status`, then 202 */
-	bool hang;
-	const char *want_token;	/* 401 without it */
+	_Atomic int status;
+	const char *_Atomic body;
+	_Atomic int times;	/* so often `status`, then 202 */
+	atomic_bool hang;
+	const char *_Atomic want_token;	/* 401 without it */
 };
 
 static void

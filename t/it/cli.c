@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,9 @@ struct world {
 	char dir[64];
 	char state[96];
 	struct strbuf body;	/* of the reply under way */
-	int status;		/* 0: as the canned file */
-	const char *problem;
-	const char *summary;
+	_Atomic int status;	/* 0: as the canned file */
+	const char *_Atomic problem;
+	const char *_Atomic summary;
 	struct strbuf out;
 	struct strbuf err;
 };

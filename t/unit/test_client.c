@@ -108,13 +108,15 @@ END_TEST
 START_TEST(a_reply_without_end_is_cut)
 {
 	struct world *w = world_new(100);
-	char body[200];
+	char longer[200], just[101];
 
-	memset(body, 'x', sizeof(body));
-	body[199] = '\0';
-	w->next.body = body;
+	memset(longer, 'x', sizeof(longer));
+	longer[199] = '\0';
+	memset(just, 'x', sizeof(just));
+	just[100] = '\0';
+	w->next.body = longer;
 	ck_assert_int_eq(get(w, "/"), TC_EFULL);
-	body[100] = '\0';
+	w->next.body = just;
 	ck_assert_int_eq(get(w, "/"), 0);
 	ck_assert_uint_eq(w->reply.body.n, 100);
 	world_free(w);
