@@ -9,6 +9,7 @@
 #define TOCSIN_DAEMON_DAEMON_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/list.h"
@@ -44,6 +45,7 @@ struct daemon {
 	struct store *store;
 	struct http_io http_io;
 	struct http *http;
+	_Atomic uint64_t last_event;	/* committed */
 	struct tokens *tokens;
 
 	struct sched_timer tick;
@@ -104,6 +106,8 @@ void keep_facts(struct daemon *d, struct change_set *cs);
 /* Again what the store did not take. */
 void keep_retry(struct daemon *d);
 /* A set that the store did not commit: any thread, then on the loop. */
+/* The writer's thread: events of a committed set can be shown. */
+void keep_committed(struct daemon *d, const struct change_set *cs);
 void keep_failed(struct daemon *d, struct change_set *cs);
 void keep_again(struct daemon *d);
 void keep_fini(struct daemon *d);

@@ -40,13 +40,28 @@ keep_failed(struct daemon *d, struct change_set *cs)
 	change_set_free(cs);
 }
 
+/* One writer, one order: the last event of a set is the newest. */
+void
+keep_committed(struct daemon *d, const struct change_set *cs)
+{
+	for (size_t i = cs->n; i-- > 0;) {
+		if (cs->items[i].kind != CHANGE_EVENT)
+			continue;
+		if (cs->items[i].u.event.seq > d->last_event)
+			d->last_event = cs->items[i].u.event.seq;
+		return;
+	}
+}
+
 static void
 set_done(struct change_set *cs)
 {
-	if (cs->rc < 0)
+	if (cs->rc < 0) {
 		keep_failed(cs->owner, cs);
-	else
-		change_set_free(cs);
+		return;
+	}
+	keep_committed(cs->owner, cs);
+	change_set_free(cs);
 }
 
 static void
@@ -187,6 +202,7 @@ load_seq(void *arg, uint64_t event_seq, uint64_t prediction_id,	/* lint: struct 
 	(void)subject_id;
 	tokens_reserve(d->tokens, token_id);
 	engine_restore_seq(d->engine, event_seq, prediction_id, clean);
+	d->last_event = event_seq;
 	if (!clean)
 		log_at(WARN, "daemon", "the last stop was not a clean one");
 }

@@ -145,6 +145,12 @@ read_tokens(struct http_io *io, http_token_sink *sink, void *arg,
 	return tokens_each(of_io(io)->tokens, sink, arg);
 }
 
+static uint64_t
+last_event(struct http_io *io)
+{
+	return of_io(io)->last_event;
+}
+
 struct prediction_relay {
 	http_prediction_sink *sink;
 	void *arg;
@@ -202,6 +208,7 @@ batch_done(struct change_set *cs)
 	cmd->accepted = cs->accepted;
 	cmd->duplicates = cs->duplicates;
 	if (cs->rc == 0) {
+		keep_committed(w->d, cs);
 		answer(cmd, 0);
 		change_set_free(cs);
 		return;
@@ -363,7 +370,7 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.authenticate = authenticate, .ready = ready,
 		.metrics = write_metrics, .events = read_events,
 		.series = read_series, .tokens = read_tokens,
-		.predictions = read_predictions };
+		.predictions = read_predictions, .last_event = last_event };
 	d->commands_wake = sched_wake_open(d->sched, do_commands, d, e);
 	if (d->commands_wake == NULL)
 		return e->code;
