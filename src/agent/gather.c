@@ -18,11 +18,12 @@
 #define SMART_AGAIN dur_s(60)
 #define OPTIONS_MAX 64
 
-enum job_id { JOB_CPU, JOB_MEMORY, JOB_DISK, JOB_BOOT, JOB_SMART, JOB_COUNT };
+enum job_id { JOB_CPU, JOB_MEMORY, JOB_DISK, JOB_NET, JOB_BOOT, JOB_SMART,
+	JOB_COUNT };
 
 static const char *const job_probes[] = {
 	[JOB_CPU] = "cpu", [JOB_MEMORY] = "memory", [JOB_DISK] = "disk",
-	[JOB_BOOT] = "boot", [JOB_SMART] = "smart",
+	[JOB_NET] = "net", [JOB_BOOT] = "boot", [JOB_SMART] = "smart",
 };
 
 struct job {
