@@ -1,0 +1,110 @@
+#include "plan/brake.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static size_t
+at_least(size_t least, size_t n)
+{
+	return n > least ? n : least;
+}
+
+size_t
+brake_limit(size_t hosts)
+{
+	return at_least(2, hosts * 3 / 100);
+}
+
+size_t
+brake_hard_limit(size_t hosts)
+{
+	return at_least(3, hosts / 10);
+}
+
+bool
+brake_update(struct brake *b, size_t bad, size_t hosts, struct wall at)
+{
+	/* What was tolerated shrinks with the trouble, never grows. */
+	if (bad < b->tolerated)
+		b->tolerated = bad;
+	if (b->latched || bad <= brake_limit(hosts) || bad <= b->tolerated)
+		return false;
+	b->latched = true;
+	b->since = at;
+	b->bad_then = bad;
+	b->hosts_then = hosts;
+	return true;
+}
+
+int
+brake_release(struct brake *b, const char *by, const char *reason, size_t bad,	/* lint: who, why, when */
+	struct wall at, struct tc_err *e)
+{
+	if (by[0] == '\0')
+		return tc_fail(e, TC_EINVAL, "a brake is released by a named "
+			"person");
+	if (reason[0] == '\0')
+		return tc_fail(e, TC_EINVAL, "a brake is released for a "
+			"reason");
+	if (!b->latched)
+		return tc_fail(e, TC_EBUSY, "the brake is not latched");
+	b->latched = false;
+	b->released = at;
+	b->tolerated = bad;
+	snprintf(b->released_by, sizeof(b->released_by), "%s", by);
+	return 0;
+}
+
+/* version, latched, 6 free, since, bad, hosts, released, tolerated, by */
+#define SAVED_VERSION 1
+#define SAVED_BY_AT 48
+
+static void
+put_u64(unsigned char *to, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		to[i] = (unsigned char)(v >> (8 * i));
+}
+
+static uint64_t
+get_u64(const unsigned char *from)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v |= (uint64_t)from[i] << (8 * i);
+	return v;
+}
+
+void
+brake_save(const struct brake *b, unsigned char out[BRAKE_SAVED_BYTES])
+{
+	memset(out, 0, BRAKE_SAVED_BYTES);
+	out[0] = SAVED_VERSION;
+	out[1] = b->latched;
+	put_u64(out + 8, (uint64_t)b->since.ms);
+	put_u64(out + 16, b->bad_then);
+	put_u64(out + 24, b->hosts_then);
+	put_u64(out + 32, (uint64_t)b->released.ms);
+	put_u64(out + 40, b->tolerated);
+	memcpy(out + SAVED_BY_AT, b->released_by, sizeof(b->released_by));
+}
+
+int
+brake_restore(const void *p, size_t n, struct brake *out, struct tc_err *e)
+{
+	const unsigned char *in = p;
+
+	if (n != BRAKE_SAVED_BYTES || in[0] != SAVED_VERSION)
+		return tc_fail(e, TC_ECORRUPT, "brake of %zu bytes", n);
+	*out = (struct brake){ .latched = in[1] != 0,
+		.since.ms = (int64_t)get_u64(in + 8),
+		.bad_then = (size_t)get_u64(in + 16),
+		.hosts_then = (size_t)get_u64(in + 24),
+		.released.ms = (int64_t)get_u64(in + 32),
+		.tolerated = (size_t)get_u64(in + 40) };
+	memcpy(out->released_by, in + SAVED_BY_AT, sizeof(out->released_by));
+	out->released_by[sizeof(out->released_by) - 1] = '\0';
+	return 0;
+}

@@ -1,0 +1,214 @@
+/*
+ * plan: brakes that latch, actions of the layer that failed, targets.
+ */
+#include <string.h>
+
+#include "plan/brake.h"
+#include "plan/choose.h"
+#include "plan/window.h"
+#include "t/lib/story.h"
+
+#define BIT(w) (1U << WHY_NOT_##w)
+
+static struct plan_view
+well(void)
+{
+	return (struct plan_view){ .health = HEALTH_HEALTHY,
+		.host_health = HEALTH_HEALTHY, .level = LEVEL_NONE,
+		.disposition = DISPOSITION_IN_SERVICE, .recommend = true };
+}
+
+START_TEST(r060_the_thirty_first_of_a_thousand_latches)
+{
+	struct brake b = { 0 };
+
+	ck_assert_uint_eq(brake_limit(1000), 30);
+	ck_assert_uint_eq(brake_hard_limit(1000), 100);
+	ck_assert_uint_eq(brake_limit(3), 2);
+	ck_assert_uint_eq(brake_limit(99), 2);
+	ck_assert_uint_eq(brake_limit(100), 3);
+	for (size_t bad = 0; bad <= 30; bad++)
+		ck_assert(!brake_update(&b, bad, 1000, (struct wall){ 1 }));
+	ck_assert(brake_update(&b, 31, 1000, (struct wall){ 7 }));
+	ck_assert(b.latched);
+	ck_assert_int_eq(b.since.ms, 7);
+}
+END_TEST
+
+START_TEST(r062_dipping_below_reopens_nothing)
+{
+	struct brake b = { 0 };
+	int latches = 0;
+
+	for (int i = 0; i < 100; i++)
+		latches += brake_update(&b, i % 2 == 0 ? 31 : 5, 1000,
+			(struct wall){ i });
+	ck_assert_int_eq(latches, 1);
+	ck_assert(b.latched);
+}
+END_TEST
+
+START_TEST(a_release_wants_a_name_and_a_reason_and_tolerates_what_it_saw)
+{
+	struct brake b = { 0 };
+	struct tc_err e = { 0 };
+
+	ck_assert_int_eq(brake_release(&b, "ann", "why", 0, (struct wall){ 1 },
+		&e), TC_EBUSY);
+	brake_update(&b, 40, 1000, (struct wall){ 1 });
+	ck_assert_int_eq(brake_release(&b, "", "why", 40, (struct wall){ 2 },
+		&e), TC_EINVAL);
+	ck_assert_int_eq(brake_release(&b, "ann", "", 40, (struct wall){ 2 },
+		&e), TC_EINVAL);
+	ck_assert(b.latched);
+	ck_assert_int_eq(brake_release(&b, "ann", "disks replaced", 40,
+		(struct wall){ 2 }, &e), 0);
+	ck_assert(!brake_update(&b, 40, 1000, (struct wall){ 3 }));
+	ck_assert(brake_update(&b, 41, 1000, (struct wall){ 4 }));
+	ck_assert_int_eq(brake_release(&b, "bob", "again", 41,
+		(struct wall){ 5 }, &e), 0);
+	ck_assert(!brake_update(&b, 2, 1000, (struct wall){ 6 }));
+	ck_assert(brake_update(&b, 31, 1000, (struct wall){ 7 }));
+}
+END_TEST
+
+START_TEST(a_brake_survives_a_restart)
+{
+	struct brake b = { 0 }, back;
+	unsigned char saved[BRAKE_SAVED_BYTES];
+	struct tc_err e = { 0 };
+
+	brake_update(&b, 5, 10, (struct wall){ 77 });
+	brake_release(&b, "ann", "x", 5, (struct wall){ 88 }, &e);
+	brake_update(&b, 6, 10, (struct wall){ 99 });
+	brake_save(&b, saved);
+	ck_assert_int_eq(brake_restore(saved, sizeof(saved), &back, &e), 0);
+	ck_assert(memcmp(&b.released, &back.released, sizeof(b.released)) == 0);
+	ck_assert(back.latched);
+	ck_assert_int_eq(back.since.ms, 99);
+	ck_assert_str_eq(back.released_by, "ann");
+	ck_assert_int_eq(brake_restore(saved, 3, &back, &e), TC_ECORRUPT);
+	saved[0] = 9;
+	ck_assert_int_eq(brake_restore(saved, sizeof(saved), &back, &e),
+		TC_ECORRUPT);
+}
+END_TEST
+
+START_TEST(r006_only_the_layer_that_failed_is_acted_on)
+{
+	struct plan_view v = well();
+
+	ck_assert_int_eq(plan_action_of(&v), PLAN_NONE);
+	v.health = HEALTH_UNHEALTHY;
+	ck_assert_int_eq(plan_action_of(&v), PLAN_ROLE_OUT_OF_ROTATION);
+	ck_assert(!plan_is_bad(&v));
+	v.host_health = HEALTH_UNHEALTHY;
+	ck_assert_int_eq(plan_action_of(&v), PLAN_HOST_EVACUATE);
+	ck_assert(plan_is_bad(&v));
+	v = well();
+	v.level = LEVEL_IMMINENT;
+	ck_assert_int_eq(plan_action_of(&v), PLAN_HOST_EVACUATE);
+	v.in_window = true;
+	ck_assert_int_eq(plan_action_of(&v), PLAN_NONE);
+	v = well();
+	v.level = LEVEL_IMMINENT;
+	v.disposition = DISPOSITION_QUARANTINED;
+	ck_assert_int_eq(plan_action_of(&v), PLAN_NONE);
+}
+END_TEST
+
+START_TEST(every_inaction_has_a_reason)
+{
+	struct plan_view v = well();
+
+	for (int h = HEALTH_UNKNOWN; h <= HEALTH_STALE; h++)
+		for (int l = LEVEL_NONE; l <= LEVEL_IMMINENT; l++)
+			for (int flags = 0; flags < 16; flags++) {
+				enum plan_action a;
+
+				v.health = v.host_health = (enum health)h;
+				v.level = (enum level)l;
+				v.in_window = flags & 1;
+				v.brake = flags & 2;
+				v.observer_suspect = flags & 4;
+				v.recommend = !(flags & 8);
+				a = plan_action_of(&v);
+				ck_assert_uint_ne(plan_why_not(&v, a, true), 0);
+				if (a == PLAN_HOST_EVACUATE)
+					ck_assert(plan_is_held(plan_why_not(&v,
+						a, true)) == (flags > 1));
+			}
+}
+END_TEST
+
+START_TEST(r035_a_prediction_never_skips_a_brake)
+{
+	struct plan_view v = well();
+	unsigned why;
+
+	v.level = LEVEL_IMMINENT;
+	v.brake = true;
+	why = plan_why_not(&v, plan_action_of(&v), true);
+	ck_assert(why & BIT(BRAKE));
+	ck_assert(plan_is_held(why));
+	v.brake = false;
+	why = plan_why_not(&v, plan_action_of(&v), false);
+	ck_assert(why & BIT(NO_TARGET));
+}
+END_TEST
+
+START_TEST(r017_no_sick_host_is_ever_a_target)
+{
+	for (int h = HEALTH_UNKNOWN; h <= HEALTH_STALE; h++)
+		for (int d = DISPOSITION_IN_SERVICE; d <= DISPOSITION_RETIRED;
+			d++)
+			for (int l = LEVEL_NONE; l <= LEVEL_IMMINENT; l++)
+				for (int w = 0; w < 2; w++) {
+					struct plan_view v = { (enum health)h,
+						(enum health)h,
+						(enum disposition)d,
+						(enum level)l, w, false, false,
+						true };
+					bool good = h == HEALTH_HEALTHY &&
+						d == DISPOSITION_IN_SERVICE &&
+						l == LEVEL_NONE && w == 0;
+
+					ck_assert((plan_target(&v) ==
+						TARGET_ELIGIBLE) == good);
+				}
+}
+END_TEST
+
+START_TEST(a_window_covers_its_hosts_for_its_time)
+{
+	char h1[] = "h1", h2[] = "h2";
+	char *hosts[] = { h1, h2 };
+	struct window w = { .from = { 100 }, .to = { 200 },
+		.grace = dur_ms(50), .hosts = hosts, .n_hosts = 2 };
+
+	ck_assert(window_covers(&w, "h1", "rack1"));
+	ck_assert(!window_covers(&w, "h3", "rack1"));
+	ck_assert(!window_runs(&w, (struct wall){ 99 }));
+	ck_assert(window_runs(&w, (struct wall){ 100 }));
+	ck_assert(!window_runs(&w, (struct wall){ 200 }));
+	ck_assert(!window_is_over(&w, (struct wall){ 249 }));
+	ck_assert(window_is_over(&w, (struct wall){ 250 }));
+	strcpy(w.partition, "rack2");	/* lint: literal fits */
+	ck_assert(!window_covers(&w, "h1", "rack1"));
+	ck_assert(window_covers(&w, "h9", "rack2"));
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("plan", r060_the_thirty_first_of_a_thousand_latches,
+		r062_dipping_below_reopens_nothing,
+		a_release_wants_a_name_and_a_reason_and_tolerates_what_it_saw,
+		a_brake_survives_a_restart,
+		r006_only_the_layer_that_failed_is_acted_on,
+		every_inaction_has_a_reason,
+		r035_a_prediction_never_skips_a_brake,
+		r017_no_sick_host_is_ever_a_target,
+		a_window_covers_its_hosts_for_its_time);
+}
