@@ -321,6 +321,46 @@ do_token_revoke(struct daemon *d, struct http_command *cmd)
 	answer(cmd, rc);
 }
 
+/*
+ * Like a batch: done at once, answered when durable.  While the store cannot
+ * commit an order is refused before it is carried out: nothing may be done
+ * that the audit trail does not know.
+ */
+static void
+do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
+{
+	struct engine_wish wish = { .kind = kind, .target = cmd->target,
+		.body = cmd->body, .n = cmd->body_n, .actor = cmd->who.name };
+	struct change_set *cs;
+	int rc;
+
+	if (d->backlog_n > 0) {
+		answer(cmd, tc_fail(&cmd->err, TC_EAGAIN,
+			"the store cannot commit now; send it again"));
+		return;
+	}
+	cs = change_set_new();
+	rc = cs == NULL ? tc_fail(&cmd->err, TC_ENOMEM, "out of memory") :
+		engine_order(d->engine, &wish, daemon_now(d), cs, &cmd->reply,
+			&cmd->err);
+	if (rc < 0) {
+		if (cs != NULL && cs->n > 0)
+			keep_facts(d, cs);
+		else
+			change_set_free(cs);
+		answer(cmd, rc);
+		return;
+	}
+	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE;
+	cs->done = batch_done;
+	cs->owner = cmd;
+	if (store_sqlite.submit(d->store, cs) == 0)
+		return;
+	keep_facts(d, cs);
+	answer(cmd, tc_fail(&cmd->err, TC_EAGAIN,
+		"done, but not yet durable: the store cannot commit now"));
+}
+
 static void
 do_commands(void *arg)
 {
@@ -339,15 +379,28 @@ do_commands(void *arg)
 			do_token_revoke(d, cmd);
 			break;
 		case COMMAND_HOST_PUT:
+			do_order(d, cmd, ORDER_HOST_PUT);
+			break;
 		case COMMAND_HOST_PATCH:
+			do_order(d, cmd, ORDER_HOST_PATCH);
+			break;
 		case COMMAND_HOST_DELETE:
+			do_order(d, cmd, ORDER_HOST_DELETE);
+			break;
 		case COMMAND_BRAKE_RELEASE:
+			do_order(d, cmd, ORDER_BRAKE_RELEASE);
+			break;
 		case COMMAND_WINDOW_CREATE:
+			do_order(d, cmd, ORDER_WINDOW_CREATE);
+			break;
 		case COMMAND_WINDOW_DELETE:
+			do_order(d, cmd, ORDER_WINDOW_DELETE);
+			break;
 		case COMMAND_ALERT_ACK:
+			do_order(d, cmd, ORDER_ALERT_ACK);
+			break;
 		case COMMAND_SIGNAL:
-			answer(cmd, tc_fail(&cmd->err, TC_EUNSUP,
-				"not taken by this version"));
+			do_order(d, cmd, ORDER_SIGNAL);
 			break;
 		}
 	}

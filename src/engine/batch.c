@@ -161,6 +161,7 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 	for (size_t i = 0; i < b->n; i++)
 		take(en, h, b, &b->items[i], now);
 	fold_host(en, h, now.wall);
+	step(en, now);
 	en->lent = NULL;
 	return BATCH_TAKEN;
 }

@@ -29,6 +29,7 @@ engine_new(const struct engine_conf *conf)
 	en->parts.seed = conf->boot_seed;
 	en->hosts.seed = conf->boot_seed;
 	en->devices.seed = conf->boot_seed;
+	en->alerts.seed = conf->boot_seed;
 	en->next_subject = 1;
 	en->judged_day = INT32_MIN;
 	en->passive = (struct check_rule){
@@ -65,6 +66,11 @@ engine_free(struct engine *en)
 		return;
 	chunks_free(en);
 	change_set_free(en->facts);
+	alerts_free(en);
+	for (size_t i = 0; i < en->n_windows; i++)
+		window_free(en->windows[i]);
+	mem_free(en->windows);
+	mem_free(en->touched);
 	while ((p = hash_next(&en->hosts, &at)) != NULL)
 		host_free(p);
 	at = 0;
@@ -135,6 +141,12 @@ engine_set_degraded(struct engine *en, bool degraded, const char *why,
 	snprintf(en->degraded_why, sizeof(en->degraded_why), "%s", why);
 	say_event(en, degraded ? "server.degraded" : "server.recovered", 0,
 		now.wall, "{}");
+	if (degraded)
+		alert_raise(en, &(struct alert_wish){ "store_degraded",
+			SEVERITY_CRITICAL, NULL, NULL, en->degraded_why,
+			"{}" }, now.wall);
+	else
+		alert_end(en, "store_degraded", "server", now.wall);
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "model/change.h"
 #include "model/fleet.h"
 #include "model/observation.h"
@@ -58,6 +59,17 @@ int engine_restore_subject(struct engine *en, const struct change_subject *s);
 int engine_restore_state(struct engine *en, const struct change_state *s);
 int engine_restore_prediction(struct engine *en,
 	const struct change_prediction *p);
+/* Those that fire, those not withdrawn, those not over. */
+int engine_restore_alert(struct engine *en, const struct alert *a);
+int engine_restore_plan(struct engine *en, const struct change_plan *p);
+int engine_restore_window(struct engine *en, const struct change_window *w);
+/* The largest ids that were ever given. */
+struct engine_ids {
+	uint64_t alert;
+	uint64_t plan;
+	uint64_t window;
+};
+void engine_restore_ids(struct engine *en, const struct engine_ids *ids);
 /* Largest seq and prediction id stored; `clean` = the last stop was one. */
 void engine_restore_seq(struct engine *en, uint64_t event_seq,
 	uint64_t prediction_id, bool clean);
@@ -110,6 +122,35 @@ uint32_t engine_host_enrol(struct engine *en, const char *name,
 
 /* State, level, reason or inventory moved since the last snapshot. */
 bool engine_changed(const struct engine *en);
+
+/* What a person (or a program of theirs) orders; JSON as in openapi.json. */
+enum engine_order {
+	ORDER_HOST_PUT,		/* target = host */
+	ORDER_HOST_PATCH,
+	ORDER_HOST_DELETE,
+	ORDER_BRAKE_RELEASE,	/* target = partition */
+	ORDER_WINDOW_CREATE,
+	ORDER_WINDOW_DELETE,	/* target = id */
+	ORDER_ALERT_ACK,	/* target = id */
+	ORDER_SIGNAL,
+};
+
+struct engine_wish {
+	enum engine_order kind;
+	const char *target;
+	char *body;		/* NUL-terminated, changed in place; may be NULL */
+	size_t n;
+	const char *actor;	/* the token's name, for the audit trail */
+};
+
+/*
+ * Done at once, its facts (one audit row among them) in `cs`; `reply` gets
+ * the members of a JSON object.  TC_EINVAL 400, TC_ENOENT 404, TC_EEXIST or
+ * TC_EBUSY 409, TC_ERANGE 422: nothing was changed then.
+ */
+int engine_order(struct engine *en, const struct engine_wish *wish,
+	struct now now, struct change_set *cs, struct strbuf *reply,
+	struct tc_err *e);	/* lint: one call of the daemon */
 
 /* The subject id of a host, 0 = unknown (tokens are bound to it). */
 uint32_t engine_host_id(const struct engine *en, const char *name);

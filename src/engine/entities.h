@@ -10,6 +10,9 @@
 #include "base/list.h"
 #include "engine/engine.h"
 #include "engine/snapshot.h"
+#include "plan/brake.h"
+#include "plan/choose.h"
+#include "plan/window.h"
 #include "health/check.h"
 #include "predict/eval.h"
 #include "predict/features.h"
@@ -42,6 +45,15 @@ struct part {
 	uint32_t id;
 	char *name;
 	struct list sweeps;
+	struct brake brake;
+	size_t n_hosts;		/* present */
+	size_t n_bad;		/* convicted or imminent */
+	bool touched;		/* in this step */
+	/* Of this step: how many of its hosts may be targets, and the first. */
+	uint64_t targets_step;
+	size_t target_counts[TARGET_COUNT_];
+	struct host *eligible[SNAP_PLAN_TARGETS];
+	size_t n_eligible;
 	size_t shown;		/* place in the snapshot being made */
 };
 
@@ -140,61 +152,28 @@ struct host {
 	struct wall since;
 	struct host_risk risk;
 	size_t place;		/* in engine.sorted */
+	enum health host_health;	/* of the host layer alone */
+	bool bad;		/* counted in part->n_bad */
+	bool touched;		/* in engine.touched */
+	struct window *window;	/* that covers it now, or NULL */
+	struct host_plan *plan;	/* NULL = nothing to do */
+	unsigned why_not;
 };
 
-
-enum dirt { CLEAN, DIRTY_COSMETIC, DIRTY_URGENT };
-
-struct engine {
-	struct engine_io *io;
-	const struct pack *pack;
-	const char *version;
-	struct intern names;	/* keys, probes, metrics, instances */
-	struct hash parts;
-	struct hash hosts;	/* by name, retired ones included */
-	struct hash devices;	/* by key */
-	/* What a subject id is, by its kind. */
-	struct subject_ref {
-		enum subject_kind kind;
-		void *p;
-	} *subjects;
-	size_t cap_subjects;
-	uint32_t next_subject;
-	uint64_t event_seq;
-	uint64_t prediction_id;
-
-	struct host **sorted;	/* present hosts by name */
-	size_t n_sorted;
-	size_t cap_sorted;
-	bool resort;
-
-	struct heap due;
-	struct engine_run *runs;	/* of this tick */
-	size_t n_runs;
-	size_t cap_runs;
-	struct check_rule passive;
-	struct dur smart_interval;
-
-	bool restored;		/* restore_finish() was done */
-	struct now now;		/* of the call we are in */
-	struct mono last_tick;
-	int64_t gap_ns;		/* all the time we slept */
-	int32_t judged_day;	/* all devices were aged on this day */
-	struct wall started;
-
-	struct change_set *facts;	/* being gathered; NULL = none yet */
-	struct change_set *lent;	/* engine_batch()'s, in place of facts */
-
-	unsigned char *dirt;	/* enum dirt, by chunk */
-	struct snap_chunk **chunks;
-	size_t n_chunks;
-	size_t cap_chunks;
-	uint64_t generation;
-	bool changed;		/* since the last generation */
-	struct mono cosmetic_at;
-	bool degraded;
-	char degraded_why[128];
-	struct engine_counts counts;
+/* What is recommended for a host. */
+struct host_plan {
+	uint64_t id;
+	enum plan_action action;
+	enum plan_state state;
+	bool predicted;
+	struct wall since;
+	unsigned why_not;
 };
+
+struct live_alert {
+	struct alert shown;	/* texts owned */
+	struct host *h;		/* NULL: of a partition or the server */
+};
+
 
 #endif

@@ -148,7 +148,7 @@ say_prediction(struct engine *en, const struct device *d,
 	strbuf_free(&body);
 }
 
-static void
+void
 say_state(struct engine *en, uint32_t subject, const char *kind,
 	const void *p, size_t n)
 {

@@ -89,8 +89,8 @@ drop_check(struct engine *en, struct host *h, size_t i)
 	h->checks[i] = h->checks[--h->n_checks];
 }
 
-static int
-copy_tags(struct host *h, const struct host_def *def)
+int
+host_copy_tags(struct host *h, const struct host_def *def)
 {
 	size_t bytes = 0;
 	struct tag *tags;
@@ -138,12 +138,18 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 	struct part *p = part_get(en, def->partition);
 	char *address = mem_strdup(def->address);
 
-	if (p == NULL || address == NULL || copy_tags(h, def) < 0) {
+	if (p == NULL || address == NULL || host_copy_tags(h, def) < 0) {
 		mem_free(address);
 		return TC_ENOMEM;
 	}
 	mem_free(h->address);
 	h->address = address;
+	if (h->bad && h->part != p) {
+		h->bad = false;
+		h->part->n_bad--;
+	}
+	if (h->part != p)
+		en->resort = true;
 	h->part = p;
 	h->owner = def->owner;
 	if (!h->present)
@@ -154,22 +160,32 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 	return 0;
 }
 
+/* Makes or changes it; its checks are another matter. */
+int
+host_take_def(struct engine *en, const struct host_def *def)
+{
+	struct host *h = host_find(en, def->name);
+	struct part *p;
+
+	if (h != NULL)
+		return same_host(h, def) ? 0 : describe_host(en, h, def);
+	p = part_get(en, def->partition);
+	h = p != NULL ? host_make(en, def->name, p, 0) : NULL;
+	if (h == NULL || describe_host(en, h, def) < 0)
+		return TC_ENOMEM;
+	say_event(en, "host.added", h->id, en->now.wall, "{}");
+	return 0;
+}
+
 static int
 take_host(struct engine *en, const struct host_def *def, struct now now)
 {
-	struct host *h = host_find(en, def->name);
+	struct host *h;
 	size_t i = 0;
 
-	if (h == NULL) {
-		struct part *p = part_get(en, def->partition);
-
-		h = p != NULL ? host_make(en, def->name, p, 0) : NULL;
-		if (h == NULL || describe_host(en, h, def) < 0)
-			return TC_ENOMEM;
-		say_event(en, "host.added", h->id, now.wall, "{}");
-	} else if (!same_host(h, def) && describe_host(en, h, def) < 0) {
+	if (host_take_def(en, def) < 0)
 		return TC_ENOMEM;
-	}
+	h = host_find(en, def->name);
 	h->claimed = true;
 	for (size_t k = 0; k < def->n_checks; k++)
 		if (take_check(en, h, &def->checks[k], now) < 0)
@@ -184,8 +200,8 @@ take_host(struct engine *en, const struct host_def *def, struct now now)
 	return 0;
 }
 
-static void
-retire_host(struct engine *en, struct host *h, struct now now)
+void
+host_retire(struct engine *en, struct host *h, struct now now)
 {
 	for (size_t i = 0; i < h->n_checks; i++) {
 		run_unschedule(en, h->checks[i]);
@@ -193,6 +209,7 @@ retire_host(struct engine *en, struct host *h, struct now now)
 	}
 	h->present = false;
 	en->resort = true;
+	touch(en, h);
 	host_say_subject(en, h);
 	say_event(en, "host.retired", h->id, now.wall, "{}");
 }
@@ -255,14 +272,17 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	}
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		if (h->present && !h->claimed && source_is_config(h))
-			retire_host(en, h, now);
+			host_retire(en, h, now);
 		else if (!h->claimed)
 			drop_unclaimed_active(en, h);
 		h->claimed = false;
 	}
 	wake_passive(en, now);
+	windows_lay(en, now.wall);
+	rc = fleet_sort(en);
+	step(en, now);
 	facts_flush(en);
-	return fleet_sort(en) == 0 ? 0 :
+	return rc == 0 ? 0 :
 		tc_fail(e, TC_ENOMEM, "out of memory for the list of hosts");
 }
 
@@ -279,6 +299,7 @@ fleet_sort(struct engine *en)
 {
 	size_t at = 0;
 	struct host *h;
+	struct part *p;
 	void *sorted = en->sorted;
 
 	if (!en->resort)
@@ -288,12 +309,16 @@ fleet_sort(struct engine *en)
 		return TC_ENOMEM;
 	en->sorted = sorted;
 	en->n_sorted = 0;
+	for (size_t k = 0; (p = hash_next(&en->parts, &k)) != NULL;)
+		p->n_hosts = 0;
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
 		if (h->present)
 			en->sorted[en->n_sorted++] = h;
 	qsort(en->sorted, en->n_sorted, sizeof(struct host *), by_name);
-	for (size_t i = 0; i < en->n_sorted; i++)
+	for (size_t i = 0; i < en->n_sorted; i++) {
 		en->sorted[i]->place = i;
+		en->sorted[i]->part->n_hosts++;
+	}
 	chunks_free(en);
 	en->resort = false;
 	en->changed = true;

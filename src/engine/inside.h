@@ -4,7 +4,7 @@
 #ifndef TOCSIN_ENGINE_INSIDE_H
 #define TOCSIN_ENGINE_INSIDE_H
 
-#include "engine/entities.h"
+#include "engine/core.h"
 
 /* Time without our own sleeps: silence is measured in it. */
 static inline struct mono
@@ -46,6 +46,9 @@ void device_say_subject(struct engine *en, const struct device *d);
 /* ---- fleet.c ---- */
 /* present hosts again in the order of their names */
 int fleet_sort(struct engine *en);
+int host_take_def(struct engine *en, const struct host_def *def);
+int host_copy_tags(struct host *h, const struct host_def *def);
+void host_retire(struct engine *en, struct host *h, struct now now);
 
 /* ---- restore.c ---- */
 /* version, health, 2 free, since */
@@ -56,6 +59,10 @@ void restore_finish(struct engine *en, struct now now);
 
 /* ---- snapbuild.c ---- */
 void chunks_free(struct engine *en);
+/* showdeeds.c: plans, alerts, windows */
+int show_deeds(struct engine *en, struct snapshot *s);
+/* In one line, into the arena: why the plan of the host was made. */
+const char *plan_words(struct arena *a, const struct host *h);
 
 /* ---- facts.c ---- */
 struct change_set *facts(struct engine *en);
@@ -72,6 +79,8 @@ void say_level_move(struct engine *en, const struct device *d,
 	enum level from, struct wall at);
 void say_prediction(struct engine *en, const struct device *d,
 	const struct verdict *v);
+void say_state(struct engine *en, uint32_t subject, const char *kind,
+	const void *p, size_t n);
 void say_check_state(struct engine *en, struct check *c);
 /* A row of history of its own. */
 void say_observation(struct change_set *cs, uint32_t subject,
@@ -104,6 +113,42 @@ void sweep_aside(struct engine *en, struct check *c,
 	const struct observation *ob);
 void sweep_flush(struct engine *en, struct sweep *s);
 void sweep_free(struct sweep *s);
+
+/* ---- step.c: plans, brakes and alerts of what moved ---- */
+void touch(struct engine *en, struct host *h);
+void step(struct engine *en, struct now now);
+void say_plan(struct engine *en, const struct host *h, struct wall at);
+void say_brake(struct engine *en, const struct part *p);
+struct plan_view view_of(const struct engine *en, const struct host *h);
+
+/* ---- alerts.c ---- */
+struct alert_wish {
+	const char *kind;
+	enum severity severity;
+	struct host *host;	/* or NULL */
+	struct part *part;	/* or NULL; of the host when there is one */
+	const char *summary;
+	const char *body;	/* JSON object */
+};
+/* Raised once, severer again, else left as it is. */
+void alert_raise(struct engine *en, const struct alert_wish *w,
+	struct wall at);
+void alert_end(struct engine *en, const char *kind, const char *of,
+	struct wall at);
+void alerts_of_host(struct engine *en, struct host *h, struct now now);
+struct live_alert *alert_find_id(struct engine *en, uint64_t id);
+void say_alert(struct engine *en, const struct live_alert *a);
+void alerts_free(struct engine *en);
+
+/* ---- windows.c ---- */
+/* Begins and ends; told overruns; cheap while nothing is due. */
+void windows_step(struct engine *en, struct now now);
+void windows_lay(struct engine *en, struct wall now);
+int window_read(char *body, size_t n, struct window *out, struct tc_err *e);
+void window_write(struct strbuf *out, const struct window *w);
+void say_window(struct engine *en, const struct window *w, bool ended);
+void say_audit(struct engine *en, const char *actor, const char *action,
+	uint32_t subject, const char *body);
 
 /* ---- risk.c ---- */
 void risk_observe(struct engine *en, struct device *d,

@@ -10,8 +10,10 @@ mark(struct engine *en, const struct host *h, enum dirt how)
 {
 	size_t chunk = h->place / SNAP_CHUNK_HOSTS;
 
-	if (how == DIRTY_URGENT)
+	if (how == DIRTY_URGENT) {
 		en->changed = true;
+		touch(en, (struct host *)(uintptr_t)h);
+	}
 	if (en->resort || chunk >= en->n_chunks || !h->present)
 		return;
 	if (en->dirt[chunk] < how)
@@ -102,10 +104,38 @@ all_asleep(const struct host *h)
 	return disks > 0;
 }
 
+/* What speaks of the machine itself; the rest are its services. */
+static bool
+is_host_layer(const struct check *c)
+{
+	return c->passive ? strncmp(c->probe, "signal", 6) != 0 :
+		strcmp(c->probe, "ping") == 0;
+}
+
+static enum health
+host_layer(const struct host *h)
+{
+	enum health worst = HEALTH_UNKNOWN;
+	bool any = false;
+
+	for (size_t i = 0; i < h->n_checks; i++) {
+		const struct check *c = h->checks[i];
+		enum health is = (enum health)c->st.health;
+
+		if (!is_host_layer(c) || !counts_for_host(c))
+			continue;
+		if (!any || health_worse(is, worst))
+			worst = is;
+		any = true;
+	}
+	return worst;
+}
+
 void
 fold_host(struct engine *en, struct host *h, struct wall at)
 {
 	struct check *worst = worst_check(h);
+	enum health layer = host_layer(h);
 	enum health from = h->health;
 	enum health to = worst != NULL ? (enum health)worst->st.health :
 		HEALTH_UNKNOWN;
@@ -115,8 +145,10 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	unsigned flags = all_asleep(h) ? UNIT_ASLEEP : 0;
 
 	if (from == to && h->reason == reason && h->flags == flags &&
+	    layer == h->host_health &&
 	    (to == HEALTH_HEALTHY || h->worst == worst))
 		return;
+	h->host_health = layer;
 	h->health = to;
 	h->reason = reason;
 	h->flags = flags;

@@ -237,6 +237,10 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 	struct host *h = subject_get(en, s->subject, SUBJECT_HOST);
 	int rc;
 
+	struct part *p = subject_get(en, s->subject, SUBJECT_PARTITION);
+
+	if (strcmp(s->kind, "brake") == 0 && p != NULL)
+		return brake_restore(s->bytes, s->n, &p->brake, NULL);
 	if (strcmp(s->kind, "host") == 0 && h != NULL)
 		return restore_host_state(h, s->bytes, s->n);
 	if (strcmp(s->kind, "check") == 0 && c != NULL) {
@@ -267,6 +271,35 @@ engine_restore_prediction(struct engine *en,
 	d->prediction_id = p->id;
 	d->level_since = p->since;
 	return 0;
+}
+
+int
+engine_restore_plan(struct engine *en, const struct change_plan *p)
+{
+	struct host *h = subject_get(en, p->host, SUBJECT_HOST);
+
+	if (p->id > en->plan_id)
+		en->plan_id = p->id;
+	if (h == NULL || p->state == PLAN_STATE_WITHDRAWN)
+		return TC_ENOENT;
+	if (h->plan == NULL)
+		h->plan = MEM_NEW(struct host_plan);
+	if (h->plan == NULL)
+		return TC_ENOMEM;
+	*h->plan = (struct host_plan){ .id = p->id, .action = p->action,
+		.state = p->state, .since = p->since };
+	return 0;
+}
+
+void
+engine_restore_ids(struct engine *en, const struct engine_ids *ids)
+{
+	if (ids->alert > en->alert_id)
+		en->alert_id = ids->alert;
+	if (ids->plan > en->plan_id)
+		en->plan_id = ids->plan;
+	if (ids->window > en->window_id)
+		en->window_id = ids->window;
 }
 
 /* Events of an unclean run may have been given out: their numbers are left. */

@@ -169,6 +169,8 @@ engine_tick(struct engine *en, struct now now)
 	if (en->n_runs > 0)
 		en->io->start(en->io, en->runs, en->n_runs);
 	risk_age_all(en, now);
+	windows_step(en, now);
+	step(en, now);
 	facts_flush(en);
 	top = heap_peek(&en->due);
 	return top != NULL && top->key < now.mono.ns + 1000 * NS_PER_MS ?

@@ -112,6 +112,13 @@ risk_words(struct arena *a, const struct device *d)
 	return copy(a, text);
 }
 
+static enum disposition
+shown_disposition(const struct host *h)
+{
+	return h->window != NULL && h->disposition == DISPOSITION_IN_SERVICE ?
+		DISPOSITION_MAINTENANCE : h->disposition;
+}
+
 static int
 show_host(const struct engine *en, struct arena *a, const struct host *h,
 	struct snap_host *out)
@@ -132,7 +139,7 @@ show_host(const struct engine *en, struct arena *a, const struct host *h,
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
 		.partition = h->part->name, .address = copy(a, h->address),
 		.owner = h->owner, .tags = show_tags(a, h),
-		.state = state_of(h->health, h->disposition, h->flags),
+		.state = state_of(h->health, shown_disposition(h), h->flags),
 		.health = h->health, .disposition = h->disposition,
 		.flags = h->flags, .reason = h->reason,
 		.reason_check = h->worst != NULL ? h->worst->key : "",
@@ -142,7 +149,10 @@ show_host(const struct engine *en, struct arena *a, const struct host *h,
 		.risk_reason = h->risk.level == LEVEL_NONE ? "" :
 			risk_words(a, risky),
 		.checks = checks, .n_checks = h->n_checks,
-		.devices = devices, .n_devices = h->n_devices };
+		.devices = devices, .n_devices = h->n_devices,
+		.why_not = h->why_not,
+		.plan_id = h->plan != NULL ? h->plan->id : 0,
+		.window_id = h->window != NULL ? h->window->id : 0 };
 	out->n_tags = out->tags != NULL ? h->n_tags : 0;
 	return 0;
 }
@@ -248,6 +258,24 @@ rank(struct snapshot *s, const struct snap_host *h)
 	s->top[i] = h;
 }
 
+static struct snap_brake
+show_brake(struct snapshot *s, const struct part *p)
+{
+	char text[128] = "";
+
+	if (p->brake.latched)
+		snprintf(text, sizeof(text), "%zu of %zu hosts convicted or "
+			"about to fail; at most %zu are moved unasked",
+			p->brake.bad_then, p->brake.hosts_then,
+			brake_limit(p->brake.hosts_then));
+	return (struct snap_brake){ .latched = p->brake.latched,
+		.since = p->brake.since, .bad = p->n_bad,
+		.hosts = p->n_hosts, .limit = brake_limit(p->n_hosts),
+		.reason = copy(&s->arena, text),
+		.released_by = copy(&s->arena, p->brake.released_by),
+		.released = p->brake.released };
+}
+
 static struct snap_partition *
 show_partitions(const struct engine *en, struct snapshot *s)
 {
@@ -261,7 +289,7 @@ show_partitions(const struct engine *en, struct snapshot *s)
 	while ((p = hash_next(&en->parts, &at)) != NULL) {
 		p->shown = n;
 		out[n++] = (struct snap_partition){ .id = p->id,
-			.name = p->name };
+			.name = p->name, .brake = show_brake(s, p) };
 	}
 	s->n_partitions = n;
 	return out;
@@ -340,7 +368,7 @@ engine_snapshot(struct engine *en, struct now now)
 	s->version = en->version;
 	s->degraded = en->degraded;
 	s->degraded_why = copy(&s->arena, en->degraded_why);
-	if (fill(en, s) < 0) {
+	if (fill(en, s) < 0 || show_deeds(en, s) < 0) {
 		snapshot_put(s);
 		return NULL;
 	}

@@ -100,6 +100,7 @@ host_free(struct host *h)
 	mem_free(h->name);
 	mem_free(h->address);
 	mem_free(h->tags);
+	mem_free(h->plan);
 	mem_free(h);
 }
 

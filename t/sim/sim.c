@@ -47,8 +47,15 @@ struct sim {
 	size_t n_states, cap_states;
 	struct change_prediction *predictions;
 	size_t n_predictions, cap_predictions;
+	struct alert *alerts;
+	size_t n_alerts, cap_alerts, alert_facts;
+	struct change_plan *plans;
+	size_t n_plans, cap_plans;
+	struct change_window *windows;
+	size_t n_windows, cap_windows;
+	struct arena texts;
 	uint64_t last_seq;
-	struct { char kind[32]; size_t n; } kinds[16];
+	struct { char kind[32]; size_t n; } kinds[32];
 	struct strbuf log;
 	size_t history_rows;
 };
@@ -197,6 +204,62 @@ keep_event(struct sim *s, const struct change_event *in)
 }
 
 static void
+keep_alert(struct sim *s, const struct alert *in)
+{
+	void *items = s->alerts;
+	size_t i = 0;
+
+	s->alert_facts++;
+	while (i < s->n_alerts && s->alerts[i].id != in->id)
+		i++;
+	if (i == s->n_alerts) {
+		mem_grow(&items, &s->cap_alerts, i + 1, sizeof(*in));
+		s->alerts = items;
+		s->n_alerts++;
+	}
+	/* The texts are leaked to the end of the test: they must outlive cs. */
+	s->alerts[i] = *in;
+	s->alerts[i].key = arena_strdup(&s->texts, in->key);
+	s->alerts[i].kind = arena_strdup(&s->texts, in->kind);
+	s->alerts[i].summary = arena_strdup(&s->texts, in->summary);
+	s->alerts[i].body = arena_strdup(&s->texts, in->body);
+	s->alerts[i].acked_by = arena_strdup(&s->texts, in->acked_by);
+}
+
+static void
+keep_plan(struct sim *s, const struct change_plan *in)
+{
+	void *items = s->plans;
+	size_t i = 0;
+
+	while (i < s->n_plans && s->plans[i].id != in->id)
+		i++;
+	if (i == s->n_plans) {
+		mem_grow(&items, &s->cap_plans, i + 1, sizeof(*in));
+		s->plans = items;
+		s->n_plans++;
+	}
+	s->plans[i] = *in;
+}
+
+static void
+keep_window(struct sim *s, const struct change_window *in)
+{
+	void *items = s->windows;
+	size_t i = 0;
+
+	while (i < s->n_windows && s->windows[i].id != in->id)
+		i++;
+	if (i == s->n_windows) {
+		mem_grow(&items, &s->cap_windows, i + 1, sizeof(*in));
+		s->windows = items;
+		s->n_windows++;
+	}
+	s->windows[i] = *in;
+	s->windows[i].body = arena_strdup(&s->texts, in->body);
+}
+
+static void
 store(struct engine_io *io, struct change_set *cs)
 {
 	struct sim *s = CONTAINER_OF(io, struct sim, io);
@@ -218,11 +281,17 @@ store(struct engine_io *io, struct change_set *cs)
 			keep_state(s, &c->u.state);
 			break;
 		case CHANGE_ALERT:
+			keep_alert(s, &c->u.alert);
+			break;
 		case CHANGE_PLAN:
+			keep_plan(s, &c->u.plan);
+			break;
+		case CHANGE_WINDOW:
+			keep_window(s, &c->u.window);
+			break;
 		case CHANGE_OUTBOX:
 		case CHANGE_DELIVERY:
 		case CHANGE_AUDIT:
-		case CHANGE_WINDOW:
 			break;
 		case CHANGE_PREDICTION:
 			keep_prediction(s, &c->u.prediction);
@@ -315,6 +384,10 @@ sim_free(struct sim *s)
 	mem_free(s->subjects);
 	mem_free(s->states);
 	mem_free(s->predictions);
+	mem_free(s->alerts);
+	mem_free(s->plans);
+	mem_free(s->windows);
+	arena_free(&s->texts);
 	strbuf_free(&s->log);
 	free(s->names);
 	free(s->answers);
@@ -419,6 +492,15 @@ sim_restart(struct sim *s)
 		if (s->predictions[i].id > prediction)
 			prediction = s->predictions[i].id;
 	}
+	for (size_t i = 0; i < s->n_alerts; i++)
+		if (s->alerts[i].firing)
+			tc_bug_if(engine_restore_alert(s->en, &s->alerts[i]) < 0);
+	for (size_t i = 0; i < s->n_plans; i++)
+		engine_restore_plan(s->en, &s->plans[i]);
+	for (size_t i = 0; i < s->n_windows; i++)
+		if (!s->windows[i].ended)
+			tc_bug_if(engine_restore_window(s->en,
+				&s->windows[i]) < 0);
 	engine_restore_seq(s->en, s->last_seq, prediction, false);
 	set_fleet(s, NULL);
 }
@@ -444,6 +526,40 @@ sim_batch(struct sim *s, const char *host, const struct observation *ob,
 	no = engine_batch(s->en, &b, may_create, now_of(s), cs);
 	store(&s->io, cs);
 	return no;
+}
+
+int
+sim_order(struct sim *s, enum engine_order kind, const char *target,
+	const char *body)
+{
+	struct change_set *cs = change_set_new();
+	struct strbuf reply = { 0 };
+	char *text = mem_strdup(body);
+	struct engine_wish w = { kind, target, text, strlen(body), "ann" };
+	int rc = engine_order(s->en, &w, now_of(s), cs, &reply, NULL);
+
+	store(&s->io, cs);
+	strbuf_free(&reply);
+	mem_free(text);
+	return rc;
+}
+
+size_t
+sim_alerts(struct sim *s, const char *kind)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	size_t n = 0;
+
+	for (size_t i = 0; i < snap->n_alerts; i++)
+		n += strcmp(snap->alerts[i].kind, kind) == 0;
+	snapshot_put(snap);
+	return n;
+}
+
+size_t
+sim_alert_facts(const struct sim *s)
+{
+	return s->alert_facts;
 }
 
 struct snapshot *

@@ -36,6 +36,13 @@ void sim_without(struct sim *s, const char *host);
 enum engine_batch_refusal sim_batch(struct sim *s, const char *host,
 	const struct observation *ob, bool may_create);
 
+/* 0 or the TC_E… of the order; `body` is JSON. */
+int sim_order(struct sim *s, enum engine_order kind, const char *target,
+	const char *body);
+/* Alerts of a kind that fire now; and CHANGE_ALERT facts so far. */
+size_t sim_alerts(struct sim *s, const char *kind);
+size_t sim_alert_facts(const struct sim *s);
+
 enum unit_state sim_state(struct sim *s, const char *host);
 enum tocsin_reason sim_reason(struct sim *s, const char *host);
 enum level sim_level(struct sim *s, const char *host);

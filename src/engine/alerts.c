@@ -1,0 +1,335 @@
+/*
+ * Alerts: one for each trouble of each subject, from its begin to its end.
+ * Missing data never ends one, and a maintenance window begins none.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/inside.h"
+#include "wire/json_write.h"
+
+static void
+write_key(char *out, size_t size, const char *kind, const char *of)
+{
+	snprintf(out, size, "%s/%s", kind, of);
+}
+
+static const char *
+of_whom(const struct alert_wish *w)
+{
+	if (w->host != NULL)
+		return w->host->name;
+	return w->part != NULL ? w->part->name : "server";
+}
+
+void
+say_alert(struct engine *en, const struct live_alert *a)
+{
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_ALERT) : NULL;
+	struct alert *out;
+	struct tag *tags;
+
+	if (c == NULL)
+		return;
+	out = &c->u.alert;
+	*out = a->shown;
+	out->key = fact_text(cs, a->shown.key);
+	out->host = fact_text(cs, a->shown.host);
+	out->partition = fact_text(cs, a->shown.partition);
+	out->summary = fact_text(cs, a->shown.summary);
+	out->body = fact_text(cs, a->shown.body);
+	out->acked_by = fact_text(cs, a->shown.acked_by);
+	out->tags = NULL;
+	out->n_tags = 0;
+	tags = a->h != NULL ? arena_alloc(&cs->arena,
+		a->h->n_tags * sizeof(*tags)) : NULL;
+	for (size_t i = 0; tags != NULL && i < a->h->n_tags; i++)
+		tags[i] = (struct tag){ fact_text(cs, a->h->tags[i].key),
+			fact_text(cs, a->h->tags[i].value) };
+	out->tags = tags;
+	out->n_tags = tags != NULL ? a->h->n_tags : 0;
+}
+
+static void
+live_free(struct live_alert *a)
+{
+	mem_free((void *)(uintptr_t)a->shown.key);
+	mem_free((void *)(uintptr_t)a->shown.summary);
+	mem_free((void *)(uintptr_t)a->shown.body);
+	mem_free((void *)(uintptr_t)a->shown.acked_by);
+	mem_free(a);
+}
+
+void
+alerts_free(struct engine *en)
+{
+	struct live_alert *a;
+	size_t at = 0;
+
+	while ((a = hash_next(&en->alerts, &at)) != NULL)
+		live_free(a);
+	hash_free(&en->alerts);
+}
+
+/* Kinds are constants of ours; a stored one is matched to them. */
+static const char *
+kind_of(const char *text)
+{
+	static const char *const kinds[] = { "host_unhealthy", "role_unhealthy",
+		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
+		"observer_suspect", "maintenance_overrun" };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i], text) == 0)
+			return kinds[i];
+	return "other";
+}
+
+static struct live_alert *
+live_new(struct engine *en, const struct alert *from, struct host *h)
+{
+	struct live_alert *a = MEM_NEW(struct live_alert);
+
+	if (a == NULL)
+		return NULL;
+	a->h = h;
+	a->shown = *from;
+	a->shown.kind = kind_of(from->kind);
+	a->shown.key = mem_strdup(from->key);
+	a->shown.summary = mem_strdup(from->summary);
+	a->shown.body = mem_strdup(from->body);
+	a->shown.acked_by = mem_strdup(from->acked_by);
+	a->shown.tags = NULL;
+	a->shown.n_tags = 0;
+	if (a->shown.key == NULL || a->shown.summary == NULL ||
+	    a->shown.body == NULL || a->shown.acked_by == NULL ||
+	    hash_put_str(&en->alerts, a->shown.key, a) < 0) {
+		live_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+static void
+say_alert_event(struct engine *en, const struct live_alert *a, struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_u64(&w, "id", a->shown.id);
+	json_add_str(&w, "kind", a->shown.kind);
+	json_add_str(&w, "severity", severity_id(a->shown.severity));
+	json_add_str(&w, "summary", a->shown.summary);
+	json_put_end(&w);
+	say_event(en, a->shown.firing ? "alert.firing" : "alert.resolved",
+		a->shown.subject, at, strbuf_str(&body));
+	strbuf_free(&body);
+}
+
+static void
+make_severer(struct engine *en, struct live_alert *a,
+	const struct alert_wish *w, struct wall at)
+{
+	char *summary, *body;
+
+	if (w->severity <= a->shown.severity)
+		return;
+	summary = mem_strdup(w->summary);
+	body = mem_strdup(w->body);
+	if (summary == NULL || body == NULL) {
+		mem_free(summary);
+		mem_free(body);
+		return;
+	}
+	mem_free((void *)(uintptr_t)a->shown.summary);
+	mem_free((void *)(uintptr_t)a->shown.body);
+	a->shown.summary = summary;
+	a->shown.body = body;
+	a->shown.severity = w->severity;
+	say_alert(en, a);
+	say_alert_event(en, a, at);
+}
+
+void
+alert_raise(struct engine *en, const struct alert_wish *w, struct wall at)
+{
+	struct part *part = w->host != NULL ? w->host->part : w->part;
+	struct alert fresh = { .kind = w->kind, .severity = w->severity,
+		.host = w->host != NULL ? w->host->name : "",
+		.partition = part != NULL ? part->name : "",
+		.subject = w->host != NULL ? w->host->id :
+			part != NULL ? part->id : 0,
+		.firing = true, .since = at, .summary = w->summary,
+		.body = w->body, .acked_by = "" };
+	char key[600];
+	struct live_alert *a;
+
+	write_key(key, sizeof(key), w->kind, of_whom(w));
+	a = hash_get_str(&en->alerts, key);
+	if (a != NULL) {
+		make_severer(en, a, w, at);
+		return;
+	}
+	fresh.id = ++en->alert_id;
+	fresh.key = key;
+	a = live_new(en, &fresh, w->host);
+	if (a == NULL)
+		return;
+	say_alert(en, a);
+	say_alert_event(en, a, at);
+	en->changed = true;
+}
+
+void
+alert_end(struct engine *en, const char *kind, const char *of, struct wall at)
+{
+	char key[600];
+	struct live_alert *a;
+
+	write_key(key, sizeof(key), kind, of);
+	a = hash_remove_str(&en->alerts, key);
+	if (a == NULL)
+		return;
+	a->shown.firing = false;
+	a->shown.ended = at;
+	say_alert(en, a);
+	say_alert_event(en, a, at);
+	live_free(a);
+	en->changed = true;
+}
+
+struct live_alert *
+alert_find_id(struct engine *en, uint64_t id)
+{
+	struct live_alert *a;
+	size_t at = 0;
+
+	while ((a = hash_next(&en->alerts, &at)) != NULL)
+		if (a->shown.id == id)
+			break;
+	return a;
+}
+
+int
+engine_restore_alert(struct engine *en, const struct alert *from)
+{
+	struct alert a = *from;
+	struct host *h = subject_get(en, from->subject, SUBJECT_HOST);
+	struct part *p = subject_get(en, from->subject, SUBJECT_PARTITION);
+
+	if (from->id > en->alert_id)
+		en->alert_id = from->id;
+	if (h == NULL && p == NULL && from->subject != 0)
+		return TC_ENOENT;
+	a.host = h != NULL ? h->name : "";
+	a.partition = h != NULL ? h->part->name : p != NULL ? p->name : "";
+	return live_new(en, &a, h) != NULL ? 0 : TC_ENOMEM;
+}
+
+/* ---- what a host gives rise to ---- */
+
+static void
+write_host_body(struct strbuf *body, const struct host *h)
+{
+	struct json_write w;
+
+	json_begin(&w, body);
+	json_put_object(&w);
+	json_add_str(&w, "host", h->name);
+	json_add_str(&w, "address", h->address);
+	json_add_str(&w, "health", health_id(h->health));
+	json_add_str(&w, "reason", reason_id(h->reason));
+	json_add_str(&w, "check", h->worst != NULL ? h->worst->key : "");
+	json_add_str(&w, "text", h->worst != NULL && h->worst->text != NULL ?
+		h->worst->text : "");
+	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
+	json_add_str(&w, "level", level_name(h->risk.level));
+	json_add_str(&w, "url", "/v1/hosts/");
+	json_put_end(&w);
+}
+
+static void
+raise_health(struct engine *en, struct host *h, const char *kind,
+	enum severity severity, struct wall at)
+{
+	struct strbuf body = { 0 };
+	char summary[512];
+
+	snprintf(summary, sizeof(summary), "%s (%s): %s %s", h->name,
+		h->address, h->worst != NULL ? h->worst->key : "host",
+		reason_words(h->reason));
+	write_host_body(&body, h);
+	alert_raise(en, &(struct alert_wish){ kind, severity, h, NULL, summary,
+		strbuf_str(&body) }, at);
+	strbuf_free(&body);
+}
+
+static void
+raise_risk(struct engine *en, struct host *h, struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct arena a = { 0 };
+	char summary[512];
+
+	snprintf(summary, sizeof(summary), "%s (%s): failure %s; %s", h->name,
+		h->address, level_name(h->risk.level), plan_words(&a, h));
+	write_host_body(&body, h);
+	alert_raise(en, &(struct alert_wish){ "host_at_risk",
+		h->risk.level == LEVEL_IMMINENT ? SEVERITY_CRITICAL :
+			SEVERITY_WARNING, h, NULL, summary,
+		strbuf_str(&body) }, at);
+	strbuf_free(&body);
+	arena_free(&a);
+}
+
+static void
+alerts_of_health(struct engine *en, struct host *h, struct wall at)
+{
+	switch (h->health) {
+	case HEALTH_UNHEALTHY:
+	case HEALTH_UNREACHABLE:
+	case HEALTH_IMPAIRED:
+		alert_end(en, "host_stale", h->name, at);
+		if (h->window == NULL)
+			raise_health(en, h, h->host_health == h->health ?
+				"host_unhealthy" : "role_unhealthy",
+				SEVERITY_CRITICAL, at);
+		break;
+	case HEALTH_STALE:
+		if (h->window == NULL)
+			raise_health(en, h, "host_stale", SEVERITY_WARNING, at);
+		break;
+	case HEALTH_HEALTHY:
+		alert_end(en, "host_stale", h->name, at);
+		alert_end(en, "host_unhealthy", h->name, at);
+		alert_end(en, "role_unhealthy", h->name, at);
+		alert_end(en, "maintenance_overrun", h->name, at);
+		break;
+	case HEALTH_UNKNOWN:
+	case HEALTH_SUSPECT:
+	case HEALTH_OVERLOADED:
+		/* Heard of again, but not well: nothing else ends. */
+		alert_end(en, "host_stale", h->name, at);
+		break;
+	}
+}
+
+void
+alerts_of_host(struct engine *en, struct host *h, struct now now)
+{
+	if (!h->present) {
+		alert_end(en, "host_stale", h->name, now.wall);
+		alert_end(en, "host_unhealthy", h->name, now.wall);
+		alert_end(en, "role_unhealthy", h->name, now.wall);
+		alert_end(en, "host_at_risk", h->name, now.wall);
+		return;
+	}
+	alerts_of_health(en, h, now.wall);
+	if (h->risk.level >= LEVEL_LIKELY && h->window == NULL)
+		raise_risk(en, h, now.wall);
+	else if (h->risk.level < LEVEL_LIKELY)
+		alert_end(en, "host_at_risk", h->name, now.wall);
+}

@@ -1,0 +1,76 @@
+/*
+ * The engine's one object: all that it knows, and what it is about to say.
+ */
+#ifndef TOCSIN_ENGINE_CORE_H
+#define TOCSIN_ENGINE_CORE_H
+
+#include "engine/entities.h"
+
+enum dirt { CLEAN, DIRTY_COSMETIC, DIRTY_URGENT };
+
+struct engine {
+	struct engine_io *io;
+	const struct pack *pack;
+	const char *version;
+	struct intern names;	/* keys, probes, metrics, instances */
+	struct hash parts;
+	struct hash hosts;	/* by name, retired ones included */
+	struct hash devices;	/* by key */
+	/* What a subject id is, by its kind. */
+	struct subject_ref {
+		enum subject_kind kind;
+		void *p;
+	} *subjects;
+	size_t cap_subjects;
+	uint32_t next_subject;
+	uint64_t event_seq;
+	uint64_t prediction_id;
+
+	struct host **sorted;	/* present hosts by name */
+	size_t n_sorted;
+	size_t cap_sorted;
+	bool resort;
+
+	struct heap due;
+	struct engine_run *runs;	/* of this tick */
+	size_t n_runs;
+	size_t cap_runs;
+	struct check_rule passive;
+	struct dur smart_interval;
+
+	bool restored;		/* restore_finish() was done */
+	struct now now;		/* of the call we are in */
+	struct mono last_tick;
+	int64_t gap_ns;		/* all the time we slept */
+	int32_t judged_day;	/* all devices were aged on this day */
+	struct wall started;
+
+	struct host **touched;	/* moved since the last step */
+	size_t n_touched, cap_touched;
+	uint64_t step;
+	struct hash alerts;	/* struct live_alert by key */
+	uint64_t alert_id;
+	uint64_t plan_id;
+	struct window **windows;	/* not over yet */
+	size_t n_windows, cap_windows;
+	uint64_t window_id;
+	struct wall windows_at;	/* when they were last laid on the hosts */
+	struct wall windows_edge;	/* the next begin or end */
+
+	struct change_set *facts;	/* being gathered; NULL = none yet */
+	struct change_set *lent;	/* engine_batch()'s, in place of facts */
+
+	unsigned char *dirt;	/* enum dirt, by chunk */
+	struct snap_chunk **chunks;
+	size_t n_chunks;
+	size_t cap_chunks;
+	uint64_t generation;
+	bool changed;		/* since the last generation */
+	struct mono cosmetic_at;
+	bool observer_suspect;
+	bool degraded;
+	char degraded_why[128];
+	struct engine_counts counts;
+};
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * Plans, alerts and windows in a snapshot.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/inside.h"
+
+static const char *
+copy(struct arena *a, const char *text)
+{
+	const char *p = text == NULL || text[0] == '\0' ? NULL :
+		arena_strdup(a, text);
+
+	return p != NULL ? p : "";
+}
+
+const char *
+plan_words(struct arena *a, const struct host *h)
+{
+	char text[400];
+
+	if (h->plan == NULL || !h->plan->predicted) {
+		snprintf(text, sizeof(text), "%s: %s", h->worst != NULL ?
+			h->worst->key : "risk", h->worst != NULL ?
+			reason_words(h->reason) : level_text(h->risk.level));
+		return copy(a, text);
+	}
+	snprintf(text, sizeof(text), "failure %s: %.0f %% within 30 days",
+		level_name(h->risk.level), h->risk.risk.d30 * 100);
+	return copy(a, text);
+}
+
+/* Eligible ones first; the others by count alone. */
+static void
+show_targets(struct arena *a, const struct host *h, struct snap_plan *out)
+{
+	const struct part *p = h->part;
+	struct snap_target *list = arena_alloc(a,
+		p->n_eligible * sizeof(*list));
+
+	for (size_t i = 0; list != NULL && i < p->n_eligible; i++)
+		if (p->eligible[i] != h && p->eligible[i]->present)
+			list[out->n_targets++] = (struct snap_target){
+				p->eligible[i]->name, TARGET_ELIGIBLE };
+	out->targets = list;
+	memcpy(out->target_counts, p->target_counts,
+		sizeof(out->target_counts));
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+	const struct snap_plan *x = a, *y = b;
+
+	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+static int
+show_plans(const struct engine *en, struct snapshot *s)
+{
+	struct snap_plan *list;
+	size_t n = 0;
+
+	for (size_t i = 0; i < en->n_sorted; i++)
+		n += en->sorted[i]->plan != NULL;
+	list = arena_alloc(&s->arena, n * sizeof(*list));
+	if (list == NULL)
+		return TC_ENOMEM;
+	for (size_t i = 0; i < en->n_sorted; i++) {
+		const struct host *h = en->sorted[i];
+		struct snap_plan *p = &list[s->n_plans];
+
+		if (h->plan == NULL)
+			continue;
+		*p = (struct snap_plan){ .id = h->plan->id, .host = h->name,
+			.partition = h->part->name, .action = h->plan->action,
+			.state = h->plan->state,
+			.predicted = h->plan->predicted,
+			.since = h->plan->since,
+			.why_not = h->plan->why_not,
+			.reason = plan_words(&s->arena, h) };
+		if (p->action == PLAN_HOST_EVACUATE)
+			show_targets(&s->arena, h, p);
+		s->n_plans++;
+	}
+	qsort(list, s->n_plans, sizeof(*list), newest_first);
+	s->plans = list;
+	return 0;
+}
+
+static int
+worst_first(const void *a, const void *b)
+{
+	const struct alert *x = a, *y = b;
+
+	if (x->severity != y->severity)
+		return x->severity > y->severity ? -1 : 1;
+	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+static int
+show_alerts(const struct engine *en, struct snapshot *s)
+{
+	struct alert *list = arena_alloc(&s->arena,
+		en->alerts.n * sizeof(*list));
+	const struct live_alert *a;
+	size_t at = 0;
+
+	if (list == NULL)
+		return TC_ENOMEM;
+	while ((a = hash_next(&en->alerts, &at)) != NULL) {
+		struct alert *out = &list[s->n_alerts++];
+
+		*out = a->shown;
+		out->key = copy(&s->arena, a->shown.key);
+		out->summary = copy(&s->arena, a->shown.summary);
+		out->body = copy(&s->arena, a->shown.body);
+		out->acked_by = copy(&s->arena, a->shown.acked_by);
+	}
+	qsort(list, s->n_alerts, sizeof(*list), worst_first);
+	s->alerts = list;
+	return 0;
+}
+
+static int
+show_windows(const struct engine *en, struct snapshot *s)
+{
+	struct snap_window *list = arena_alloc(&s->arena,
+		en->n_windows * sizeof(*list));
+	struct strbuf body = { 0 };
+
+	if (list == NULL)
+		return TC_ENOMEM;
+	for (size_t i = 0; i < en->n_windows; i++) {
+		const struct window *w = en->windows[i];
+
+		strbuf_reset(&body);
+		window_write(&body, w);
+		list[s->n_windows++] = (struct snap_window){ .id = w->id,
+			.running = window_runs(w, s->at), .from = w->from,
+			.to = w->to, .type = window_type_id(w->type),
+			.body = copy(&s->arena, strbuf_str(&body)) };
+	}
+	strbuf_free(&body);
+	s->windows = list;
+	return 0;
+}
+
+int
+show_deeds(struct engine *en, struct snapshot *s)
+{
+	if (show_plans(en, s) < 0 || show_alerts(en, s) < 0)
+		return TC_ENOMEM;
+	return show_windows(en, s);
+}

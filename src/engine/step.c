@@ -1,0 +1,228 @@
+/*
+ * After every batch and tick: what moved is planned anew, the brakes are
+ * looked at, alerts begin and end.  All in the set of the facts that caused
+ * it, so that a crash loses both or neither.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/inside.h"
+#include "wire/json_write.h"
+
+void
+touch(struct engine *en, struct host *h)
+{
+	void *list = en->touched;
+
+	if (h->touched || mem_grow(&list, &en->cap_touched, en->n_touched + 1,
+		sizeof(struct host *)) < 0)
+		return;
+	en->touched = list;
+	en->touched[en->n_touched++] = h;
+	h->touched = true;
+}
+
+struct plan_view
+view_of(const struct engine *en, const struct host *h)
+{
+	return (struct plan_view){ .health = h->health,
+		.host_health = h->host_health, .disposition = h->disposition,
+		.level = h->risk.level, .in_window = h->window != NULL,
+		.brake = h->part->brake.latched,
+		.observer_suspect = en->observer_suspect, .recommend = true };
+}
+
+/* ---- targets: once a step for each partition that asks ---- */
+
+static void
+find_targets(struct engine *en, struct part *p)
+{
+	if (p->targets_step == en->step)
+		return;
+	p->targets_step = en->step;
+	p->n_eligible = 0;
+	memset(p->target_counts, 0, sizeof(p->target_counts));
+	for (size_t i = 0; i < en->n_sorted; i++) {
+		struct host *h = en->sorted[i];
+		struct plan_view v;
+		enum target_state t;
+
+		if (h->part != p || !h->present)
+			continue;
+		v = view_of(en, h);
+		t = plan_target(&v);
+		p->target_counts[t]++;
+		if (t == TARGET_ELIGIBLE && p->n_eligible < SNAP_PLAN_TARGETS)
+			p->eligible[p->n_eligible++] = h;
+	}
+}
+
+/* ---- plans ---- */
+
+void
+say_plan(struct engine *en, const struct host *h, struct wall at)
+{
+	const struct host_plan *p = h->plan;
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_PLAN) : NULL;
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	if (c == NULL)
+		return;
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_u64(&w, "id", p->id);
+	json_add_str(&w, "host", h->name);
+	json_add_str(&w, "partition", h->part->name);
+	json_add_str(&w, "action", plan_action_id(p->action));
+	json_add_str(&w, "state", plan_state_id(p->state));
+	json_add_bool(&w, "predicted", p->predicted);
+	json_add_wall(&w, "since", p->since);
+	json_add_str(&w, "reason", plan_words(&cs->arena, h));
+	json_add_array(&w, "why_not");
+	for (int i = 0; i < WHY_NOT_COUNT_; i++)
+		if (p->why_not >> i & 1)
+			json_put_str(&w, why_not_id((enum why_not)i));
+	json_put_end(&w);
+	json_put_end(&w);
+	c->u.plan = (struct change_plan){ .id = p->id, .host = h->id,
+		.state = p->state, .action = p->action, .since = p->since,
+		.at = at, .body = fact_text(cs, strbuf_str(&body)) };
+	say_event(en, "plan.state", h->id, at, strbuf_str(&body));
+	strbuf_free(&body);
+}
+
+static void
+withdraw(struct engine *en, struct host *h, struct wall at)
+{
+	if (h->plan == NULL)
+		return;
+	h->plan->state = PLAN_STATE_WITHDRAWN;
+	say_plan(en, h, at);
+	mem_free(h->plan);
+	h->plan = NULL;
+}
+
+static bool
+is_predicted(const struct plan_view *v)
+{
+	struct plan_view sound = *v;
+
+	sound.level = LEVEL_NONE;
+	return plan_action_of(&sound) != PLAN_HOST_EVACUATE;
+}
+
+static void
+plan_host(struct engine *en, struct host *h, struct wall at)
+{
+	struct plan_view v = view_of(en, h);
+	enum plan_action action = h->present ? plan_action_of(&v) : PLAN_NONE;
+	struct host_plan next;
+
+	if (action == PLAN_HOST_EVACUATE)
+		find_targets(en, h->part);
+	h->why_not = plan_why_not(&v, action, h->part->n_eligible > 0);
+	if (action == PLAN_NONE) {
+		withdraw(en, h, at);
+		return;
+	}
+	next = (struct host_plan){ .action = action, .why_not = h->why_not,
+		.state = plan_is_held(h->why_not) ? PLAN_STATE_HELD :
+			PLAN_STATE_RECOMMENDED,
+		.predicted = action == PLAN_HOST_EVACUATE && is_predicted(&v) };
+	if (h->plan == NULL || h->plan->action != action) {
+		withdraw(en, h, at);
+		h->plan = MEM_NEW(struct host_plan);
+		if (h->plan == NULL)
+			return;
+		next.id = ++en->plan_id;
+		next.since = at;
+	} else if (h->plan->state == next.state &&
+		h->plan->why_not == next.why_not) {
+		return;
+	} else {
+		next.id = h->plan->id;
+		next.since = h->plan->since;
+	}
+	*h->plan = next;
+	say_plan(en, h, at);
+}
+
+/* ---- brakes ---- */
+
+void
+say_brake(struct engine *en, const struct part *p)
+{
+	unsigned char bytes[BRAKE_SAVED_BYTES];
+
+	brake_save(&p->brake, bytes);
+	say_state(en, p->id, "brake", bytes, sizeof(bytes));
+}
+
+static void
+brake_latched(struct engine *en, struct part *p, struct wall at)
+{
+	char summary[256], body[128];
+
+	snprintf(body, sizeof(body), "{\"bad\":%zu,\"hosts\":%zu,\"limit\":%zu}",
+		p->n_bad, p->n_hosts, brake_limit(p->n_hosts));
+	snprintf(summary, sizeof(summary), "%s: brake latched, %zu of %zu hosts "
+		"convicted or about to fail", p->name, p->n_bad, p->n_hosts);
+	say_brake(en, p);
+	say_event(en, "brake.latched", p->id, at, body);
+	alert_raise(en, &(struct alert_wish){ .kind = "brake_latched",
+		.severity = SEVERITY_CRITICAL, .part = p, .summary = summary,
+		.body = body }, at);
+	/* Everything that was recommended here is held from now on. */
+	for (size_t i = 0; i < en->n_sorted; i++)
+		if (en->sorted[i]->part == p && en->sorted[i]->plan != NULL)
+			mark(en, en->sorted[i], DIRTY_URGENT);
+}
+
+static void
+count_bad(struct engine *en, struct host *h)
+{
+	struct plan_view v = view_of(en, h);
+	bool bad = h->present && plan_is_bad(&v);
+
+	h->part->touched = true;
+	if (bad == h->bad)
+		return;
+	h->bad = bad;
+	if (bad)
+		h->part->n_bad++;
+	else
+		h->part->n_bad--;
+}
+
+void
+step(struct engine *en, struct now now)
+{
+	size_t first;
+
+	if (en->n_touched == 0 || fleet_sort(en) < 0)
+		return;
+	en->step++;
+	for (size_t i = 0; i < en->n_touched; i++)
+		count_bad(en, en->touched[i]);
+	/* A brake that latches adds hosts to the end of the list. */
+	first = en->n_touched;
+	for (size_t i = 0; i < first; i++) {
+		struct part *p = en->touched[i]->part;
+
+		if (!p->touched)
+			continue;
+		p->touched = false;
+		if (brake_update(&p->brake, p->n_bad, p->n_hosts, now.wall))
+			brake_latched(en, p, now.wall);
+	}
+	for (size_t i = 0; i < en->n_touched; i++) {
+		struct host *h = en->touched[i];
+
+		h->touched = false;
+		plan_host(en, h, now.wall);
+		alerts_of_host(en, h, now);
+	}
+	en->n_touched = 0;
+}

@@ -1,0 +1,307 @@
+/*
+ * Plans, brakes, alerts, windows and orders, in virtual time.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "t/lib/story.h"
+#include "t/sim/sim.h"
+
+#define DAY_MS INT64_C(86400000)
+/* As t/sim/sim.c begins. */
+#define BEGIN_MS INT64_C(1767225600000)
+
+static void
+fail_ping(struct sim *s, int from, int to, enum tocsin_reason why)
+{
+	for (int i = from; i < to; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		sim_set(s, name, "ping", why);
+	}
+}
+
+static struct snap_plan
+plan_of(struct sim *s, const char *host)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	struct snap_plan p = { 0 };
+
+	for (size_t i = 0; i < snap->n_plans; i++)
+		if (strcmp(snap->plans[i].host, host) == 0)
+			p = snap->plans[i];
+	snapshot_put(snap);
+	return p;	/* numbers only: the texts are gone */
+}
+
+static struct snap_brake
+brake_of(struct sim *s)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	struct snap_brake b = { 0 };
+
+	for (size_t i = 0; i < snap->n_partitions; i++)
+		if (strcmp(snap->partitions[i].name, "rack1") == 0)
+			b = snap->partitions[i].brake;
+	snapshot_put(snap);
+	return b;
+}
+
+START_TEST(r015_a_convicted_host_has_a_plan_with_targets_of_its_partition)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+	struct snap_plan p;
+
+	sim_run_until(s, 60);
+	fail_ping(s, 3, 4, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 100);
+	p = plan_of(s, "h3");
+	ck_assert_int_eq(p.action, PLAN_HOST_EVACUATE);
+	ck_assert_int_eq(p.state, PLAN_STATE_RECOMMENDED);
+	ck_assert_uint_eq(p.n_targets, 9);
+	ck_assert_uint_eq(p.target_counts[TARGET_ELIGIBLE], 9);
+	ck_assert_uint_eq(p.target_counts[TARGET_BEING_LEFT], 1);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
+	fail_ping(s, 3, 4, TOCSIN_WHY_NONE);
+	sim_run_until(s, 160);
+	ck_assert_uint_eq(plan_of(s, "h3").id, 0);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+	ck_assert_uint_eq(sim_alert_facts(s), 2);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r006_a_failing_service_moves_no_host)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+
+	sim_run_until(s, 60);
+	sim_set(s, "h3", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_run_until(s, 100);
+	ck_assert_int_eq(plan_of(s, "h3").action, PLAN_ROLE_OUT_OF_ROTATION);
+	ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+	ck_assert_uint_eq(brake_of(s).bad, 0);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it)
+{
+	struct sim *s = sim_new(1000, NULL, 1);
+
+	sim_run_until(s, 60);
+	fail_ping(s, 0, 30, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 120);
+	ck_assert(!brake_of(s).latched);
+	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_RECOMMENDED);
+	fail_ping(s, 30, 40, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 180);
+	ck_assert(brake_of(s).latched);
+	ck_assert_uint_eq(brake_of(s).bad, 40);
+	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_HELD);
+	ck_assert_int_eq(plan_of(s, "h35").state, PLAN_STATE_HELD);
+	ck_assert_uint_eq(sim_alerts(s, "brake_latched"), 1);
+	/* Neither a restart nor recovery opens it. */
+	sim_restart(s);
+	sim_run_until(s, 240);
+	ck_assert(brake_of(s).latched);
+	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1", "{}"),
+		TC_EINVAL);
+	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack9",
+		"{\"reason\":\"x\"}"), TC_ENOENT);
+	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1",
+		"{\"reason\":\"one switch, replaced\"}"), 0);
+	ck_assert(!brake_of(s).latched);
+	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_RECOMMENDED);
+	ck_assert_uint_eq(sim_alerts(s, "brake_latched"), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1",
+		"{\"reason\":\"again\"}"), TC_EBUSY);
+	sim_run_until(s, 300);
+	ck_assert(!brake_of(s).latched);
+	ck_assert_uint_eq(sim_events(s, "brake.latched"), 1);
+	ck_assert_uint_eq(sim_events(s, "brake.release"), 1);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(p4_silence_ends_no_alert)
+{
+	struct sim *s = sim_new(1, NULL, 0);
+	struct observation ob = { .probe = "cpu", .outcome = TOCSIN_FAIL,
+		.reason = TOCSIN_WHY_REPORTED_CRITICAL, .text = "",
+		.device = { "", "", "", "" } };
+
+	for (int i = 0; i < 3; i++) {
+		sim_batch(s, "a1", &ob, true);
+		sim_run_until(s, sim_now(s) + 15);
+	}
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
+	sim_run_until(s, sim_now(s) + 600);
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_STALE);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "host_stale"), 1);
+	sim_restart(s);
+	sim_run_until(s, sim_now(s) + 5);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
+	ck_assert_uint_eq(sim_alert_facts(s), 2);
+	sim_free(s);
+}
+END_TEST
+
+#define SOON "\"from\":\"2026-01-01T00:00:00Z\"," \
+	"\"to\":\"2026-01-02T00:00:00Z\""
+
+static void
+window_text(char *out, size_t size, double from, double to)
+{
+	char a[WALL_TEXT], b[WALL_TEXT];
+
+	wall_format((struct wall){ BEGIN_MS + (int64_t)(from * 1000) }, a,
+		sizeof(a));
+	wall_format((struct wall){ BEGIN_MS + (int64_t)(to * 1000) }, b,
+		sizeof(b));
+	snprintf(out, size, "{\"type\":\"host_reboot\",\"hosts\":[\"h3\"],"
+		"\"from\":\"%s\",\"to\":\"%s\",\"grace\":\"60s\","
+		"\"reason\":\"kernel\"}", a, b);
+}
+
+START_TEST(r101_in_a_window_nobody_is_paged_and_an_overrun_is)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+	char body[512];
+
+	sim_run_until(s, 60);
+	window_text(body, sizeof(body), 100, 400);
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_CREATE, "", body), 0);
+	sim_run_until(s, 120);
+	ck_assert_int_eq(sim_state(s, "h3"), STATE_MAINTENANCE);
+	fail_ping(s, 3, 4, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 300);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+	ck_assert_uint_eq(plan_of(s, "h3").id, 0);
+	sim_restart(s);
+	sim_run_until(s, 455);
+	ck_assert_int_eq(sim_state(s, "h3"), STATE_MAINTENANCE);
+	ck_assert_uint_eq(sim_alert_facts(s), 0);
+	sim_run_until(s, 462);
+	ck_assert_uint_eq(sim_alerts(s, "maintenance_overrun"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
+	ck_assert_int_eq(plan_of(s, "h3").action, PLAN_HOST_EVACUATE);
+	sim_run_until(s, 600);
+	ck_assert_uint_eq(sim_alert_facts(s), 2);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r068_a_window_without_a_scope_is_refused)
+{
+	struct sim *s = sim_new(2, NULL, 1);
+	static const char *const bad[] = {
+		"{" SOON "}",
+		"{\"hosts\":[]," SOON "}",
+		"{\"hosts\":[\"nobody\"]," SOON "}",
+		"{\"partition\":\"*\"," SOON "}",
+		"{\"hosts\":[\"h1\"],\"from\":\"2026-01-02T00:00:00Z\","
+		"\"to\":\"2026-01-01T00:00:00Z\"}",
+		"{\"hosts\":[\"h1\"],\"to\":\"2026-02-29T00:00:00Z\"}",
+		"{\"hosts\":\"h1\"}", "[]", "", "{\"grce\":\"1s\"}",
+	};
+
+	sim_run_until(s, 10);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_msg(sim_order(s, ORDER_WINDOW_CREATE, "", bad[i]) ==
+			TC_EINVAL, "%s", bad[i]);
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_DELETE, "7", ""), TC_ENOENT);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(hosts_belong_to_who_described_them)
+{
+	struct sim *s = sim_new(2, NULL, 1);
+
+	sim_run_until(s, 60);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PUT, "h1",
+		"{\"address\":\"127.1.0.9\"}"), TC_EEXIST);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_DELETE, "h1", ""), TC_EEXIST);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PUT, "new",
+		"{\"address\":\"127.1.0.9\",\"partition\":\"rack1\","
+		"\"tags\":{\"team\":\"web\"}}"), 0);
+	sim_run_until(s, 61);
+	ck_assert_int_eq(sim_state(s, "new"), STATE_UNKNOWN);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PATCH, "new",
+		"{\"disposition\":\"quarantined\"}"), 0);
+	ck_assert_int_eq(sim_state(s, "new"), STATE_QUARANTINED);
+	sim_restart(s);
+	sim_run_until(s, 70);
+	ck_assert_int_eq(sim_state(s, "new"), STATE_QUARANTINED);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PATCH, "new",
+		"{\"disposition\":\"gone\"}"), TC_EINVAL);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_DELETE, "new", ""), 0);
+	ck_assert_int_eq(sim_state(s, "new"), STATE_RETIRED);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r008_another_monitor_may_speak)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+
+	sim_run_until(s, 60);
+	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h1\","
+		"\"source\":\"haproxy\",\"outcome\":\"fail\",\"text\":\"L7\","
+		"\"ttl\":\"60s\"}"), 0);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
+	ck_assert_int_eq(plan_of(s, "h1").action, PLAN_ROLE_OUT_OF_ROTATION);
+	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h1\","
+		"\"source\":\"haproxy\",\"outcome\":\"ok\"}"), 0);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h9\","
+		"\"source\":\"haproxy\",\"outcome\":\"ok\"}"), TC_ENOENT);
+	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h1\","
+		"\"outcome\":\"ok\"}"), TC_EINVAL);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(an_alert_may_be_acknowledged_by_its_number)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+	struct snapshot *snap;
+	char id[24];
+
+	sim_run_until(s, 60);
+	fail_ping(s, 1, 2, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 120);
+	snap = sim_snapshot(s);
+	ck_assert_uint_eq(snap->n_alerts, 1);
+	snprintf(id, sizeof(id), "%llu",
+		(unsigned long long)snap->alerts[0].id);
+	ck_assert_ptr_nonnull(strstr(snap->alerts[0].summary, "127.1.0.1"));
+	snapshot_put(snap);
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id,
+		"{\"comment\":\"on it\"}"), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, "999", ""), TC_ENOENT);
+	snap = sim_snapshot(s);
+	ck_assert_str_eq(snap->alerts[0].acked_by, "ann");
+	snapshot_put(snap);
+	sim_free(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("deeds",
+		r015_a_convicted_host_has_a_plan_with_targets_of_its_partition,
+		r006_a_failing_service_moves_no_host,
+		r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it,
+		p4_silence_ends_no_alert,
+		r101_in_a_window_nobody_is_paged_and_an_overrun_is,
+		r068_a_window_without_a_scope_is_refused,
+		hosts_belong_to_who_described_them,
+		r008_another_monitor_may_speak,
+		an_alert_may_be_acknowledged_by_its_number);
+}
