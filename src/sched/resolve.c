@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/hash.h"
 #include "base/list.h"
@@ -84,6 +85,18 @@ code_of(int eai)
 	}
 }
 
+/* RFC 6761 6.3: it is loopback, even where no /etc/hosts says so. */
+static void
+answer_localhost(struct sched_addr *out)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memcpy(&out->sa, &in, sizeof(in));
+	out->len = sizeof(in);
+	out->rc = 0;
+}
+
 static void
 ask_system(void *arg, const char *name, struct sched_addr *out)
 {
@@ -92,6 +105,8 @@ ask_system(void *arg, const char *name, struct sched_addr *out)
 
 	(void)arg;
 	out->rc = eai != 0 ? code_of(eai) : TC_ENOENT;
+	if (eai != 0 && strcasecmp(name, "localhost") == 0)
+		answer_localhost(out);
 	if (eai != 0)
 		return;
 	for (struct addrinfo *a = all; a != NULL && out->rc != 0; a = a->ai_next) {
