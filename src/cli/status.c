@@ -68,14 +68,15 @@ say_body(struct cli *c, const struct doc *s)
 {
 	double hosts = doc_number(s, "hosts", 0);
 	double unjudged = doc_number(s, "devices_unjudged", 0);
+	double devices = doc_number(s, "devices", 0);
 
 	out_say(&c->out, "%.0f host%s: ", hosts, hosts == 1 ? "" : "s");
 	if (hosts > 0)
 		say_counts(c, doc_get(s, "counts"));
 	else
 		out_say(&c->out, "nothing is watched yet\n");
-	out_say(&c->out, "%.0f checks, %.0f devices", doc_number(s, "checks",
-		0), doc_number(s, "devices", 0));
+	out_say(&c->out, "%.0f checks, %.0f device%s", doc_number(s, "checks",
+		0), devices, devices == 1 ? "" : "s");
 	if (unjudged > 0)
 		out_paint(&c->out, PAINT_DOUBT, ", %.0f of them without "
 			"data to judge by", unjudged);

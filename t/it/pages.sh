@@ -14,7 +14,7 @@ good()
 	fi
 }
 
-for page in tocsin.1 tocsin-agent.8; do
+for page in tocsin.1 tocsin-agent.8 tocsind.8; do
 	good test -s $page
 	if command -v mandoc > /dev/null; then
 		good mandoc -T lint -W warning $page
