@@ -107,6 +107,7 @@ world_new(void)
 	link_probe(w, "cpu");
 	link_probe(w, "memory");
 	link_probe(w, "disk");
+	link_probe(w, "net");
 	link_probe(w, "boot");
 	write_token(w, "tok-1\n");
 	serve(w, 0);

@@ -145,7 +145,7 @@ it_run(struct it *it, struct strbuf *out, const char *const *argv)
 static const char *
 built(const char *name)
 {
-	static char paths[8][512];
+	static char paths[32][512];	/* in use at once */
 	static size_t n;
 	const char *top = getenv("top_builddir");
 	char *path = paths[n++ % ARRAY_LEN(paths)];
@@ -163,26 +163,26 @@ it_tocsind(void)
 const char *
 it_agent(void)
 {
-	return built("src/agent/tocsin-agent");
+	return built("tocsin-agent");
 }
 
 const char *
 it_cli(void)
 {
-	return built("src/cli/tocsin");
+	return built("tocsin");
 }
 
 const char *
 it_smartd(void)
 {
-	return built("src/smartd/tocsin-smartd");
+	return built("tocsin-smartd");
 }
 
 const char *
 it_plugin_dir(void)
 {
 	static const char *const names[] = { "ping", "tcp", "cpu", "memory",
-		"disk", "boot", "smart" };
+		"disk", "net", "boot", "smart" };
 	static char dirs[4096];
 	size_t at = 0;
 
