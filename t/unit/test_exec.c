@@ -449,6 +449,18 @@ START_TEST(hundreds_at_once_are_all_answered_and_leave_nothing)
 END_TEST
 
 /* Those of the package monitoring-plugins-basic, as they are. */
+/* Not in a plain chroot, and check_disk knows mounts only. */
+static bool
+root_is_a_mount(void)
+{
+	struct strbuf text = { 0 };
+	bool is = file_slurp("/proc/self/mounts", 0, &text, NULL) == 0 &&
+		strstr(text.p, " / ") != NULL;
+
+	strbuf_free(&text);
+	return is;
+}
+
 START_TEST(real_plugins_run_unchanged)
 {
 	static const struct {
@@ -492,7 +504,7 @@ START_TEST(real_plugins_run_unchanged)
 		finish(st);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = root_is_a_mount() ? 0 : 1; i < ARRAY_LEN(cases); i++) {
 		go(st, (struct wish){ cases[i].command });
 		ck_assert_msg(st->reason == cases[i].reason, "%s: %d %s",
 			cases[i].command, (int)st->reason, st->text);
