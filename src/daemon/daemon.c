@@ -302,7 +302,7 @@ daemon_stop(struct daemon *d)
 		queue_close(d->commands);
 	if (d->http != NULL)
 		http_stop(d->http);
-	serve_close(d);
+	commands_close(d);
 	runner_free(d->runner);
 	keep_fini(d);
 	if (d->sched != NULL) {
