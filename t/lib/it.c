@@ -182,7 +182,7 @@ const char *
 it_plugin_dir(void)
 {
 	static const char *const names[] = { "ping", "tcp", "cpu", "memory",
-		"disk", "net", "boot", "smart" };
+		"disk", "net", "boot", "smart", "dns" };
 	static char dirs[4096];
 	size_t at = 0;
 
