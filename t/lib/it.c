@@ -182,7 +182,8 @@ const char *
 it_plugin_dir(void)
 {
 	static const char *const names[] = { "ping", "tcp", "cpu", "memory",
-		"disk", "net", "boot", "smart", "dns" };
+		"disk", "net", "boot", "smart", "tls",
+		"dns" };
 	static char dirs[4096];
 	size_t at = 0;
 
