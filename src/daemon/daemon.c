@@ -66,6 +66,7 @@ daemon_publish(struct daemon *d, bool force)
 	d->facts_waiting = d->backlog_n;
 	engine_counts(d->engine, &d->counts);
 	runner_stats(d->runner, &d->probes);
+	action_stats(d->action, &d->alerts);
 	pthread_mutex_unlock(&d->publish_lock);
 	snapshot_put(old);
 }
@@ -134,6 +135,7 @@ on_durable(void *arg)
 {
 	struct daemon *d = arg;
 
+	alerts_send(d);
 	keep_again(d);
 	keep_retry(d);
 	note_store(d);
@@ -272,7 +274,9 @@ daemon_start(struct daemon *d, struct tc_err *e)
 	log_set_level(d->config->log_level);
 	if ((rc = file_make_dirs(d->config->state_dir, 0750, e)) < 0 ||
 	    (rc = store_lock(d->config->state_dir, &d->lock_fd, e)) < 0 ||
-	    (rc = open_engine(d, e)) < 0 || (rc = keep_open(d, e)) < 0 ||
+	    (rc = open_engine(d, e)) < 0 || (rc = alerts_open(d, e)) < 0 ||
+	    (rc = keep_open(d, e)) < 0 ||
+	    (rc = alerts_setup(d, d->config, e)) < 0 ||
 	    (rc = tokens_ensure_admin(d, e)) < 0 ||
 	    (rc = engine_set_fleet(d->engine, &d->fleet->def, daemon_now(d),
 		     e)) < 0 ||
@@ -302,8 +306,9 @@ daemon_stop(struct daemon *d)
 		queue_close(d->commands);
 	if (d->http != NULL)
 		http_stop(d->http);
-	commands_close(d);
+	serve_close(d);
 	runner_free(d->runner);
+	alerts_close(d);
 	keep_fini(d);
 	if (d->sched != NULL) {
 		sched_cancel(d->sched, &d->tick);
@@ -314,6 +319,8 @@ daemon_stop(struct daemon *d)
 			sched_signal_close(d->signals[i]);
 	if (d->durable != NULL)
 		queue_free(d->durable, (void (*)(void *))change_set_free);
+	if (d->told != NULL)
+		queue_free(d->told, (void (*)(void *))change_set_free);
 	sched_wake_close(d->durable_wake);
 	snapshot_put(d->published);
 	engine_free(d->engine);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "action/action.h"
 #include "base/list.h"
 #include "base/queue.h"
 #include "config/config.h"
@@ -56,6 +57,8 @@ struct daemon {
 	struct sched_wake *commands_wake;
 	struct queue *durable;		/* writer → loop: sets done */
 	struct sched_wake *durable_wake;
+	struct queue *told;		/* writer → loop: their alerts may go out */
+	struct action *action;
 
 	/* Sets not taken by the store, oldest first. */
 	struct change_set **backlog;
@@ -65,6 +68,7 @@ struct daemon {
 	struct snapshot *published;
 	struct engine_counts counts;
 	struct runner_stats probes;
+	struct action_stats alerts;
 	bool ticked;
 	bool store_degraded;
 	char store_why[128];
@@ -105,19 +109,29 @@ int keep_open(struct daemon *d, struct tc_err *e);
 void keep_facts(struct daemon *d, struct change_set *cs);
 /* Again what the store did not take. */
 void keep_retry(struct daemon *d);
+/* What the engine says: its alerts get their messages, once. */
+void keep_new_facts(struct daemon *d, struct change_set *cs);
+/* The writer's thread: events can be shown, alerts sent; takes the set. */
+void keep_committed(struct daemon *d, struct change_set *cs);
 /* A set that the store did not commit: any thread, then on the loop. */
-/* The writer's thread: events of a committed set can be shown. */
-void keep_committed(struct daemon *d, const struct change_set *cs);
 void keep_failed(struct daemon *d, struct change_set *cs);
 void keep_again(struct daemon *d);
 void keep_fini(struct daemon *d);
 
+/* ---- alerts.c: out to people ---- */
+int alerts_open(struct daemon *d, struct tc_err *e);
+void alerts_close(struct daemon *d);
+/* Receivers and routes, at the start and at a reload. */
+int alerts_setup(struct daemon *d, const struct config *c, struct tc_err *e);
+void alerts_load(struct store_loader *loader);
+/* Any thread: the store is done with the set; it is freed. */
+void alerts_settled(struct daemon *d, struct change_set *cs);
+/* The loop: what is settled goes out. */
+void alerts_send(struct daemon *d);
+
 /* ---- serve.c: struct http_io ---- */
 int serve_open(struct daemon *d, struct tc_err *e);
-
-/* ---- commands.c: what http asks the loop to do ---- */
-int commands_open(struct daemon *d, struct tc_err *e);
-void commands_close(struct daemon *d);
+void serve_close(struct daemon *d);
 
 /* ---- metrics.c ---- */
 void metrics_write(struct daemon *d, struct strbuf *out);

@@ -37,31 +37,30 @@ keep_failed(struct daemon *d, struct change_set *cs)
 	if (again && queue_push(d->durable, cs) == 0)
 		return;
 	count_lost(d);
-	change_set_free(cs);
+	alerts_settled(d, cs);
 }
 
 /* One writer, one order: the last event of a set is the newest. */
 void
-keep_committed(struct daemon *d, const struct change_set *cs)
+keep_committed(struct daemon *d, struct change_set *cs)
 {
 	for (size_t i = cs->n; i-- > 0;) {
 		if (cs->items[i].kind != CHANGE_EVENT)
 			continue;
 		if (cs->items[i].u.event.seq > d->last_event)
 			d->last_event = cs->items[i].u.event.seq;
-		return;
+		break;
 	}
+	alerts_settled(d, cs);
 }
 
 static void
 set_done(struct change_set *cs)
 {
-	if (cs->rc < 0) {
+	if (cs->rc < 0)
 		keep_failed(cs->owner, cs);
-		return;
-	}
-	keep_committed(cs->owner, cs);
-	change_set_free(cs);
+	else
+		keep_committed(cs->owner, cs);
 }
 
 static void
@@ -69,6 +68,8 @@ backlog_push(struct daemon *d, struct change_set *cs)
 {
 	size_t at;
 
+	/* People are told all the same. */
+	action_committed(d->action, cs);
 	if (d->backlog_n == BACKLOG_MAX_SETS) {
 		change_set_free(d->backlog[d->backlog_head]);
 		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
@@ -93,6 +94,7 @@ keep_facts(struct daemon *d, struct change_set *cs)
 static void
 backlog_push_front(struct daemon *d, struct change_set *cs)
 {
+	action_committed(d->action, cs);
 	if (d->backlog_n == BACKLOG_MAX_SETS) {
 		count_lost(d);
 		change_set_free(cs);
@@ -132,10 +134,17 @@ keep_retry(struct daemon *d)
 	}
 }
 
+void
+keep_new_facts(struct daemon *d, struct change_set *cs)
+{
+	action_route(d->action, cs);
+	keep_facts(d, cs);
+}
+
 static void
 engine_stores(struct engine_io *io, struct change_set *cs)
 {
-	keep_facts(of_io(io), cs);
+	keep_new_facts(of_io(io), cs);
 }
 
 static void
@@ -231,6 +240,7 @@ keep_open(struct daemon *d, struct tc_err *e)
 		.token = load_token, .seq = load_seq };
 	int rc;
 
+	alerts_load(&loader);
 	d->backlog = mem_alloc_array(BACKLOG_MAX_SETS, sizeof(*d->backlog));
 	if (d->backlog == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");

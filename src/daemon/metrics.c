@@ -8,6 +8,7 @@
 struct numbers {
 	struct engine_counts engine;
 	struct runner_stats probes;
+	struct action_stats alerts;
 	struct store_stats store;
 	uint64_t facts_lost;
 	uint64_t facts_waiting;
@@ -22,6 +23,7 @@ gather(struct daemon *d)
 	pthread_mutex_lock(&d->publish_lock);
 	n.engine = d->counts;
 	n.probes = d->probes;
+	n.alerts = d->alerts;
 	n.facts_lost = d->facts_lost;
 	n.facts_waiting = d->facts_waiting;
 	pthread_mutex_unlock(&d->publish_lock);
@@ -95,6 +97,24 @@ metrics_write(struct daemon *d, struct strbuf *out)
 			n.store.wal_bytes),
 		ROW("store_degraded", "gauge",
 			"1 while the store cannot commit.", n.store.degraded),
+		ROW("alert_messages_waiting", "gauge",
+			"Messages to receivers not delivered yet.",
+			n.alerts.waiting),
+		ROW("alert_message_age_seconds", "gauge",
+			"How long the oldest of them waits.",
+			dur_to_seconds(n.alerts.oldest)),
+		ROW("alert_receivers_failing", "gauge",
+			"Receivers whose last attempt failed.",
+			n.alerts.receivers_down),
+		ROW("alert_attempts_total", "counter",
+			"Attempts to deliver.", n.alerts.attempts),
+		ROW("alert_failures_total", "counter",
+			"Attempts that failed.", n.alerts.failures),
+		ROW("alert_delivered_total", "counter",
+			"Messages delivered.", n.alerts.delivered),
+		ROW("alert_given_up_total", "counter",
+			"Messages given up: refused, or their receiver is gone.",
+			n.alerts.given_up),
 		ROW("facts_waiting", "gauge",
 			"Change sets kept in memory for the store.",
 			n.facts_waiting),

@@ -92,6 +92,8 @@ swap_config(struct daemon *d, struct config *cfg, struct config_fleet *fleet)
 	config_fleet_free(old_fleet);
 	if (cfg != old) {
 		d->config = cfg;
+		if (alerts_setup(d, cfg, &e) < 0)
+			log_at(ERROR, "config", "%s", e.text);
 		config_free(old);
 	}
 	log_at(INFO, "config", "taken hosts=%zu", fleet->def.n_hosts);

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 
+#define COMMANDS_MAX 4096
+
 static struct daemon *
 of_io(struct http_io *io)
 {
@@ -172,10 +174,250 @@ read_predictions(struct http_io *io, uint64_t id, struct wall as_of,	/* lint: st
 		relay_prediction, &r, e);
 }
 
+/* ---- commands: pushed by http, carried out on the loop ---- */
+
 static int
 submit(struct http_io *io, struct http_command *cmd)
 {
 	return queue_push(of_io(io)->commands, cmd);
+}
+
+static void
+answer(struct http_command *cmd, int rc)
+{
+	cmd->rc = rc;
+	cmd->done(cmd);
+}
+
+/* In the set's arena: who waits for its commit. */
+struct waiting {
+	struct daemon *d;
+	struct http_command *cmd;
+};
+
+/*
+ * The writer's thread: the batch is durable, or is not.  Then its sender is
+ * told to come again, and what was judged is kept all the same.
+ */
+static void
+batch_done(struct change_set *cs)
+{
+	struct waiting *w = cs->owner;
+	struct http_command *cmd = w->cmd;
+
+	cmd->accepted = cs->accepted;
+	cmd->duplicates = cs->duplicates;
+	if (cs->rc == 0) {
+		keep_committed(w->d, cs);
+		answer(cmd, 0);
+		return;
+	}
+	/* Whatever ails the store: the sender is to come again, 503. */
+	answer(cmd, tc_fail(&cmd->err, store_may_retry(cs->rc) ? TC_EAGAIN :
+		cs->rc, "the store did not commit; send it again"));
+	keep_failed(w->d, cs);
+}
+
+/* 0: answered when durable; else kept all the same, and not answered. */
+static int
+submit_for(struct daemon *d, struct http_command *cmd, struct change_set *cs)
+{
+	struct waiting *w = arena_alloc(&cs->arena, sizeof(*w));
+
+	action_route(d->action, cs);
+	if (w != NULL) {
+		*w = (struct waiting){ d, cmd };
+		cs->done = batch_done;
+		cs->owner = w;
+		if (d->backlog_n == 0 && store_sqlite.submit(d->store, cs) == 0)
+			return 0;
+	}
+	keep_facts(d, cs);
+	return TC_EAGAIN;
+}
+
+static int
+refuse_batch(struct http_command *cmd, enum engine_batch_refusal why)
+{
+	switch (why) {
+	case BATCH_TAKEN:
+		return 0;
+	case BATCH_HOST_UNKNOWN:
+		return tc_fail(&cmd->err, TC_EPERM, "host '%s' is not known",
+			cmd->batch->host);
+	case BATCH_HOST_RETIRED:
+		return tc_fail(&cmd->err, TC_EPERM, "host '%s' is retired",
+			cmd->batch->host);
+	case BATCH_NO_MEMORY:
+		return tc_fail(&cmd->err, TC_ENOMEM, "out of memory");
+	}
+	return TC_EINVAL;
+}
+
+static bool
+bound_elsewhere(const struct daemon *d, const struct http_command *cmd)
+{
+	return cmd->who.role == ROLE_AGENT && (cmd->who.host_id == 0 ||
+		engine_host_id(d->engine, cmd->batch->host) !=
+			cmd->who.host_id);
+}
+
+/*
+ * Judged at once; answered when durable.  When the store cannot take it the
+ * sender is told to come again, and the facts wait in the backlog: the
+ * repeat will find its rows there.
+ */
+static void
+do_observe(struct daemon *d, struct http_command *cmd)
+{
+	struct change_set *cs;
+	int rc;
+
+	if (bound_elsewhere(d, cmd)) {
+		answer(cmd, tc_fail(&cmd->err, TC_EPERM,
+			"this token is not bound to host '%s'",
+			cmd->batch->host));
+		return;
+	}
+	cs = change_set_new();
+	if (cs == NULL) {
+		answer(cmd, tc_fail(&cmd->err, TC_ENOMEM, "out of memory"));
+		return;
+	}
+	rc = refuse_batch(cmd, engine_batch(d->engine, cmd->batch,
+		cmd->who.role >= ROLE_OPERATOR, daemon_now(d), cs));
+	if (rc < 0) {
+		change_set_free(cs);
+		answer(cmd, rc);
+		return;
+	}
+	if (submit_for(d, cmd, cs) < 0)
+		answer(cmd, tc_fail(&cmd->err, TC_EAGAIN,
+			"the store cannot commit now; send it again"));
+}
+
+static void
+do_token_create(struct daemon *d, struct http_command *cmd)
+{
+	struct store_token row = { .role = http_role_id(cmd->token_role),
+		.host_name = cmd->token_host, .name = cmd->token_name,
+		.created = d->clock->wall(d->clock) };
+	int rc;
+
+	if (cmd->token_host[0] != '\0') {
+		row.host = engine_host_enrol(d->engine, cmd->token_host,
+			daemon_now(d));
+		store_sqlite.flush(d->store, dur_s(2));
+	}
+	token_make(cmd->token_text, row.sha256);
+	row.id = tokens_next_id(d->tokens);
+	cmd->token_id = row.id;
+	rc = store_sqlite.token_put(d->store, &row, &cmd->err);
+	if (rc == 0)
+		rc = tokens_put(d->tokens, &row);
+	answer(cmd, rc);
+}
+
+static void
+do_token_revoke(struct daemon *d, struct http_command *cmd)
+{
+	int rc = store_sqlite.token_revoke(d->store, cmd->token_id,
+		d->clock->wall(d->clock), &cmd->err);
+
+	if (rc == 0 && !tokens_revoke(d->tokens, cmd->token_id))
+		rc = tc_fail(&cmd->err, TC_ENOENT, "no token %u",
+			cmd->token_id);
+	answer(cmd, rc);
+}
+
+/*
+ * Like a batch: done at once, answered when durable.  While the store cannot
+ * commit an order is refused before it is carried out: nothing may be done
+ * that the audit trail does not know.
+ */
+static void
+do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
+{
+	struct engine_wish wish = { .kind = kind, .target = cmd->target,
+		.body = cmd->body, .n = cmd->body_n, .actor = cmd->who.name };
+	struct change_set *cs;
+	int rc;
+
+	if (d->backlog_n > 0) {
+		answer(cmd, tc_fail(&cmd->err, TC_EAGAIN,
+			"the store cannot commit now; send it again"));
+		return;
+	}
+	cs = change_set_new();
+	rc = cs == NULL ? tc_fail(&cmd->err, TC_ENOMEM, "out of memory") :
+		engine_order(d->engine, &wish, daemon_now(d), cs, &cmd->reply,
+			&cmd->err);
+	if (rc < 0) {
+		if (cs != NULL && cs->n > 0)
+			keep_new_facts(d, cs);
+		else
+			change_set_free(cs);
+		answer(cmd, rc);
+		return;
+	}
+	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE;
+	if (submit_for(d, cmd, cs) < 0)
+		answer(cmd, tc_fail(&cmd->err, TC_EAGAIN, "done, but not yet "
+			"durable: the store cannot commit now"));
+}
+
+static void
+do_commands(void *arg)
+{
+	struct daemon *d = arg;
+	struct http_command *cmd;
+
+	while ((cmd = queue_try_pop(d->commands)) != NULL) {
+		switch (cmd->kind) {
+		case COMMAND_OBSERVE:
+			do_observe(d, cmd);
+			break;
+		case COMMAND_TOKEN_CREATE:
+			do_token_create(d, cmd);
+			break;
+		case COMMAND_TOKEN_REVOKE:
+			do_token_revoke(d, cmd);
+			break;
+		case COMMAND_HOST_PUT:
+			do_order(d, cmd, ORDER_HOST_PUT);
+			break;
+		case COMMAND_HOST_PATCH:
+			do_order(d, cmd, ORDER_HOST_PATCH);
+			break;
+		case COMMAND_HOST_DELETE:
+			do_order(d, cmd, ORDER_HOST_DELETE);
+			break;
+		case COMMAND_BRAKE_RELEASE:
+			do_order(d, cmd, ORDER_BRAKE_RELEASE);
+			break;
+		case COMMAND_WINDOW_CREATE:
+			do_order(d, cmd, ORDER_WINDOW_CREATE);
+			break;
+		case COMMAND_WINDOW_DELETE:
+			do_order(d, cmd, ORDER_WINDOW_DELETE);
+			break;
+		case COMMAND_ALERT_ACK:
+			do_order(d, cmd, ORDER_ALERT_ACK);
+			break;
+		case COMMAND_SIGNAL:
+			do_order(d, cmd, ORDER_SIGNAL);
+			break;
+		}
+	}
+	daemon_publish(d, false);
+}
+
+static void
+drop_command(void *arg)
+{
+	struct http_command *cmd = arg;
+
+	answer(cmd, tc_fail(&cmd->err, TC_ECLOSED, "shutting down"));
 }
 
 int
@@ -187,5 +429,23 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.metrics = write_metrics, .events = read_events,
 		.series = read_series, .tokens = read_tokens,
 		.predictions = read_predictions, .last_event = last_event };
-	return commands_open(d, e);
+	d->commands_wake = sched_wake_open(d->sched, do_commands, d, e);
+	if (d->commands_wake == NULL)
+		return e->code;
+	d->commands = queue_new(COMMANDS_MAX, sched_wake_send,
+		d->commands_wake);
+	return d->commands != NULL ? 0 :
+		tc_fail(e, TC_ENOMEM, "out of memory");
+}
+
+void
+serve_close(struct daemon *d)
+{
+	if (d->commands != NULL) {
+		queue_close(d->commands);
+		queue_free(d->commands, drop_command);
+		d->commands = NULL;
+	}
+	sched_wake_close(d->commands_wake);
+	d->commands_wake = NULL;
 }

@@ -254,8 +254,7 @@ check_body(struct request *r)
 {
 	const struct guard *g = &r->guard;
 
-	/* POST, PUT and PATCH have one */
-	if (g->has_body && r->route->method[0] != 'P') {
+	if (g->has_body && strcmp(r->route->method, "POST") != 0) {
 		problem_set(r, 400, "invalid", "a body has no place here");
 		return false;
 	}

@@ -1,0 +1,212 @@
+/*
+ * Alerts on their way out: what the engine raises is routed into the set that
+ * tells of it, and goes out once that set is durable, or cannot be.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "config/schema.h"
+#include "daemon/daemon.h"
+
+#define TOLD_MAX 65536
+
+static void
+store_results(void *arg, struct change_set *cs)
+{
+	keep_facts(arg, cs);
+}
+
+/* The loop's: the published snapshot moves there only. */
+static const char *
+address_of(void *arg, const char *host)
+{
+	struct daemon *d = arg;
+	const struct snap_host *h = d->published == NULL ? NULL :
+		snapshot_host(d->published, host);
+
+	return h != NULL ? h->address : "";
+}
+
+int
+alerts_open(struct daemon *d, struct tc_err *e)
+{
+	struct action_conf conf = { .sched = d->sched, .clock = d->clock,
+		.user_agent = "tocsind/" TOCSIN_VERSION, .arg = d,
+		.store = store_results, .address = address_of };
+
+	d->told = queue_new(TOLD_MAX, sched_wake_send, d->durable_wake);
+	if (d->told == NULL)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	return action_new(&conf, &d->action, e);
+}
+
+void
+alerts_close(struct daemon *d)
+{
+	action_free(d->action);
+	d->action = NULL;
+}
+
+/* ---- receivers and routes ---- */
+
+static struct action_receiver
+receiver_of(const struct config_receiver *r)
+{
+	const struct tocsin_value *v = r->values.v;
+
+	return (struct action_receiver){ .name = r->name,
+		.type = (enum action_type)v[RECEIVER_TYPE].i,
+		.url = v[RECEIVER_URL].s, .secret = v[RECEIVER_SECRET].s,
+		.server = v[RECEIVER_SERVER].s, .from = v[RECEIVER_FROM].s,
+		.user = v[RECEIVER_USER].s, .password = v[RECEIVER_PASSWORD].s,
+		.timeout = dur_ns(v[RECEIVER_TIMEOUT].i),
+		.argv = r->argv.items, .n_argv = r->argv.n,
+		.to = r->to.items, .n_to = r->to.n };
+}
+
+static struct action_match
+match_of(const struct config_route *r)
+{
+	return (struct action_match){ .match = r->match, .n_match = r->n_match,
+		.to = r->to.items, .n_to = r->to.n };
+}
+
+/* Where people reach us, "" when the port is not known beforehand. */
+static void
+base_url(const struct config *c, char *out, size_t size)
+{
+	const char *port = strrchr(c->listen, ':');
+
+	out[0] = '\0';
+	if (port != NULL && strcmp(port, ":0") != 0)
+		snprintf(out, size, "%s://%s", c->tls_certificate != NULL ?
+			"https" : "http", c->listen);
+}
+
+int
+alerts_setup(struct daemon *d, const struct config *c, struct tc_err *e)
+{
+	struct arena arena = { 0 };
+	struct action_receiver *receivers = arena_alloc(&arena,
+		(c->n_receivers + 1) * sizeof(*receivers));
+	struct action_match *routes = arena_alloc(&arena,
+		(c->n_routes + 1) * sizeof(*routes));
+	char url[300];
+	struct action_setup setup = { .receivers = receivers,
+		.n_receivers = c->n_receivers, .routes = routes,
+		.n_routes = c->n_routes, .base_url = url };
+	int rc = TC_ENOMEM;
+
+	if (receivers == NULL || routes == NULL) {
+		(void)tc_fail(e, rc, "out of memory");
+		goto out;
+	}
+	base_url(c, url, sizeof(url));
+	for (size_t i = 0; i < c->n_receivers; i++)
+		receivers[i] = receiver_of(&c->receivers[i]);
+	for (size_t i = 0; i < c->n_routes; i++)
+		routes[i] = match_of(&c->routes[i]);
+	rc = action_setup(d->action, &setup, e);
+out:
+	arena_free(&arena);
+	return rc;
+}
+
+/* ---- sets on their way ---- */
+
+static bool
+tells(const struct change_set *cs)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (cs->items[i].kind == CHANGE_OUTBOX)
+			return true;
+	return false;
+}
+
+void
+alerts_settled(struct daemon *d, struct change_set *cs)
+{
+	if (!tells(cs) || queue_push(d->told, cs) < 0)
+		change_set_free(cs);
+}
+
+void
+alerts_send(struct daemon *d)
+{
+	struct change_set *cs;
+
+	while ((cs = queue_try_pop(d->told)) != NULL) {
+		action_committed(d->action, cs);
+		change_set_free(cs);
+	}
+}
+
+/* ---- what the last run left ---- */
+
+static int
+load_alert(void *arg, const struct alert *a)
+{
+	struct daemon *d = arg;
+	int rc = engine_restore_alert(d->engine, a);
+
+	if (rc == 0)
+		return action_restore_alert(d->action, a);
+	log_at(WARN, "store", "alert not restored key=%s reason=%s", a->key,
+		tc_err_id(rc));
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_plan(void *arg, const struct change_plan *p)
+{
+	struct daemon *d = arg;
+	int rc = engine_restore_plan(d->engine, p);
+
+	if (rc < 0)
+		log_at(WARN, "store", "plan not restored id=%llu reason=%s",
+			(unsigned long long)p->id, tc_err_id(rc));
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_window(void *arg, const struct change_window *w)
+{
+	struct daemon *d = arg;
+	int rc = engine_restore_window(d->engine, w);
+
+	if (rc < 0)
+		log_at(WARN, "store", "window not restored id=%llu reason=%s",
+			(unsigned long long)w->id, tc_err_id(rc));
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_message(void *arg, const struct change_outbox *o,
+	const struct change_delivery *v)
+{
+	struct daemon *d = arg;
+
+	return action_restore_message(d->action, o, v);
+}
+
+static void
+load_ids(void *arg, const struct store_ids *ids)
+{
+	struct daemon *d = arg;
+	struct engine_ids given = { .alert = ids->alert, .plan = ids->plan,
+		.window = ids->window };
+
+	engine_restore_ids(d->engine, &given);
+	action_restore_id(d->action, ids->outbox);
+}
+
+void
+alerts_load(struct store_loader *loader)
+{
+	loader->alert = load_alert;
+	loader->plan = load_plan;
+	loader->window = load_window;
+	loader->outbox = load_message;
+	loader->ids = load_ids;
+}
