@@ -51,6 +51,9 @@ struct prom_point {
 	unsigned line;
 };
 
+/* A value as it is written; NaN and ±Inf are some. */
+bool prom_number(const char *text, size_t n, double *out);
+
 /* 0 to go on; anything else ends the parsing and is returned. */
 typedef int prom_sink(void *arg, const struct prom_point *point);
 

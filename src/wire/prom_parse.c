@@ -154,33 +154,65 @@ read_labels(struct reading *in, struct prom_point *point, struct tc_err *e)
 	return 0;
 }
 
+/* "e+09", as Go writes it: at most two digits; false when it is none. */
+static bool
+plain_exponent(const char *p, size_t n, int *out)
+{
+	bool minus = n > 1 && p[1] == '-';
+	size_t i = n > 1 && (minus || p[1] == '+') ? 2 : 1;
+	int v = 0;
+
+	if (n < i + 1 || n > i + 2 || (p[0] != 'e' && p[0] != 'E'))
+		return false;
+	for (; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		v = v * 10 + (p[i] - '0');
+	}
+	*out = minus ? -v : v;
+	return true;
+}
+
 /*
- * Plain decimals of up to 15 digits: both halves of the division are exact,
- * so it is rounded once, as strtod() would.
+ * Decimals below 2^53 times a power of ten up to 10^22: both factors are
+ * exact, so it is rounded once, as strtod() would.
  */
 static bool
 plain_number(const char *p, size_t n, double *out)
 {
 	static const double tens[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
-		1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+		1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+		1e18, 1e19, 1e20, 1e21, 1e22 };
 	uint64_t v = 0;
-	size_t after = 0;
+	int after = 0, exponent = 0;
 	bool point = false;
+	size_t i;
 
-	if (n == 0 || n > 15)
-		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (i = 0; i < n && i < 19; i++) {
 		if (p[i] == '.' && !point && i > 0 && i + 1 < n) {
 			point = true;
 			continue;
 		}
 		if (p[i] < '0' || p[i] > '9')
-			return false;
+			break;
 		v = v * 10 + (uint64_t)(p[i] - '0');
 		after += point;
 	}
-	*out = (double)v / tens[after];
+	if (i == 0 || v > UINT64_C(1) << 53 || p[i - 1] == '.' ||
+	    (i < n && !plain_exponent(p + i, n - i, &exponent)))
+		return false;
+	exponent -= after;
+	if (exponent < -22 || exponent > 22)
+		return false;
+	*out = exponent < 0 ? (double)v / tens[-exponent] :
+		(double)v * tens[exponent];
 	return true;
+}
+
+bool
+prom_number(const char *p, size_t n, double *out)
+{
+	return plain_number(p, n, out) || double_parse(p, n, out) == 0;
 }
 
 static int
@@ -193,13 +225,13 @@ read_sample(struct reading *in, prom_sink *sink, void *arg, struct tc_err *e)
 	int rc;
 
 	point.name_n = take_name(in, true);
-	if (point.name_n == 0)
+	if (point.name_n == 0 || (in->p < in->end && *in->p != '{' &&
+	    *in->p != ' ' && *in->p != '\t'))
 		return fail(in, e, "not the name of a metric");
 	if ((rc = read_labels(in, &point, e)) < 0)
 		return rc;
 	n = take_word(in, &word);
-	if (!plain_number(word, n, &point.value) &&
-	    double_parse(word, n, &point.value) < 0)
+	if (!prom_number(word, n, &point.value))
 		return fail(in, e, "not a number");
 	n = take_word(in, &word);
 	point.has_time = n != 0;
