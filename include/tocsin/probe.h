@@ -28,7 +28,7 @@
 struct sockaddr;
 
 #define TOCSIN_ABI_MAJOR 1
-#define TOCSIN_ABI_MINOR 0
+#define TOCSIN_ABI_MINOR 1	/* 1: part(), metrics named * */
 
 enum tocsin_outcome {
 	TOCSIN_OK = 0,		/* measured, and good */
@@ -159,7 +159,10 @@ enum tocsin_unit {
 	TOCSIN_BOOLEAN,	/* 0 or 1 */
 };
 
-/* Ends with a NULL name.  One `*` in a name stands for [a-z0-9_]+. */
+/*
+ * Ends with a NULL name.  One `*` in a name stands for [a-z0-9_]+; `*` alone
+ * (any name at all) is for plugins that come with Tocsin.
+ */
 struct tocsin_metric {
 	const char *name;
 	enum tocsin_metric_kind kind;
@@ -244,6 +247,13 @@ struct tocsin_ctx {
 	int (*watch)(struct tocsin_ctx *, int fd, unsigned events);
 	/* One timer: calls on_timer at or after due_ns; 0 = off. */
 	void (*timer)(struct tocsin_ctx *, int64_t due_ns);
+
+	/*
+	 * Since 1.1.  What the run says of a device, any number of times
+	 * before its report().
+	 */
+	void (*part)(struct tocsin_ctx *, uint32_t slot,
+		const struct tocsin_report *);
 };
 
 /* ---- the descriptor ---- */

@@ -108,8 +108,8 @@ ctx_log(struct tocsin_ctx *ctx, enum tocsin_log level, const char *text)
 }
 
 static void
-ctx_report(struct tocsin_ctx *ctx, uint32_t slot,
-	const struct tocsin_report *rep)
+take_report(struct tocsin_ctx *ctx, uint32_t slot,
+	const struct tocsin_report *rep, bool last)
 {
 	struct host *h = host_of(ctx);
 	struct runner *r = h->r;
@@ -126,7 +126,21 @@ ctx_report(struct tocsin_ctx *ctx, uint32_t slot,
 	report_take(&taker, rep, &ob);
 	r->stats.bad_metrics += taker.bad_metrics;
 	r->stats.bad_reports += taker.bad_reports;
-	slot_answer(r, s, &ob, true);
+	slot_answer(r, s, &ob, last);
+}
+
+static void
+ctx_report(struct tocsin_ctx *ctx, uint32_t slot,
+	const struct tocsin_report *rep)
+{
+	take_report(ctx, slot, rep, true);
+}
+
+static void
+ctx_part(struct tocsin_ctx *ctx, uint32_t slot,
+	const struct tocsin_report *rep)
+{
+	take_report(ctx, slot, rep, false);
 }
 
 static struct watch *
@@ -195,6 +209,7 @@ host_init(struct host *h, struct runner *r, struct plugin *p)
 		h->ctx.report = ctx_report;
 		h->ctx.watch = ctx_watch;
 		h->ctx.timer = ctx_timer;
+		h->ctx.part = ctx_part;
 	}
 }
 

@@ -206,7 +206,7 @@ static int
 check_metric(const struct tocsin_metric *m, const struct tocsin_metric *first,
 	struct tc_err *e)
 {
-	if (!name_is_sane(m->name, 1))
+	if (!name_is_sane(m->name, 1) && strcmp(m->name, "*") != 0)
 		return tc_fail(e, TC_EINVAL, "bad name");
 	for (const struct tocsin_metric *o = first; o < m; o++) {
 		if (strcmp(o->name, m->name) == 0)
@@ -234,6 +234,7 @@ check_metrics(struct plugin *p, struct tc_err *e)
 				PLUGIN_METRICS_MAX);
 		if (check_metric(m, rows, e) < 0)
 			return tc_wrap(e, "metric '%s'", m->name);
+		p->open |= strcmp(m->name, "*") == 0;
 	}
 	return 0;
 }

@@ -183,7 +183,7 @@ it_plugin_dir(void)
 {
 	static const char *const names[] = { "ping", "tcp", "cpu", "memory",
 		"disk", "net", "boot", "smart", "tls",
-		"dns" };
+		"dns", "scrape" };
 	static char dirs[4096];
 	size_t at = 0;
 

@@ -201,7 +201,7 @@ START_TEST(what_does_not_fit_is_refused_with_the_reason)
 {
 	static const struct { const char *name, *says; } cases[] = {
 		{ "bad_major", "ABI 2.0" },
-		{ "bad_minor", "ABI 1.1" },
+		{ "bad_minor", "ABI 1.2" },
 		{ "bad_size", "16 bytes" },
 		{ "bad_name", "calls itself 'another'" },
 		{ "bad_form", "one of run and start" },
