@@ -67,7 +67,7 @@ struct engine {
 	uint64_t generation;
 	bool changed;		/* since the last generation */
 	struct mono cosmetic_at;
-	bool observer_suspect;
+	struct observer observer;
 	bool degraded;
 	char degraded_why[128];
 	struct engine_counts counts;

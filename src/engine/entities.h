@@ -14,6 +14,7 @@
 #include "plan/choose.h"
 #include "plan/window.h"
 #include "health/check.h"
+#include "health/observer.h"
 #include "predict/eval.h"
 #include "predict/features.h"
 #include "predict/host.h"
@@ -153,6 +154,7 @@ struct host {
 	struct host_risk risk;
 	size_t place;		/* in engine.sorted */
 	enum health host_health;	/* of the host layer alone */
+	struct observer_mark heard;	/* of the checks from here */
 	bool bad;		/* counted in part->n_bad */
 	bool touched;		/* in engine.touched */
 	struct window *window;	/* that covers it now, or NULL */

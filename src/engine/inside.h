@@ -118,6 +118,8 @@ void sweep_free(struct sweep *s);
 void touch(struct engine *en, struct host *h);
 void step(struct engine *en, struct now now);
 void say_plan(struct engine *en, const struct host *h, struct wall at);
+/* Doubt about ourselves begins or ends. */
+void doubt_step(struct engine *en, struct now now);
 void say_brake(struct engine *en, const struct part *p);
 struct plan_view view_of(const struct engine *en, const struct host *h);
 

@@ -132,12 +132,14 @@ run_due(struct engine *en, struct check *c, struct now now)
 	wake_at(en, c, c->slot_ns);
 }
 
+/* While we sleep, or doubt ourselves, nobody grows stale. */
 static void
 note_gap(struct engine *en, struct now now)
 {
 	int64_t since = now.mono.ns - en->last_tick.ns;
 
-	if (en->last_tick.ns != 0 && since > GAP_MS * NS_PER_MS)
+	if (en->last_tick.ns != 0 && (since > GAP_MS * NS_PER_MS ||
+		en->observer.suspect))
 		en->gap_ns += since;
 	en->last_tick = now.mono;
 }
@@ -168,6 +170,7 @@ engine_tick(struct engine *en, struct now now)
 	}
 	if (en->n_runs > 0)
 		en->io->start(en->io, en->runs, en->n_runs);
+	doubt_step(en, now);
 	risk_age_all(en, now);
 	windows_step(en, now);
 	step(en, now);
@@ -175,6 +178,18 @@ engine_tick(struct engine *en, struct now now)
 	top = heap_peek(&en->due);
 	return top != NULL && top->key < now.mono.ns + 1000 * NS_PER_MS ?
 		(struct mono){ top->key } : mono_add(now.mono, dur_s(1));
+}
+
+/* Silence while we doubt ourselves is our own until shown otherwise. */
+static void
+judge_doubtful(struct engine *en, struct check *c,
+	const struct observation *ob, struct now now)
+{
+	struct observation ours = *ob;
+
+	ours.outcome = TOCSIN_UNKNOWN;
+	ours.reason = TOCSIN_WHY_OBSERVER_SUSPECT;
+	judge_observation(en, c, &ours, now);
 }
 
 void
@@ -189,7 +204,12 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	}
 	c->in_flight = false;
 	en->counts.results++;
-	judge_observation(en, c, ob, now);
+	observer_note(&en->observer, &c->host->heard, ob->reason, now.mono);
+	doubt_step(en, now);
+	if (en->observer.suspect && observer_is_silence(ob->reason))
+		judge_doubtful(en, c, ob, now);
+	else
+		judge_observation(en, c, ob, now);
 	if (!c->is_recheck && ob->own_row)
 		sweep_aside(en, c, ob);
 	else if (!c->is_recheck)

@@ -366,6 +366,7 @@ engine_snapshot(struct engine *en, struct now now)
 	s->started = en->started;
 	s->since = en->started;
 	s->version = en->version;
+	s->observer_suspect = en->observer.suspect;
 	s->degraded = en->degraded;
 	s->degraded_why = copy(&s->arena, en->degraded_why);
 	if (fill(en, s) < 0 || show_deeds(en, s) < 0) {

@@ -50,6 +50,7 @@ struct snapshot {
 	struct wall started;	/* the server */
 	struct wall since;	/* of the worst state */
 	const char *version;
+	bool observer_suspect;	/* the server may be cut off */
 	bool degraded;
 	const char *degraded_why;
 	enum unit_state worst;

@@ -52,6 +52,7 @@ put_summary(struct json_write *w, const struct snapshot *s)
 	json_add_u64(w, "checks", s->n_checks);
 	json_add_u64(w, "devices", s->n_devices);
 	json_add_u64(w, "devices_unjudged", s->n_devices_unjudged);
+	json_add_bool(w, "observer_suspect", s->observer_suspect);
 	json_add_bool(w, "degraded", s->degraded);
 	json_add_str(w, "degraded_why", s->degraded ? s->degraded_why : NULL);
 	json_add_array(w, "incidents");

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/strbuf.h"
+#include "health/observer.h"
 
 #define NS INT64_C(1000000000)
 /* 2026-01-01; any instant would do. */
@@ -34,6 +35,7 @@ struct sim {
 	struct mono begin;
 	struct wall wall;
 	bool mute;
+	bool cut;
 	int recheck;
 	size_t n_hosts;
 	struct host_def *hosts;
@@ -78,10 +80,13 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 		size_t host = (size_t)atoi(r->host + 1);	/* lint: h12 */
 		enum tocsin_reason why =
 			s->answers[host][strcmp(r->probe, "tcp") == 0];
-		bool slow = why == TOCSIN_WHY_NO_REPLY ||
-			why == TOCSIN_WHY_CONNECT_TIMEOUT;
+		bool slow;
 		struct answer *a = calloc(1, sizeof(*a));
 
+		if (s->cut)
+			why = strcmp(r->probe, "tcp") == 0 ?
+				TOCSIN_WHY_CONNECT_TIMEOUT : TOCSIN_WHY_NO_REPLY;
+		slow = observer_is_silence(why);
 		a->check = r->check;
 		a->seq = r->seq;
 		a->metric = (struct metric){ "ping_rtt_seconds", "",
@@ -455,6 +460,12 @@ void
 sim_mute(struct sim *s, bool mute)
 {
 	s->mute = mute;
+}
+
+void
+sim_cut(struct sim *s, bool cut)
+{
+	s->cut = cut;
 }
 
 void

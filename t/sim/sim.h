@@ -23,6 +23,8 @@ void sim_set(struct sim *s, const char *host, const char *check,
 	enum tocsin_reason reason);
 /* No answers at all from any run: the runner lost them. */
 void sim_mute(struct sim *s, bool mute);
+/* Our uplink is cut: nothing answers, whatever sim_set() said. */
+void sim_cut(struct sim *s, bool cut);
 /* The machine slept: time passes, nothing runs. */
 void sim_sleep(struct sim *s, double seconds);
 /* The wall clock is moved by so much. */

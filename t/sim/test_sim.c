@@ -107,8 +107,63 @@ START_TEST(r059_our_own_trouble_convicts_nobody)
 		char name[16];
 
 		snprintf(name, sizeof(name), "h%d", i);
-		ck_assert_int_eq(sim_state(s, name), STATE_UNKNOWN);
+		/* The doubt is said once, and every verdict stands still. */
+		ck_assert_int_eq(sim_state(s, name), STATE_HEALTHY);
 	}
+	ck_assert_uint_eq(sim_alerts(s, "observer_suspect"), 1);
+	ck_assert_uint_eq(sim_alert_facts(s), 1);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r059_a_cut_uplink_convicts_nobody_and_two_real_deaths_are_found)
+{
+	struct sim *s = sim_new(200, NULL, 1);
+
+	sim_run_until(s, 60);
+	for (int round = 0; round < 20; round++) {
+		double from = 60 + round * 300;
+
+		sim_cut(s, true);
+		sim_run_until(s, from + 30);
+		if (round == 19) {
+			sim_set(s, "h17", "ping", TOCSIN_WHY_NO_REPLY);
+			sim_set(s, "h80", "ping", TOCSIN_WHY_NO_REPLY);
+		}
+		sim_run_until(s, from + 60);
+		ck_assert_uint_eq(sim_alerts(s, "observer_suspect"), 1);
+		ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+		ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 0);
+		sim_cut(s, false);
+		sim_run_until(s, from + 120);
+		ck_assert_uint_eq(sim_alerts(s, "observer_suspect"), 0);
+		sim_run_until(s, from + 300);
+	}
+	ck_assert_ptr_null(strstr(sim_log(s), "h3 suspect>unhealthy"));
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 2);
+	ck_assert_int_eq(sim_state(s, "h17"), STATE_UNHEALTHY);
+	ck_assert_int_eq(sim_state(s, "h80"), STATE_UNHEALTHY);
+	/* 20 times begun and ended, and two hosts */
+	ck_assert_uint_eq(sim_alert_facts(s), 42);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+
+	sim_run_until(s, 60);
+	sim_cut(s, true);
+	sim_run_until(s, 180);
+	ck_assert_uint_eq(sim_alerts(s, "observer_suspect"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+	sim_cut(s, false);
+	sim_run_until(s, 300);
+	sim_set(s, "h4", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 345);
+	ck_assert_int_eq(sim_state(s, "h4"), STATE_UNHEALTHY);
+	ck_assert_uint_eq(sim_alerts(s, "observer_suspect"), 0);
 	sim_free(s);
 }
 END_TEST
@@ -487,6 +542,8 @@ main(void)
 		r003_one_dead_listener_alone_is_convicted_in_time,
 		a_recheck_convicts_within_one_interval_and_three_seconds,
 		r059_our_own_trouble_convicts_nobody,
+		r059_a_cut_uplink_convicts_nobody_and_two_real_deaths_are_found,
+		r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut,
 		lost_runs_are_unknown_and_the_check_goes_on,
 		r132_steps_of_the_wall_clock_change_nothing,
 		our_own_sleep_is_nobody_elses_silence,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "health/check.h"
+#include "health/observer.h"
 #include "t/lib/story.h"
 
 static const struct check_rule rule = {
@@ -220,6 +221,64 @@ START_TEST(age_is_due_exactly_when_it_moves)
 }
 END_TEST
 
+static struct mono
+at_second(int64_t s)
+{
+	return (struct mono){ s * 1000000000 };
+}
+
+START_TEST(most_silent_at_once_is_doubt_and_few_are_not)
+{
+	struct observer o = { 0 };
+	struct observer_mark hosts[30] = { { 0 } };
+
+	for (int i = 0; i < 30; i++)
+		observer_note(&o, &hosts[i], TOCSIN_WHY_NONE, at_second(100));
+	ck_assert(!observer_update(&o, at_second(100)));
+	for (int i = 0; i < 3; i++)
+		observer_note(&o, &hosts[i], TOCSIN_WHY_NO_REPLY,
+			at_second(101));
+	ck_assert(!observer_update(&o, at_second(101)));
+	/* The answers of second 100 are too old to speak for the way. */
+	ck_assert(observer_update(&o, at_second(107)));
+	ck_assert(o.suspect);
+	for (int i = 3; i < 30; i++)
+		observer_note(&o, &hosts[i], TOCSIN_WHY_CONNECT_REFUSED,
+			at_second(108));
+	ck_assert(!observer_update(&o, at_second(108)));
+	ck_assert(o.suspect);
+	ck_assert(observer_update(&o, at_second(113)));
+	ck_assert(!o.suspect);
+}
+END_TEST
+
+START_TEST(one_host_that_is_asked_often_counts_once)
+{
+	struct observer o = { 0 };
+	struct observer_mark a = { 0 }, b = { 0 };
+
+	for (int s = 100; s < 200; s++) {
+		observer_note(&o, &a, TOCSIN_WHY_NO_REPLY, at_second(s));
+		observer_note(&o, &b, TOCSIN_WHY_CONNECT_TIMEOUT, at_second(s));
+		ck_assert(!observer_update(&o, at_second(s)));
+	}
+}
+END_TEST
+
+START_TEST(long_silence_of_results_is_forgotten)
+{
+	struct observer o = { 0 };
+	struct observer_mark hosts[10] = { { 0 } };
+
+	for (int i = 0; i < 10; i++)
+		observer_note(&o, &hosts[i], TOCSIN_WHY_NO_REPLY, at_second(50));
+	ck_assert(!observer_has_ground(&o, at_second(1000)));
+	for (int i = 0; i < 10; i++)
+		observer_note(&o, &hosts[i], TOCSIN_WHY_NONE, at_second(1000));
+	ck_assert(!observer_has_ground(&o, at_second(1000)));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -232,5 +291,8 @@ main(void)
 		every_short_sequence_obeys_the_laws,
 		p11_a_restart_changes_no_verdict,
 		strange_saved_bytes_are_refused,
-		age_is_due_exactly_when_it_moves);
+		age_is_due_exactly_when_it_moves,
+		most_silent_at_once_is_doubt_and_few_are_not,
+		one_host_that_is_asked_often_counts_once,
+		long_silence_of_results_is_forgotten);
 }
