@@ -221,17 +221,18 @@ static int
 open_http(struct daemon *d, struct tc_err *e)
 {
 	const struct config *c = d->config;
-	char openapi[4096], path[4096], url[300];
+	char openapi[4096], page[4096], path[4096], url[300];
 	struct http_conf conf = { .listen = c->listen,
 		.threads = c->http_threads,
 		.tls_certificate = c->tls_certificate, .tls_key = c->tls_key,
 		.tls_client_ca = c->tls_client_ca,
 		.max_body_bytes = c->http_max_body_bytes,
 		.max_connections = c->http_max_connections,
-		.openapi_path = openapi };
+		.openapi_path = openapi, .page_dir = page };
 	int rc, n;
 
 	snprintf(openapi, sizeof(openapi), "%s/openapi.json", d->data_dir);
+	snprintf(page, sizeof(page), "%s/page", d->data_dir);
 	if ((rc = http_start(&conf, &d->http_io, &d->http, e)) < 0)
 		return rc;
 	n = snprintf(url, sizeof(url), "%s://%.*s:%u\n",

@@ -29,7 +29,7 @@ static const struct arg rows[] = {
 		"DIR[:DIR]", TOCSIN_PROBEDIR,
 		"where the probes are, before the configuration is read" },
 	{ "data-dir", ARG_STRING, offsetof(struct wish, data_dir), "DIR",
-		TOCSIN_DATADIR, "where openapi.json is" },
+		TOCSIN_DATADIR, "where openapi.json and the page are" },
 	{ "check-config", ARG_FLAG, offsetof(struct wish, check), NULL, NULL,
 		"report every fault of the configuration and end" },
 	{ "print-config", ARG_FLAG, offsetof(struct wish, print), NULL, NULL,

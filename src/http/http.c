@@ -188,9 +188,7 @@ load_files(struct http *h, struct tc_err *e)
 	if (c->openapi_path != NULL && file_slurp(c->openapi_path,
 			FILE_MAX_BYTES, &h->openapi, &soft) < 0)
 		log_at(WARN, "http", "no /openapi.json: %s", soft.text);
-	if (c->page_path != NULL && file_slurp(c->page_path, FILE_MAX_BYTES,
-			&h->page, &soft) < 0)
-		log_at(WARN, "http", "no page: %s", soft.text);
+	page_load(h);
 	return 0;
 }
 
@@ -239,7 +237,7 @@ http_free(struct http *h)
 	conns_fini(h);
 	waits_fini(h);
 	strbuf_free(&h->openapi);
-	strbuf_free(&h->page);
+	page_free(h);
 	strbuf_free(&h->tls_certificate);
 	strbuf_free(&h->tls_key);
 	mem_free(h);

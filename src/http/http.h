@@ -166,7 +166,7 @@ struct http_conf {
 	unsigned max_connections;	/* 0 = 4096 */
 	unsigned max_connections_per_ip;	/* 0 = 256; not for loopback */
 	const char *openapi_path;	/* the file served as /openapi.json */
-	const char *page_path;	/* the file served as /; NULL = none */
+	const char *page_dir;	/* the files of / and /page; NULL = none */
 	/* Absolute, whatever trickles in meanwhile; ns 0 = the default. */
 	struct dur head_deadline;	/* 10 s: accept or first line to head */
 	struct dur body_deadline;	/* 30 s */

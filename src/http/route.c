@@ -51,6 +51,8 @@ static const struct route routes[] = {
 		view_openapi, NULL },
 	{ "GET", "/", MAY_ANYBODY, COST_SNAPSHOT, "",
 		view_page, NULL },
+	{ "GET", "/page/{f}", MAY_ANYBODY, COST_SNAPSHOT, "",
+		view_page_file, NULL },
 };
 
 static bool

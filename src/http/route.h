@@ -84,6 +84,8 @@ void view_metrics(struct request *r);
 void view_healthz(struct request *r);
 void view_readyz(struct request *r);
 void view_openapi(struct request *r);
+/* page.c */
 void view_page(struct request *r);
+void view_page_file(struct request *r);
 
 #endif

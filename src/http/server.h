@@ -18,6 +18,7 @@
 #include "http/request.h"
 
 #define HTTP_READERS 2
+#define PAGE_FILES 24
 
 /* Work for a reader thread. */
 struct job {
@@ -44,7 +45,7 @@ struct http {
 	atomic_uint active;	/* requests begun and not completed */
 	atomic_size_t body_bytes;	/* of all requests being received */
 	struct strbuf openapi;
-	struct strbuf page;
+	struct strbuf page[PAGE_FILES];	/* see page.c */
 	struct strbuf tls_certificate;
 	struct strbuf tls_key;
 
@@ -102,6 +103,10 @@ void wait_abandon(struct request *r);
 /* Commands that wait too long (or all) are answered with 503. */
 void waits_expire(struct http *h, bool all);
 bool waits_any(struct http *h);
+
+/* ---- page.c ---- */
+void page_load(struct http *h);
+void page_free(struct http *h);
 
 /* ---- stream.c ---- */
 void stream_events(struct request *r);

@@ -100,6 +100,8 @@ view_events(struct request *r)
 	else
 		json_add_null(&w, "next");
 	json_add_u64(&w, "last", list.last);
+	if (io->last_event != NULL)
+		json_add_u64(&w, "newest", io->last_event(io));
 	json_put_end(&w);
 }
 

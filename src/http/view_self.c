@@ -34,27 +34,16 @@ view_readyz(struct request *r)
 	r->reply.cache = "no-store";
 }
 
-static void
-hand_out(struct request *r, const struct strbuf *file, const char *type)
+void
+view_openapi(struct request *r)
 {
+	const struct strbuf *file = &r->h->openapi;
+
 	if (file->n == 0) {
 		problem_set(r, 404, "not_found", "the file is not installed");
 		return;
 	}
 	strbuf_add(&r->reply.body, file->p, file->n);
 	r->reply.status = 200;
-	r->reply.type = type;
 	r->reply.cache = "no-cache";
-}
-
-void
-view_openapi(struct request *r)
-{
-	hand_out(r, &r->h->openapi, NULL);
-}
-
-void
-view_page(struct request *r)
-{
-	hand_out(r, &r->h->page, "text/html; charset=utf-8");
 }

@@ -312,7 +312,8 @@ START_TEST(the_server_tells_about_itself)
 	story.io.not_ready = true;
 	http_wants("/readyz", 503);
 	http_wants("/openapi.json", 200);
-	http_wants("/", 404);
+	http_wants("/", 404);	/* no page was installed */
+	http_wants("/page/app.js", 404);
 	story.ask.token = "viewer-token";
 	story.ask.target = "/metrics";
 	a = client_once(&story.ask);
