@@ -1,0 +1,245 @@
+// Predictions, evacuations, brakes, alerts, maintenance, events.
+import { h } from "/page/dom.js";
+import { now } from "/page/store.js";
+import { byUrgency, predictionWords } from "/page/now.js";
+import * as w from "/page/words.js";
+
+const EVENTS = 200;
+
+function table(heads, rows, empty) {
+	if (!rows.length)
+		return h("p", { class: "empty" }, w.mark("check", "good"), empty);
+	return h("table", { class: "list" }, h("thead", {}, h("tr", {},
+		heads.map((t) => h("th", { scope: "col" }, t)))),
+	h("tbody", {}, rows));
+}
+
+function absent(what) {
+	return h("p", { class: "muted" }, `This server does not show ${what}.`);
+}
+
+// ---- predictions ----
+
+export function predictions() {
+	const all = now.lists.predictions;
+	if (!all)
+		return [h("h1", {}, "Predictions"), absent("predictions")];
+	return [h("h1", {}, all.length ? w.plural(all.length,
+		"open prediction", "open predictions") : "No open predictions"),
+	h("p", { class: "muted" }, "What SMART counters can tell: about half of ",
+		"the failures are announced; the others come without a word."),
+	table(["Host", "Level", "When", "Why", "30 d", "For", ""],
+		byUrgency(all).map((p) => h("tr", { "data-key": p.id },
+			h("th", { scope: "row" }, w.hostLink(p.host)),
+			h("td", { "data-label": "Level" }, w.levelMark(p.level)),
+			h("td", { "data-label": "When", class: "nowrap" },
+				w.lead(p.lead_time) || ""),
+			h("td", { "data-label": "Why" }, w.deviceName(p.device),
+				": ", predictionWords(p)),
+			h("td", { "data-label": "30 d", class: "num" },
+				w.percent(p.risk.d30)),
+			h("td", { "data-label": "For" }, w.ago(p.since)),
+			h("td", {}, h("a", { href: `#/prediction/${p.id}` },
+				"explain")))),
+		"Nothing is expected to break.")];
+}
+
+// ---- evacuations ----
+
+const PLAN_LOOK = { recommended: ["triangle", "warn"],
+	held: ["bars", "held"], withdrawn: ["dot", "dim"] };
+
+function planMark(state) {
+	const [shape, tone] = PLAN_LOOK[state] || ["ring", "dim"];
+	return h("span", { class: `state ${tone}` }, w.mark(shape, tone), state);
+}
+
+const TARGETS = { eligible: "may take it", itself: "is the host itself",
+	not_healthy: "not healthy", at_risk: "may fail itself",
+	not_in_service: "not in service", maintenance: "in maintenance",
+	being_left: "to be left itself" };
+
+function targets(p) {
+	const yes = p.targets.filter((t) => t.state === "eligible");
+	const no = p.targets.filter((t) => t.state !== "eligible" &&
+		t.state !== "itself");
+	const n = p.target_counts?.eligible ?? yes.length;
+	const others = Object.entries(p.target_counts || {})
+		.filter(([k, v]) => v && k !== "eligible" && k !== "itself");
+	return h("div", {},
+		h("p", {}, h("b", {}, n ? `${w.plural(n, "host", "hosts")} of ${
+			p.partition} may take the load` :
+			`No host of ${p.partition} may take the load`),
+		yes.length > 0 && [": ", yes.slice(0, 12).flatMap((t, i) =>
+			[i ? ", " : "", w.hostLink(t.host)]),
+		n > 12 && `, and ${w.count(n - 12)} more`], "."),
+		others.length > 0 && h("p", { class: "muted" }, "Not: ",
+			others.map(([k, v]) => `${w.count(v)} ${TARGETS[k] || k}`)
+				.join(" \u00b7 "),
+			no.length > 0 && [" (", no.slice(0, 6).flatMap((t, i) =>
+				[i ? ", " : "", w.hostLink(t.host)]), ")"]));
+}
+
+export function planCard(p) {
+	return h("article", { class: "card", "data-key": `plan-${p.id}` },
+		h("h3", {}, planMark(p.state), " ", w.hostLink(p.host),
+			` ${w.action(p.action)}`,
+			h("a", { class: "aside", href: `#/evacuation/${p.id}` },
+				`plan ${p.id}`)),
+		h("p", {}, p.predicted ? "Because it will break: " :
+			"Because it is broken: ", p.reason),
+		targets(p),
+		p.why_not?.length > 0 && [h("p", {}, "Not done, because"),
+			h("ul", { class: "plain" }, p.why_not.map((y) =>
+				h("li", {}, y.text)))],
+		h("p", { class: "muted" }, "for ", w.ago(p.since)));
+}
+
+export function evacuations() {
+	const all = now.lists.evacuations;
+	if (!all)
+		return [h("h1", {}, "Evacuations"), absent("evacuations")];
+	const held = all.filter((p) => p.state === "held").length;
+	return [h("h1", {}, all.length ? `${w.plural(all.length, "host should",
+		"hosts should")} be left${held ? `, ${w.count(held)} held` : ""}` :
+		"No host needs to be left"),
+	h("p", { class: "muted" }, "Tocsin recommends; it moves nothing."),
+	all.length ? all.slice(0, 100).map(planCard) :
+		h("p", { class: "empty" }, w.mark("check", "good"),
+			"No evacuation is recommended."),
+	all.length > 100 && h("p", {}, `And ${w.count(all.length - 100)} more.`)];
+}
+
+export function evacuation(id) {
+	const p = (now.lists.evacuations || []).find((e) => String(e.id) === id);
+	return [h("p", { class: "crumbs" }, h("a", { href: "#/evacuations" },
+		"Evacuations")),
+	h("h1", {}, `Plan ${id}`),
+	p ? planCard(p) : h("p", {}, "There is no such plan any more: it was ",
+		"withdrawn, for it is not needed.")];
+}
+
+// ---- brakes ----
+
+function brakeRow(b) {
+	return h("tr", { "data-key": b.partition, class: b.latched ? "told" :
+		null },
+	h("th", { scope: "row" }, h("a", { href: `#/hosts?partition=${
+		encodeURIComponent(b.partition)}` }, b.partition)),
+	h("td", { "data-label": "Brake" }, b.latched ?
+		h("span", { class: "state held" }, w.mark("bars", "held"),
+			"latched") : h("span", { class: "state good" },
+			w.mark("square", "good"), "open")),
+	h("td", { "data-label": "Bad hosts" }, `${w.count(b.bad)} of ${
+		w.count(b.hosts)}, latches above ${w.count(b.limit)}`),
+	h("td", { "data-label": "Why" }, b.reason, " ", b.latched && b.since &&
+		h("span", { class: "muted" }, "for ", w.ago(b.since)),
+	!b.latched && b.released_by && h("span", { class: "muted" },
+		`released by ${b.released_by} `, w.ago(b.released, " ago"))),
+	h("td", {}, b.latched && h("button", { type: "button",
+		"data-do": "release", "data-arg": b.partition }, "Release\u2026")));
+}
+
+export function brakes() {
+	const all = now.lists.brakes;
+	if (!all)
+		return [h("h1", {}, "Brakes"), absent("brakes")];
+	const latched = all.filter((b) => b.latched);
+	return [h("h1", {}, latched.length ? `${w.plural(latched.length,
+		"brake is", "brakes are")} latched` : "All brakes are open"),
+	h("p", { class: "muted" }, "A latched brake stops actions in its ",
+		"partition, never what you see. Only a named person opens it."),
+	table(["Partition", "Brake", "Bad hosts", "Why", ""],
+		[...latched, ...all.filter((b) => !b.latched)].map(brakeRow),
+		"There are no partitions.")];
+}
+
+// ---- alerts ----
+
+const SEVERITY = { critical: ["disc", "bad"], warning: ["triangle", "warn"],
+	info: ["dot", "dim"] };
+
+function alertRow(a) {
+	const [shape, tone] = SEVERITY[a.severity] || ["ring", "dim"];
+	return h("tr", { "data-key": a.id },
+		h("th", { scope: "row" }, h("span", { class: `state ${tone}` },
+			w.mark(shape, tone), a.severity)),
+		h("td", { "data-label": "What" }, a.summary),
+		h("td", { "data-label": "Where" }, a.host ? w.hostLink(a.host) :
+			a.partition || "the server"),
+		h("td", { "data-label": "For" }, w.ago(a.since)),
+		h("td", { "data-label": "Seen by" }, a.acked_by ?
+			`seen by ${a.acked_by}` : h("button", { type: "button",
+				"data-do": "ack", "data-arg": a.id },
+			"Acknowledge\u2026")));
+}
+
+export function alerts() {
+	const all = now.lists.alerts;
+	if (!all)
+		return [h("h1", {}, "Alerts"), absent("alerts")];
+	return [h("h1", {}, all.length ? `${w.plural(all.length, "alert fires",
+		"alerts fire")}` : "No alert fires"),
+	table(["Severity", "What", "Where", "For", "Acknowledged"],
+		all.map(alertRow), "No alert fires.")];
+}
+
+// ---- maintenance ----
+
+export function maintenance() {
+	const all = now.lists.maintenance;
+	if (!all)
+		return [h("h1", {}, "Maintenance"), absent("maintenance windows")];
+	return [h("h1", {}, all.length ? w.plural(all.length,
+		"maintenance window", "maintenance windows") : "No maintenance"),
+	table(["Window", "Type", "From", "To", "Where", "By"],
+		all.map((m) => h("tr", { "data-key": m.id },
+			h("th", { scope: "row" }, m.running ?
+				h("span", { class: "state held" },
+					w.mark("bars", "held"), "running") :
+				h("span", { class: "state dim" },
+					w.mark("ring", "dim"), "to come")),
+			h("td", { "data-label": "Type" },
+				String(m.type || "").replaceAll("_", " ")),
+			h("td", { "data-label": "From" }, w.exact(m.from)),
+			h("td", { "data-label": "To" }, w.exact(m.to)),
+			h("td", { "data-label": "Where" }, m.partition || "",
+				(m.hosts || []).flatMap((n, i) => [i ? ", " : " ",
+					w.hostLink(n)])),
+			h("td", { "data-label": "By" }, m.by, m.reason &&
+				`: ${m.reason}`))),
+		"No window is running or to come.")];
+}
+
+// ---- events ----
+
+function eventWords(e) {
+	const b = e.body || {};
+	if (e.kind === "check.state")
+		return `${b.check} went from ${b.from} to ${b.to}${b.to ===
+			"healthy" ? "" : `: ${w.reason(b.reason)}`}`;
+	if (e.kind === "host.state")
+		return `went from ${b.from} to ${b.to}${b.reason && b.reason !==
+			"none" ? `: ${w.reason(b.reason)}` : ""}`;
+	if (e.kind === "prediction.level")
+		return `risk went from ${b.from} to ${b.to}`;
+	if (e.kind === "plan.state")
+		return `${w.action(b.action)} ${b.state}: ${b.reason}`;
+	return b.summary || b.reason || e.kind.replaceAll(".", " ")
+		.replaceAll("_", " ");
+}
+
+export function eventList(events) {
+	return h("ul", { class: "events" }, events.map((e) => {
+		const host = String(e.subject || "").split("/")[0];
+		return h("li", { "data-key": e.seq },
+			w.ago(e.at, " ago"), h("p", {}, now.hosts.has(host) ?
+				w.hostLink(host) : host, " ", eventWords(e)));
+	}));
+}
+
+export function events() {
+	return [h("h1", {}, "What happened"), now.events.length ?
+		eventList(now.events.slice(0, EVENTS)) :
+		h("p", { class: "muted" }, "Nothing yet.")];
+}

@@ -1,0 +1,268 @@
+// The first screen: broken, will break, held back, in words.
+import { h } from "/page/dom.js";
+import { now } from "/page/store.js";
+import * as w from "/page/words.js";
+import * as cells from "/page/cells.js";
+
+const ROWS = 8;
+
+export function predictionWords(p) {
+	const best = new Map();
+	for (const row of p.evidence) {
+		if (row.contribution > 0 && !best.has(row.metric + row.stat) &&
+		    row.metric !== "device")
+			best.set(row.metric + row.stat, row);
+	}
+	const said = [];
+	for (const row of best.values()) {
+		const name = w.metricName(row.metric);
+		const rise = /^rise_(\d+)d$/.exec(row.stat);
+		if (rise)
+			said.push(`${w.signed(row.change)} ${name} in ${rise[1]} d`);
+		else if (row.stat === "now" || row.stat === "max")
+			said.push(`${w.count(row.value)} ${name}`);
+		if (said.length === 2)
+			break;
+	}
+	return said.join(", ");
+}
+
+function device(p) {
+	return p.device.kind === "disk" || !p.device.kind ?
+		`disk ${p.device.serial || p.device.model || ""}` :
+		`${p.device.kind} ${p.device.serial || ""}`;
+}
+
+// ---- the numbers ----
+
+function counts() {
+	const c = now.summary.counts, l = now.summary.levels;
+	const sum = (names) => names.reduce((n, s) => n + (c[s] || 0), 0);
+	const latched = (now.lists.brakes || []).filter((b) => b.latched);
+	const held = (now.lists.evacuations || [])
+		.filter((p) => p.state === "held");
+	return { broken: sum(w.BROKEN), doubtful: sum(w.DOUBTFUL),
+		risk: (l.imminent || 0) + (l.likely || 0), watch: l.watch || 0,
+		latched, held, states: c };
+}
+
+function rest(n) {
+	const names = ["healthy", "suspect", "flapping", "overloaded", "stale",
+		"unknown", "asleep", "maintenance", "rebooting", "evacuating",
+		"quarantined", "diagnosing", "retired"];
+	const parts = names.filter((s) => n.states[s])
+		.map((s) => h("a", { href: `#/hosts?state=${s}` },
+			`${w.count(n.states[s])} ${w.look(s)[2]}`));
+	if (n.watch)
+		parts.push(h("a", { href: "#/predictions" },
+			`${w.count(n.watch)} watched`));
+	return parts.flatMap((p, i) => (i ? [" \u00b7 ", p] : [p]));
+}
+
+function tile(href, [shape, tone], n, word, calm) {
+	return h("a", { class: `tile ${n ? tone : "calm"}`, href },
+		w.mark(n ? shape : "check", n ? tone : "good"),
+		h("b", {}, w.count(n)), h("span", {}, n ? word : calm));
+}
+
+function sentence(n) {
+	const s = now.summary;
+	if (s.degraded)
+		return `Tocsin itself is impaired: ${s.degraded_why || "no words"}.`;
+	if (!s.hosts)
+		return "No hosts are watched yet.";
+	if (!n.broken && !n.risk && !n.latched.length)
+		return n.doubtful || n.states.healthy < s.hosts ?
+			"Nothing is broken, and nothing is expected to break." :
+			`All ${w.plural(s.hosts, "host is", "hosts are")} well, ` +
+			"and nothing is expected to break.";
+	const parts = [];
+	if (n.broken)
+		parts.push(w.plural(n.broken, "host is broken", "hosts are broken"));
+	if (n.risk)
+		parts.push(w.plural(n.risk, "host is likely to break",
+			"hosts are likely to break"));
+	if (n.latched.length)
+		parts.push(w.plural(n.latched.length, "partition is held back",
+			"partitions are held back"));
+	return `${parts.join(", ")}.`;
+}
+
+// ---- the panels ----
+
+function more(n, href) {
+	return n > 0 && h("li", { class: "more" },
+		h("a", { href }, `and ${w.count(n)} more`));
+}
+
+function panel(id, title, href, empty, rows, extra) {
+	return h("section", { class: "panel", id, "data-key": id },
+		h("h2", {}, h("a", { href }, title)),
+		rows.length ? h("ul", { class: "rows" }, rows) :
+			h("p", { class: "empty" }, w.mark("check", "good"), empty),
+		extra);
+}
+
+function worstFirst(rows) {
+	const rank = (r) => w.BROKEN.indexOf(r.state);
+	return rows.sort((a, b) => rank(a) - rank(b) ||
+		Date.parse(b.since) - Date.parse(a.since));
+}
+
+export function brokenHosts() {
+	return worstFirst([...now.hosts.values()]
+		.filter((r) => w.BROKEN.includes(r.state)));
+}
+
+function brokenRow(row) {
+	const d = now.details.get(row.name);
+	const same = d && d.state === row.state;
+	const check = same && d.checks.find((c) => c.key === d.reason_check);
+	const [shape, tone, word] = w.look(row.state);
+	return h("li", { "data-key": row.name },
+		w.mark(shape, tone),
+		h("div", {},
+			h("p", { class: "what" }, w.hostLink(row.name), " ",
+				row.state !== "unhealthy" && `${word}: `,
+				check && h("code", {}, check.key), check && " ",
+				w.reason(row.reason)),
+			h("p", { class: "muted" }, w.ago(row.since), " \u00b7 ",
+				check && `${w.plural(check.fails, "failure",
+					"failures")} in a row \u00b7 `,
+				row.partition, " \u00b7 ",
+				w.hostLink(row.name, "why"))));
+}
+
+function broken() {
+	const all = brokenHosts();
+	return panel("broken", "Broken now", `#/hosts?state=${w.BROKEN.join(",")}`,
+		"Nothing is broken.",
+		[...all.slice(0, ROWS).map(brokenRow),
+			more(all.length - ROWS, `#/hosts?state=${w.BROKEN.join(",")}`)]
+			.filter(Boolean));
+}
+
+const URGENCY = ["imminent", "likely", "watch", "none"];
+export function byUrgency(list) {
+	return [...list].sort((a, b) => URGENCY.indexOf(a.level) -
+		URGENCY.indexOf(b.level) || b.risk.d30 - a.risk.d30);
+}
+
+function riskRow(p) {
+	const [shape, tone, word] = w.levelLook(p.level);
+	const plan = (now.lists.evacuations || []).find((e) => e.host === p.host);
+	return h("li", { "data-key": p.id },
+		w.mark(shape, tone),
+		h("div", {},
+			h("p", { class: "what" }, w.hostLink(p.host), " ",
+				h("b", { class: tone }, word), " ",
+				p.lead_time && h("span", { class: "nowrap" },
+					`in ${w.lead(p.lead_time)}`)),
+			h("p", {}, device(p), ": ", predictionWords(p) ||
+				`${w.percent(p.risk.d30)} within 30 days`),
+			h("p", { class: "muted" },
+				`${w.percent(p.risk.d30)} within 30 d \u00b7 `,
+				h("a", { href: `#/prediction/${p.id}` }, "explain"),
+				plan && [" \u00b7 ", h("a",
+					{ href: `#/evacuation/${plan.id}` }, "plan")])));
+}
+
+function willBreak() {
+	const all = byUrgency((now.lists.predictions || [])
+		.filter((p) => p.level === "imminent" || p.level === "likely"));
+	return panel("will-break", "Will break", "#/predictions",
+		"Nothing is expected to break.",
+		[...all.slice(0, ROWS).map(riskRow),
+			more(all.length - ROWS, "#/predictions")].filter(Boolean),
+		now.summary.devices_unjudged > 0 && h("p", { class: "muted" },
+			`${w.plural(now.summary.devices_unjudged, "device",
+				"devices")} cannot be judged: no telling counters.`));
+}
+
+function brakeRow(b) {
+	return h("li", { "data-key": b.partition },
+		w.mark("bars", "held"),
+		h("div", {},
+			h("p", { class: "what" }, h("a", { href: "#/brakes" },
+				b.partition), " brake latched, ",
+			`${w.count(b.bad)} of ${w.plural(b.hosts, "host", "hosts")}`),
+			b.reason && h("p", {}, b.reason),
+			h("p", { class: "muted" }, w.ago(b.since), " \u00b7 ",
+				h("a", { href: "#/brakes" },
+					"release needs a name and a reason"))));
+}
+
+function planRow(p) {
+	return h("li", { "data-key": `plan-${p.id}` },
+		w.mark("bars", "held"),
+		h("div", {},
+			h("p", { class: "what" }, h("a",
+				{ href: `#/evacuation/${p.id}` }, p.host),
+			` ${w.action(p.action)} held`),
+			h("p", { class: "muted" }, w.ago(p.since), " \u00b7 ",
+				p.reason)));
+}
+
+function windowRow(m) {
+	return h("li", { "data-key": `window-${m.id}` },
+		w.mark("bars", "held"),
+		h("div", {},
+			h("p", { class: "what" }, h("a",
+				{ href: "#/maintenance" }, "Maintenance"),
+			` ${String(m.type || "").replaceAll("_", " ")}`),
+			h("p", { class: "muted" }, "until ", w.exact(m.to))));
+}
+
+function heldBack(n) {
+	const windows = (now.lists.maintenance || []).filter((m) => m.running);
+	const rows = [...n.latched.map(brakeRow), ...n.held.map(planRow),
+		...windows.map(windowRow)];
+	return panel("held", "Held back", "#/brakes", "Nothing is held back.",
+		[...rows.slice(0, ROWS), more(rows.length - ROWS, "#/evacuations")]
+			.filter(Boolean));
+}
+
+function fleet() {
+	return h("section", { class: "panel", id: "fleet", "data-key": "fleet" },
+		h("h2", {}, h("a", { href: "#/hosts" }, "Fleet"),
+			h("a", { class: "aside", href: "#/hosts" }, "as a table")),
+		h("div", { id: "cells", "data-own": true }),
+		h("p", { class: "legend muted", "aria-hidden": "true" },
+			[["disc", "bad", "broken"], ["triangle", "warn", "at risk"],
+				["diamond", "warn", "in doubt"], ["bars", "held", "held"],
+				["ring", "dim", "unknown"], ["square", "good", "healthy"]]
+				.map(([s, t, word]) => h("span", {}, w.mark(s, t), word))));
+}
+
+export function view() {
+	const n = counts();
+	return [
+		h("h1", {}, sentence(n)),
+		h("div", { class: "tiles" },
+			tile(`#/hosts?state=${w.BROKEN.join(",")}`, ["disc", "bad"],
+				n.broken, "broken", "broken"),
+			tile("#/predictions", ["triangle", "warn"], n.risk, "at risk",
+				"at risk"),
+			tile("#/brakes", ["bars", "held"],
+				n.latched.length + n.held.length, "held back",
+				"held back"),
+			h("p", { class: "rest" }, rest(n))),
+		h("div", { class: "board" },
+			h("div", { class: "column" }, broken(), willBreak()),
+			h("div", { class: "column" }, fleet(), heldBack(n))),
+	];
+}
+
+let rows = [], from = null;
+export function shown(root) {
+	const box = root.querySelector("#cells");
+	if (!box)
+		return;
+	if (from !== now.hosts || rows.length !== now.hosts.size ||
+	    rows.stamp !== now.stamp) {
+		from = now.hosts;
+		rows = [...now.hosts.values()];
+		rows.stamp = now.stamp;
+	}
+	cells.show(box, rows);
+}
