@@ -1,0 +1,389 @@
+/*
+ * The real tocsind tells a webhook sink and a real Alertmanager of a dead
+ * listener and of its return, whatever happens in between.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "t/lib/fake_http.h"
+#include "t/lib/it.h"
+#include "t/lib/story.h"
+
+#define PORT 18473
+
+static int
+listen_on(int i)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(0x7f010000U + (unsigned)i) };
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+		listen(fd, 16) == 0, "127.1.0.%d: %s", i, strerror(errno));
+	return fd;
+}
+
+/* Hosts h1 and h2; receivers in YAML, all routed to. */
+static void
+write_config(struct it *it, const char *receivers, const char *names)
+{
+	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s/state\n"
+		"defaults: {interval: 1s, timeout: 500ms, fail_after: 2,"
+		" clear_after: 1}\n"
+		"partitions:\n  - name: rack1\n"
+		"    checks: [{probe: tcp, port: 18473}]\n"
+		"    hosts:\n"
+		"      - {name: h1, address: 127.1.0.1, tags: {team: web}}\n"
+		"      - {name: h2, address: 127.1.0.2}\n"
+		"      - {name: h3, address: 127.1.0.3}\n"
+		"alerts:\n  receivers: [%s]\n"
+		"  routes: [{match: {severity: critical}, to: [%s]}]\n",
+		it->dir, receivers, names);
+}
+
+static void
+webhook_config(struct it *it, int port)
+{
+	char yaml[256];
+
+	snprintf(yaml, sizeof(yaml), "{name: ops, type: webhook, "
+		"url: \"http://127.0.0.1:%d/hook\", secret: s3cret}", port);
+	write_config(it, yaml, "ops");
+}
+
+static void
+always_ok(void *arg, const struct fake_request *q, struct fake_reply *reply)
+{
+	(void)arg;
+	(void)q;
+	reply->status = 200;
+}
+
+/* As a text at a place of the JSON body of the i-th request. */
+static const char *
+said(struct fake_http *f, size_t i, const char *where)
+{
+	static char out[4][256];
+	static size_t at;
+	const struct fake_request *q = fake_http_request(f, i);
+	json_t *j = q == NULL ? NULL : json_loads(q->body, 0, NULL);
+	const char *text = json_string_value(json_object_get(j, where));
+	char *copy = out[at++ % 4];
+
+	snprintf(copy, sizeof(out[0]), "%s", text != NULL ? text : "");
+	json_decref(j);
+	return copy;
+}
+
+static void
+start_healthy(struct it *it)
+{
+	it_start_server(it);
+	ck_assert(it_wait_text(it, "/v1/summary", "state", "healthy", 20));
+}
+
+START_TEST(a_dead_listener_and_its_return_are_told)
+{
+	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
+	int h1 = listen_on(1), h2 = listen_on(2), h3 = listen_on(3);
+	struct it it;
+
+	it_init(&it);
+	webhook_config(&it, fake_http_port(sink));
+	start_healthy(&it);
+	close(h1);
+	ck_assert(fake_http_wait(sink, 1));
+	ck_assert_str_eq(said(sink, 0, "status"), "firing");
+	ck_assert_str_eq(said(sink, 0, "kind"), "role_unhealthy");
+	ck_assert_str_eq(said(sink, 0, "host"), "h1");
+	ck_assert_str_eq(said(sink, 0, "address"), "127.1.0.1");
+	ck_assert_str_eq(said(sink, 0, "partition"), "rack1");
+	ck_assert_ptr_nonnull(strcasestr(
+		fake_http_request(sink, 0)->headers, "Tocsin-Signature: t="));
+	h1 = listen_on(1);
+	ck_assert(fake_http_wait(sink, 2));
+	ck_assert_str_eq(said(sink, 1, "status"), "resolved");
+	ck_assert_str_eq(said(sink, 1, "host"), "h1");
+	ck_assert_str_ne(said(sink, 1, "ended"), "");
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	ck_assert_uint_eq(fake_http_count(sink), 2);
+	it_fini(&it);
+	fake_http_stop(sink);
+	close(h1);
+	close(h2);
+	close(h3);
+}
+END_TEST
+
+START_TEST(a_receiver_down_meanwhile_is_told_after_its_return_once)
+{
+	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
+	int h1 = listen_on(1), h2 = listen_on(2), h3 = listen_on(3);
+	int port = fake_http_port(sink);
+	struct it it;
+
+	fake_http_stop(sink);
+	it_init(&it);
+	webhook_config(&it, port);
+	start_healthy(&it);
+	close(h1);
+	ck_assert(it_wait_text(&it, "/v1/hosts/h1", "state", "unhealthy", 20));
+	h1 = listen_on(1);
+	ck_assert(it_wait_text(&it, "/v1/hosts/h1", "state", "healthy", 20));
+	sink = fake_http_start(port, always_ok, NULL);
+	ck_assert(fake_http_wait(sink, 2));
+	ck_assert_str_eq(said(sink, 0, "status"), "firing");
+	ck_assert_str_eq(said(sink, 1, "status"), "resolved");
+	ck_assert_str_eq(said(sink, 1, "alert"), said(sink, 0, "alert"));
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	ck_assert_uint_eq(fake_http_count(sink), 2);
+	it_fini(&it);
+	fake_http_stop(sink);
+	close(h1);
+	close(h2);
+	close(h3);
+}
+END_TEST
+
+/* The sink takes the request and says nothing: committed, not delivered. */
+static void
+says_nothing(void *arg, const struct fake_request *q, struct fake_reply *reply)
+{
+	_Atomic int *seen = arg;
+
+	(void)q;
+	reply->hang = (*seen)++ == 0;
+	reply->status = reply->hang ? 0 : 200;
+}
+
+static bool
+wait_for(_Atomic int *seen, int n)
+{
+	for (int i = 0; i < 1000 && *seen < n; i++)
+		poll(NULL, 0, 20);
+	return *seen >= n;
+}
+
+START_TEST(killed_before_the_answer_it_tells_again_with_the_same_key)
+{
+	_Atomic int seen = 0;
+	struct fake_http *sink = fake_http_start(0, says_nothing, &seen);
+	int h1 = listen_on(1), h2 = listen_on(2), h3 = listen_on(3);
+	char first[256];
+	struct it it;
+
+	it_init(&it);
+	webhook_config(&it, fake_http_port(sink));
+	start_healthy(&it);
+	close(h1);
+	ck_assert(wait_for(&seen, 1));
+	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
+	fake_http_release(sink);
+	ck_assert(fake_http_wait(sink, 1));
+	snprintf(first, sizeof(first), "%s", said(sink, 0, "id"));
+	it_start_server(&it);
+	ck_assert(fake_http_wait(sink, 2));
+	ck_assert_str_eq(said(sink, 1, "id"), first);
+	ck_assert_str_eq(said(sink, 1, "status"), "firing");
+	ck_assert_str_eq(fake_http_request(sink, 1)->body,
+		fake_http_request(sink, 0)->body);
+	h1 = listen_on(1);
+	ck_assert(fake_http_wait(sink, 3));
+	ck_assert_str_eq(said(sink, 2, "status"), "resolved");
+	ck_assert_str_ne(said(sink, 2, "id"), first);
+	it_fini(&it);
+	fake_http_stop(sink);
+	close(h1);
+	close(h2);
+	close(h3);
+}
+END_TEST
+
+START_TEST(kill_9_again_and_again_loses_no_alert)
+{
+	enum { KILLS = 10 };
+	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
+	int h1 = listen_on(1), h2 = listen_on(2), h3 = listen_on(3);
+	struct it it;
+	bool told = false;
+	size_t i;
+
+	it_init(&it);
+	webhook_config(&it, fake_http_port(sink));
+	start_healthy(&it);
+	for (int k = 0; k < KILLS; k++) {
+		const char *want = k % 2 == 0 ? "unhealthy" : "healthy";
+
+		if (k % 2 == 0)
+			close(h1);
+		else
+			h1 = listen_on(1);
+		ck_assert(it_wait_text(&it, "/v1/hosts/h1", "state", want, 20));
+		it_end(&it.server, SIGKILL);
+		it_start_server(&it);
+	}
+	/* The last word about h1 is that it is well again, after the first. */
+	for (int tries = 0; tries < 500 && !told; tries++) {
+		size_t n = fake_http_count(sink);
+
+		told = n > 0 && strcmp(said(sink, n - 1, "status"),
+			"resolved") == 0;
+		poll(NULL, 0, 20);
+	}
+	ck_assert(told);
+	for (i = 0; i + 1 < fake_http_count(sink); i++) {
+		/* in order; repeated at most, with the same key */
+		bool repeat = strcmp(said(sink, i, "id"),
+			said(sink, i + 1, "id")) == 0;
+		bool turns = strcmp(said(sink, i, "status"),
+			said(sink, i + 1, "status")) != 0;
+
+		ck_assert_msg(repeat || turns, "message %zu", i + 1);
+	}
+	it_fini(&it);
+	fake_http_stop(sink);
+	close(h1);
+	close(h2);
+	close(h3);
+}
+END_TEST
+
+/* ---- a real Alertmanager ---- */
+
+static int
+free_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+/* GET from another server than ours; the token is none of its business. */
+static void
+ask(const char *url, const char *path, struct it_reply *r)
+{
+	struct it other = { 0 };
+
+	snprintf(other.url, sizeof(other.url), "%s", url);
+	it_call(&other, path, "", NULL, r);
+}
+
+static bool
+manager_says(const char *url, const char *what, const char *where,
+	const char *want)
+{
+	for (int i = 0; i < 1000; i++) {
+		struct it_reply r;
+		bool same;
+
+		ask(url, what, &r);
+		same = r.status == 200 &&
+			strcmp(it_text(&r, where), want) == 0;
+		it_reply_fini(&r);
+		if (same)
+			return true;
+		poll(NULL, 0, 20);
+	}
+	return false;
+}
+
+/* In PATH, where bootstrap puts what it unpacks for the tests too. */
+static bool
+find_program(const char *name, char *out, size_t size)
+{
+	const char *path = getenv("PATH");
+
+	while (path != NULL && *path != '\0') {
+		size_t n = strcspn(path, ":");
+
+		snprintf(out, size, "%.*s/%s", (int)n, path, name);
+		if (access(out, X_OK) == 0)
+			return true;
+		path += n + (path[n] == ':');
+	}
+	return false;
+}
+
+START_TEST(a_real_alertmanager_is_told_of_begin_and_end)
+{
+	static const char firing[] = "GET /api/v2/alerts?active=true";
+	int h1, h2, h3, port = free_port();
+	char url[64], listen_arg[64], config_arg[160], path_arg[160];
+	char yaml[160];
+	char program[256];
+	pid_t manager;
+	struct it it;
+	struct it_reply r;
+
+	if (!find_program("prometheus-alertmanager", program,
+		sizeof(program))) {
+		printf("skipped: no prometheus-alertmanager\n");
+		return;
+	}
+	h1 = listen_on(1);
+	h2 = listen_on(2);
+	h3 = listen_on(3);
+	it_init(&it);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", port);
+	snprintf(listen_arg, sizeof(listen_arg),
+		"--web.listen-address=127.0.0.1:%d", port);
+	snprintf(config_arg, sizeof(config_arg), "--config.file=%s/am.yml",
+		it.dir);
+	snprintf(path_arg, sizeof(path_arg), "--storage.path=%s/am", it.dir);
+	it_write(&it, "am.yml", "route: {receiver: none}\n"
+		"receivers: [{name: none}]\n");
+	manager = it_spawn(&it, "am.log", (const char *[]){ program,
+		config_arg, path_arg, listen_arg, "--cluster.listen-address=",
+		NULL });
+	snprintf(yaml, sizeof(yaml),
+		"{name: am, type: alertmanager, url: \"%s\"}", url);
+	write_config(&it, yaml, "am");
+	start_healthy(&it);
+	close(h1);
+	ck_assert(manager_says(url, firing, "0.labels.host", "h1"));
+	ask(url, firing, &r);
+	ck_assert_str_eq(it_text(&r, "0.labels.alertname"), "role_unhealthy");
+	ck_assert_str_eq(it_text(&r, "0.labels.severity"), "critical");
+	ck_assert_str_eq(it_text(&r, "0.labels.partition"), "rack1");
+	ck_assert_str_eq(it_text(&r, "0.labels.team"), "web");
+	ck_assert_str_eq(it_text(&r, "0.annotations.address"), "127.1.0.1");
+	it_reply_fini(&r);
+	h1 = listen_on(1);
+	ck_assert(manager_says(url, firing, "0.labels.host", ""));
+	it_end(&it.server, SIGTERM);
+	it_end(&manager, SIGTERM);
+	it_fini(&it);
+	close(h1);
+	close(h2);
+	close(h3);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("alerts",
+		a_dead_listener_and_its_return_are_told,
+		a_receiver_down_meanwhile_is_told_after_its_return_once,
+		killed_before_the_answer_it_tells_again_with_the_same_key,
+		kill_9_again_and_again_loses_no_alert,
+		a_real_alertmanager_is_told_of_begin_and_end);
+}
