@@ -78,7 +78,8 @@ kind_of(const char *text)
 {
 	static const char *const kinds[] = { "host_unhealthy", "role_unhealthy",
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
-		"observer_suspect", "maintenance_overrun" };
+		"observer_suspect", "maintenance_overrun",
+		"partition_outage" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i], text) == 0)
@@ -153,6 +154,40 @@ make_severer(struct engine *en, struct live_alert *a,
 	say_alert_event(en, a, at);
 }
 
+/* One incident, one page: the first few alone, the rest as their partition's. */
+#define OUTAGE_FROM 4
+#define OUTAGE_UNTIL 1
+
+static bool
+in_outage(const struct engine *en, const struct part *p)
+{
+	char key[600];
+
+	write_key(key, sizeof(key), "partition_outage", p->name);
+	return hash_get_str(&en->alerts, key) != NULL;
+}
+
+static void
+count_alerting(struct engine *en, struct part *p, int by, struct wall at)
+{
+	char summary[300], body[64];
+
+	p->n_alerting = (size_t)((ptrdiff_t)p->n_alerting + by);
+	if (p->n_alerting <= OUTAGE_UNTIL) {
+		alert_end(en, "partition_outage", p->name, at);
+		return;
+	}
+	if (by < 0 || p->n_alerting < OUTAGE_FROM)
+		return;
+	snprintf(summary, sizeof(summary), "%s: %zu alerts of its %zu hosts; "
+		"further ones are told as one", p->name, p->n_alerting,
+		p->n_hosts);
+	snprintf(body, sizeof(body), "{\"hosts\":%zu}", p->n_hosts);
+	alert_raise(en, &(struct alert_wish){ .kind = "partition_outage",
+		.severity = SEVERITY_CRITICAL, .part = p, .summary = summary,
+		.body = body }, at);
+}
+
 void
 alert_raise(struct engine *en, const struct alert_wish *w, struct wall at)
 {
@@ -175,12 +210,15 @@ alert_raise(struct engine *en, const struct alert_wish *w, struct wall at)
 	}
 	fresh.id = ++en->alert_id;
 	fresh.key = key;
+	fresh.grouped = w->host != NULL && in_outage(en, w->host->part);
 	a = live_new(en, &fresh, w->host);
 	if (a == NULL)
 		return;
 	say_alert(en, a);
 	say_alert_event(en, a, at);
 	en->changed = true;
+	if (w->host != NULL)
+		count_alerting(en, w->host->part, 1, at);
 }
 
 void
@@ -197,6 +235,8 @@ alert_end(struct engine *en, const char *kind, const char *of, struct wall at)
 	a->shown.ended = at;
 	say_alert(en, a);
 	say_alert_event(en, a, at);
+	if (a->h != NULL)
+		count_alerting(en, a->h->part, -1, at);
 	live_free(a);
 	en->changed = true;
 }
@@ -224,6 +264,8 @@ engine_restore_alert(struct engine *en, const struct alert *from)
 		en->alert_id = from->id;
 	if (h == NULL && p == NULL && from->subject != 0)
 		return TC_ENOENT;
+	if (h != NULL)
+		h->part->n_alerting++;
 	a.host = h != NULL ? h->name : "";
 	a.partition = h != NULL ? h->part->name : p != NULL ? p->name : "";
 	return live_new(en, &a, h) != NULL ? 0 : TC_ENOMEM;
@@ -332,4 +374,18 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		raise_risk(en, h, now.wall);
 	else if (h->risk.level < LEVEL_LIKELY)
 		alert_end(en, "host_at_risk", h->name, now.wall);
+}
+
+void
+alerts_move(struct engine *en, const struct host *h, struct part *to)
+{
+	struct live_alert *a;
+	size_t at = 0;
+
+	while ((a = hash_next(&en->alerts, &at)) != NULL)
+		if (a->h == h) {
+			h->part->n_alerting--;
+			to->n_alerting++;
+			a->shown.partition = to->name;
+		}
 }

@@ -49,6 +49,7 @@ struct part {
 	struct brake brake;
 	size_t n_hosts;		/* present */
 	size_t n_bad;		/* convicted or imminent */
+	size_t n_alerting;	/* alerts of its hosts that fire */
 	bool touched;		/* in this step */
 	/* Of this step: how many of its hosts may be targets, and the first. */
 	uint64_t targets_step;

@@ -149,6 +149,8 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 		h->part->n_bad--;
 	}
 	if (h->part != p)
+		alerts_move(en, h, p);
+	if (h->part != p)
 		en->resort = true;
 	h->part = p;
 	h->owner = def->owner;

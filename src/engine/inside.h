@@ -141,6 +141,8 @@ void alerts_of_host(struct engine *en, struct host *h, struct now now);
 struct live_alert *alert_find_id(struct engine *en, uint64_t id);
 void say_alert(struct engine *en, const struct live_alert *a);
 void alerts_free(struct engine *en);
+/* The host goes to another partition; its alerts go along. */
+void alerts_move(struct engine *en, const struct host *h, struct part *to);
 
 /* ---- windows.c ---- */
 /* Begins and ends; told overruns; cheap while nothing is due. */

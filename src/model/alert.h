@@ -27,7 +27,7 @@ enum severity {
 /*
  * Kinds, stable text ids: host_unhealthy (critical), role_unhealthy
  * (critical), host_stale (warning), host_at_risk (likely: warning, imminent:
- * critical), brake_latched, store_degraded, observer_suspect (critical),
+ * critical), partition_outage (critical: four hosts or more), brake_latched, store_degraded, observer_suspect (critical),
  * maintenance_overrun (critical).
  */
 struct alert {
@@ -46,6 +46,12 @@ struct alert {
 	const char *summary;	/* one line for people */
 	const char *body;	/* JSON object: reason, evidence … */
 	const char *acked_by;	/* "" = nobody */
+	/*
+	 * Begun while its partition's partition_outage fired: shown, but
+	 * nobody is told of it apart.  Not stored: a message that was never
+	 * sent has no resolution either.
+	 */
+	bool grouped;
 };
 
 const char *severity_id(enum severity s);

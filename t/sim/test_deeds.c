@@ -126,6 +126,40 @@ START_TEST(r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it)
 }
 END_TEST
 
+START_TEST(r113_an_outage_of_many_is_told_as_one)
+{
+	struct sim *s = sim_new(1000, NULL, 1);
+	struct snapshot *snap;
+	size_t apart = 0;
+
+	sim_run_until(s, 60);
+	for (int i = 0; i < 300; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		sim_set(s, name, "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	}
+	sim_run_until(s, 120);
+	ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 300);
+	ck_assert_uint_eq(sim_alerts(s, "partition_outage"), 1);
+	snap = sim_snapshot(s);
+	for (size_t i = 0; i < snap->n_alerts; i++)
+		apart += !snap->alerts[i].grouped;
+	ck_assert_uint_eq(apart, 5);
+	snapshot_put(snap);
+	for (int i = 0; i < 300; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "h%d", i);
+		sim_set(s, name, "tcp:8000", TOCSIN_WHY_NONE);
+	}
+	sim_run_until(s, 240);
+	ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 0);
+	ck_assert_uint_eq(sim_alerts(s, "partition_outage"), 0);
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(p4_silence_ends_no_alert)
 {
 	struct sim *s = sim_new(1, NULL, 0);
@@ -298,6 +332,7 @@ main(void)
 		r015_a_convicted_host_has_a_plan_with_targets_of_its_partition,
 		r006_a_failing_service_moves_no_host,
 		r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it,
+		r113_an_outage_of_many_is_told_as_one,
 		p4_silence_ends_no_alert,
 		r101_in_a_window_nobody_is_paged_and_an_overrun_is,
 		r068_a_window_without_a_scope_is_refused,
