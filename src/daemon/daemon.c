@@ -307,7 +307,7 @@ daemon_stop(struct daemon *d)
 		queue_close(d->commands);
 	if (d->http != NULL)
 		http_stop(d->http);
-	serve_close(d);
+	commands_close(d);
 	runner_free(d->runner);
 	alerts_close(d);
 	keep_fini(d);

@@ -131,7 +131,10 @@ void alerts_send(struct daemon *d);
 
 /* ---- serve.c: struct http_io ---- */
 int serve_open(struct daemon *d, struct tc_err *e);
-void serve_close(struct daemon *d);
+
+/* ---- commands.c: what http asks the loop to do ---- */
+int commands_open(struct daemon *d, struct tc_err *e);
+void commands_close(struct daemon *d);
 
 /* ---- metrics.c ---- */
 void metrics_write(struct daemon *d, struct strbuf *out);

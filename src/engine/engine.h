@@ -145,8 +145,8 @@ struct engine_wish {
 
 /*
  * Done at once, its facts (one audit row among them) in `cs`; `reply` gets
- * the members of a JSON object.  TC_EINVAL 400, TC_ENOENT 404, TC_EEXIST or
- * TC_EBUSY 409, TC_ERANGE 422: nothing was changed then.
+ * the members of a JSON object.  TC_EINVAL 400, TC_ENOENT 404, TC_EEXIST
+ * 409, TC_ERANGE 422: nothing was changed then.
  */
 int engine_order(struct engine *en, const struct engine_wish *wish,
 	struct now now, struct change_set *cs, struct strbuf *reply,

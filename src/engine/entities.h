@@ -92,6 +92,7 @@ struct check {
 	const char *key;	/* interned */
 	const char *probe;	/* interned */
 	struct check_rule rule;
+	const char *origin;	/* interned */
 	const struct tocsin_opt *opt_rows;
 	struct tocsin_value *opts;	/* owned, strings in the same block */
 	bool passive;

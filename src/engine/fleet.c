@@ -3,6 +3,7 @@
  * gone from its source retires and keeps its history; a check that stays the
  * same keeps its streaks, whatever else changes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,19 @@ copy_opts(struct check *c, const struct check_def *def)
 	return 0;
 }
 
+static const char *
+origin_text(struct engine *en, const struct opt_origin *o)
+{
+	char text[600];
+	const char *kept;
+
+	snprintf(text, sizeof(text), "%s:%u", o->file != NULL ? o->file :
+		"default", o->line);
+	kept = intern_name(&en->names, intern_put(&en->names, text,
+		strlen(text)));
+	return kept != NULL ? kept : "";
+}
+
 static int
 take_check(struct engine *en, struct host *h, const struct check_def *def,
 	struct now now)
@@ -57,6 +71,7 @@ take_check(struct engine *en, struct host *h, const struct check_def *def,
 		return TC_ENOMEM;
 	c->claimed = true;
 	c->passive = false;
+	c->origin = origin_text(en, &def->origin);
 	if (fresh)
 		check_say_subject(en, c, false);
 	if (fresh || !heap_has(&c->due) ||

@@ -498,7 +498,9 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 	en->now = now;
 	en->lent = cs;
 	rc = doers[wish->kind](en, wish, reply, e);
-	step(en, now);
+	/* Of a refused order nothing is stored: what moved before it waits. */
+	if (rc == 0)
+		step(en, now);
 	en->lent = NULL;
 	return rc;
 }

@@ -124,6 +124,17 @@ show_alerts(const struct engine *en, struct snapshot *s)
 	return 0;
 }
 
+static size_t
+covered(const struct engine *en, const struct window *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < en->n_sorted; i++)
+		n += window_covers(w, en->sorted[i]->name,
+			en->sorted[i]->part->name);
+	return n;
+}
+
 static int
 show_windows(const struct engine *en, struct snapshot *s)
 {
@@ -140,7 +151,7 @@ show_windows(const struct engine *en, struct snapshot *s)
 		window_write(&body, w);
 		list[s->n_windows++] = (struct snap_window){ .id = w->id,
 			.running = window_runs(w, s->at), .from = w->from,
-			.to = w->to, .type = window_type_id(w->type),
+			.to = w->to, .n_hosts = covered(en, w), .type = window_type_id(w->type),
 			.body = copy(&s->arena, strbuf_str(&body)) };
 	}
 	strbuf_free(&body);

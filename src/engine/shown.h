@@ -39,6 +39,7 @@ struct snap_check {
 	unsigned fails;		/* consecutive */
 	unsigned oks;
 	struct check_rule rule;
+	const char *origin;	/* "tocsin.yaml:12", "agent" */
 	const struct snap_metric *metrics;
 	size_t n_metrics;
 };
@@ -137,6 +138,7 @@ struct snap_window {
 	uint64_t id;
 	bool running;
 	struct wall from, to;
+	size_t n_hosts;		/* that it covers */
 	const char *type;	/* instance_reboot host_reboot power network */
 	const char *body;	/* JSON, whole */
 };

@@ -206,6 +206,7 @@ check_add(struct engine *en, struct host *h, const char *key,
 	c->key = interned(en, key);
 	c->probe = interned(en, probe);
 	c->passive = true;
+	c->origin = "agent";
 	c->rule = en->passive;
 	check_state_init(&c->st, (struct now){ awake(en, en->now),
 		en->now.wall });

@@ -254,7 +254,8 @@ check_body(struct request *r)
 {
 	const struct guard *g = &r->guard;
 
-	if (g->has_body && strcmp(r->route->method, "POST") != 0) {
+	/* POST, PUT and PATCH have one */
+	if (g->has_body && r->route->method[0] != 'P') {
 		problem_set(r, 400, "invalid", "a body has no place here");
 		return false;
 	}

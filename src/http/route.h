@@ -28,6 +28,7 @@ enum allowed {
 	MAY_OPERATOR = 8,
 	MAY_ADMIN = 16,
 	MAY_SEE = MAY_VIEWER | MAY_OPERATOR | MAY_ADMIN,
+	MAY_ORDER = MAY_OPERATOR | MAY_ADMIN,
 	MAY_SEE_OWN = MAY_SEE | MAY_AGENT_OWN,
 	MAY_FEED = MAY_AGENT | MAY_OPERATOR | MAY_ADMIN,
 };
@@ -78,6 +79,25 @@ void token_revoked(struct request *r, const struct http_command *cmd);
 /* observe.c */
 void observe(struct request *r);
 void observed(struct request *r, const struct http_command *cmd);
+/* view_deeds.c */
+void view_evacuations(struct request *r);
+void view_evacuation(struct request *r);
+void view_why_not(struct request *r);
+void view_brakes(struct request *r);
+void view_alerts(struct request *r);
+void view_windows(struct request *r);
+void view_impact(struct request *r);
+void view_effective(struct request *r);
+/* orders.c */
+void order_host_put(struct request *r);
+void order_host_patch(struct request *r);
+void order_host_delete(struct request *r);
+void order_brake_release(struct request *r);
+void order_window_create(struct request *r);
+void order_window_delete(struct request *r);
+void order_alert_ack(struct request *r);
+void order_signal(struct request *r);
+void order_done(struct request *r, const struct http_command *cmd);
 /* view_metrics.c */
 void view_metrics(struct request *r);
 /* view_self.c */

@@ -27,6 +27,9 @@ void put_prediction(struct json_write *w, const struct snap_host *h,
 /* An event as one object: an item of the list, or the data of a frame. */
 void event_write(struct json_write *w, const struct http_event *ev);
 
+/* Members of an open object. */
+void add_brake(struct json_write *w, const struct snap_partition *p);
+
 enum chunk_text { TEXT_ROWS = 0, TEXT_HOSTS = 1 };
 /*
  * The hosts of a chunk as objects, each followed by a comma; made by the first

@@ -11,6 +11,7 @@
 
 /* The summary has at most 4 KiB: rows of risks stop here. */
 #define SUMMARY_RISKS_BYTES 3400
+#define SUMMARY_BRAKES 3
 #define RISK_REASON_BYTES 120
 
 static void
@@ -37,6 +38,29 @@ put_risk(struct json_write *w, const struct snap_host *h)
 	json_put_end(w);
 }
 
+/* The latched ones only, and few of them: the summary has an upper bound. */
+static void
+add_latched(struct json_write *w, const struct snapshot *s)
+{
+	size_t n = 0;
+
+	json_add_array(w, "brakes");
+	for (size_t i = 0; i < s->n_partitions && n < SUMMARY_BRAKES; i++) {
+		const struct snap_partition *p = &s->partitions[i];
+
+		if (!p->brake.latched)
+			continue;
+		json_put_object(w);
+		json_add_str(w, "partition", p->name);
+		add_time(w, "since", p->brake.since);
+		json_add_u64(w, "bad", p->brake.bad);
+		json_add_u64(w, "hosts", p->brake.hosts);
+		json_put_end(w);
+		n++;
+	}
+	json_put_end(w);
+}
+
 static void
 put_summary(struct json_write *w, const struct snapshot *s)
 {
@@ -55,10 +79,11 @@ put_summary(struct json_write *w, const struct snapshot *s)
 	json_add_bool(w, "observer_suspect", s->observer_suspect);
 	json_add_bool(w, "degraded", s->degraded);
 	json_add_str(w, "degraded_why", s->degraded ? s->degraded_why : NULL);
+	json_add_u64(w, "alerts", s->n_alerts);
+	json_add_u64(w, "evacuations", s->n_plans);
 	json_add_array(w, "incidents");
 	json_put_end(w);
-	json_add_array(w, "brakes");
-	json_put_end(w);
+	add_latched(w, s);
 	add_time(w, "started", s->started);
 	json_add_str(w, "version", s->version);
 	json_add_u64(w, "generation", s->generation);

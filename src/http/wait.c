@@ -41,6 +41,8 @@ waiter_unref(struct waiter *w)
 	if (w->cmd.batch != NULL)
 		arena_free(&w->cmd.batch->arena);
 	mem_free(w->cmd.batch);
+	mem_free(w->cmd.body);
+	strbuf_free(&w->cmd.reply);
 	pthread_mutex_destroy(&w->lock);
 	mem_free(w);
 }

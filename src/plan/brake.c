@@ -48,7 +48,7 @@ brake_release(struct brake *b, const char *by, const char *reason, size_t bad,	/
 		return tc_fail(e, TC_EINVAL, "a brake is released for a "
 			"reason");
 	if (!b->latched)
-		return tc_fail(e, TC_EBUSY, "the brake is not latched");
+		return tc_fail(e, TC_EEXIST, "the brake is not latched");
 	b->latched = false;
 	b->released = at;
 	b->tolerated = bad;

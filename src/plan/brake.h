@@ -34,7 +34,7 @@ size_t brake_hard_limit(size_t hosts);
 /* True when it latched now. */
 bool brake_update(struct brake *b, size_t bad, size_t hosts, struct wall at);
 
-/* TC_EBUSY when it is open; TC_EINVAL without a name or a reason. */
+/* TC_EEXIST when it is open; TC_EINVAL without a name or a reason. */
 int brake_release(struct brake *b, const char *by, const char *reason,	/* lint: who, why, when */
 	size_t bad, struct wall at, struct tc_err *e);
 

@@ -229,5 +229,7 @@ fake_snapshot(const struct fake_fleet *f)
 			count(s, s->chunks[c]->hosts[i], parts);
 	}
 	s->partitions = parts;
+	if (f->finish != NULL)
+		f->finish(s);
 	return s;
 }

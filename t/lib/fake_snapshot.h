@@ -17,6 +17,8 @@ struct fake_fleet {
 	struct mono at_mono;
 	/* May change a host as it is made. */
 	void (*tweak)(struct snap_host *h, size_t i, struct arena *a);
+	/* May add plans, alerts, windows, brakes to the whole. */
+	void (*finish)(struct snapshot *s);
 };
 
 /* One reference for the caller; aborts when out of memory. */

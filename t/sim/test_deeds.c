@@ -117,7 +117,7 @@ START_TEST(r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it)
 	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_RECOMMENDED);
 	ck_assert_uint_eq(sim_alerts(s, "brake_latched"), 0);
 	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1",
-		"{\"reason\":\"again\"}"), TC_EBUSY);
+		"{\"reason\":\"again\"}"), TC_EEXIST);
 	sim_run_until(s, 300);
 	ck_assert(!brake_of(s).latched);
 	ck_assert_uint_eq(sim_events(s, "brake.latched"), 1);

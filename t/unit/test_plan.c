@@ -54,7 +54,7 @@ START_TEST(a_release_wants_a_name_and_a_reason_and_tolerates_what_it_saw)
 	struct tc_err e = { 0 };
 
 	ck_assert_int_eq(brake_release(&b, "ann", "why", 0, (struct wall){ 1 },
-		&e), TC_EBUSY);
+		&e), TC_EEXIST);
 	brake_update(&b, 40, 1000, (struct wall){ 1 });
 	ck_assert_int_eq(brake_release(&b, "", "why", 40, (struct wall){ 2 },
 		&e), TC_EINVAL);

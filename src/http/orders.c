@@ -1,0 +1,123 @@
+/*
+ * What people order: passed on as text, carried out by the engine, answered
+ * when durable.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "http/problem.h"
+#include "http/route.h"
+#include "http/server.h"
+#include "model/name.h"
+#include "wire/json_write.h"
+
+/* The body moves to the command: text, NUL-terminated. */
+static int
+take_body(struct request *r, struct http_command *cmd)
+{
+	strbuf_reserve(&r->body, 0);
+	cmd->body_n = r->body.n;
+	cmd->body = strbuf_take(&r->body);
+	return cmd->body != NULL ? 0 :
+		tc_fail(&cmd->err, TC_ENOMEM, "out of memory");
+}
+
+static int
+take_target(const struct request *r, struct http_command *cmd, bool is_name)
+{
+	const char *text = r->target.n_segs > 2 ? r->target.segs[2] : "";
+	int rc;
+
+	if (!is_name) {
+		if (strlen(text) >= sizeof(cmd->target))
+			return tc_fail(&cmd->err, TC_ENOENT, "no such id");
+		memcpy(cmd->target, text, strlen(text) + 1);
+		return 0;
+	}
+	if ((rc = name_fold(text, strlen(text), cmd->target, &cmd->err)) < 0)
+		tc_wrap(&cmd->err, "name");
+	return rc;
+}
+
+static void
+order(struct request *r, enum http_command_kind kind, bool is_name)
+{
+	struct http_command *cmd = wait_command_new(r, kind);
+
+	if (cmd == NULL) {
+		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
+		return;
+	}
+	cmd->rc = take_target(r, cmd, is_name);
+	if (cmd->rc == 0)
+		cmd->rc = take_body(r, cmd);
+	if (cmd->rc == 0) {
+		wait_submit(r, cmd);
+		return;
+	}
+	problem_command(r, cmd);
+	wait_command_free(cmd);
+}
+
+void
+order_host_put(struct request *r)
+{
+	order(r, COMMAND_HOST_PUT, true);
+}
+
+void
+order_host_patch(struct request *r)
+{
+	order(r, COMMAND_HOST_PATCH, true);
+}
+
+void
+order_host_delete(struct request *r)
+{
+	order(r, COMMAND_HOST_DELETE, true);
+}
+
+void
+order_brake_release(struct request *r)
+{
+	order(r, COMMAND_BRAKE_RELEASE, true);
+}
+
+void
+order_window_create(struct request *r)
+{
+	order(r, COMMAND_WINDOW_CREATE, false);
+}
+
+void
+order_window_delete(struct request *r)
+{
+	order(r, COMMAND_WINDOW_DELETE, false);
+}
+
+void
+order_alert_ack(struct request *r)
+{
+	order(r, COMMAND_ALERT_ACK, false);
+}
+
+void
+order_signal(struct request *r)
+{
+	order(r, COMMAND_SIGNAL, false);
+}
+
+void
+order_done(struct request *r, const struct http_command *cmd)
+{
+	struct json_write w;
+
+	reply_open(r, &w, NULL);
+	if (cmd->reply.n > 0) {
+		strbuf_putc(w.out, ',');
+		strbuf_add(w.out, cmd->reply.p, cmd->reply.n);
+	}
+	json_put_end(&w);
+	r->reply.status = cmd->created ? 201 : 200;
+	r->reply.cache = "no-store";
+}

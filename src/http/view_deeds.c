@@ -1,0 +1,377 @@
+/*
+ * What should move, what holds it, and what people are told: /v1/evacuations,
+ * /v1/brakes, /v1/alerts, /v1/maintenance, and why-not of a host.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "http/problem.h"
+#include "http/route.h"
+#include "http/view.h"
+
+/* Newest first: a page goes on below the id of the last item. */
+struct page {
+	const struct snapshot *s;
+	uint64_t limit;
+	uint64_t below;
+	char kind;
+};
+
+static bool
+page_open(struct request *r, char kind, struct page *p, struct json_write *w)
+{
+	static const uint64_t limits[3] = { 1, LIST_LIMIT_MAX, LIST_LIMIT };
+	const char *cursor = target_get(&r->target, "cursor");
+	char key[CURSOR_KEY_BYTES] = "";
+	struct tc_err e = { 0 };
+
+	*p = (struct page){ .s = request_snapshot(r), .kind = kind,
+		.below = UINT64_MAX };
+	if (target_u64(&r->target, "limit", limits, &p->limit, &e) < 0 ||
+	    (cursor != NULL && (cursor_parse(cursor, kind, key, &e) < 0 ||
+		u64_parse(key, strlen(key), &p->below) < 0))) {
+		problem_set(r, 400, "invalid", "%s", e.text);
+		return false;
+	}
+	if (reply_unchanged(r, p->s, false))
+		return false;
+	reply_open(r, w, p->s);
+	json_add_array(w, "items");
+	return true;
+}
+
+/* `last` is the id at which the page was full; 0 = it was the end. */
+static void
+page_close(struct request *r, const struct page *p, struct json_write *w,
+	uint64_t last)
+{
+	struct strbuf cursor = { 0 };
+	char key[24];
+
+	json_put_end(w);
+	if (last != 0) {
+		snprintf(key, sizeof(key), "%llu", (unsigned long long)last);
+		cursor_put(&cursor, p->kind, key);
+		json_add_str(w, "next", strbuf_str(&cursor));
+		add_link_next(r, strbuf_str(&cursor));
+	} else {
+		json_add_null(w, "next");
+	}
+	json_put_end(w);
+	strbuf_free(&cursor);
+}
+
+static void
+add_why_not(struct json_write *w, unsigned why)
+{
+	json_add_array(w, "why_not");
+	for (int i = 0; i < WHY_NOT_COUNT_; i++) {
+		if ((why >> i & 1) == 0)
+			continue;
+		json_put_object(w);
+		json_add_str(w, "code", why_not_id((enum why_not)i));
+		json_add_str(w, "words", why_not_words((enum why_not)i));
+		json_put_end(w);
+	}
+	json_put_end(w);
+}
+
+/* ---- evacuations ---- */
+
+static void
+add_targets(struct json_write *w, const struct snap_plan *p)
+{
+	json_add_array(w, "targets");
+	for (size_t i = 0; i < p->n_targets; i++)
+		json_put_str(w, p->targets[i].host);
+	json_put_end(w);
+	json_add_object(w, "partition_hosts");
+	for (int i = 0; i < TARGET_COUNT_; i++)
+		json_add_u64(w, target_id((enum target_state)i),
+			p->target_counts[i]);
+	json_put_end(w);
+}
+
+static void
+add_plan(struct json_write *w, const struct snap_plan *p)
+{
+	json_add_u64(w, "id", p->id);
+	json_add_str(w, "host", p->host);
+	json_add_str(w, "partition", p->partition);
+	json_add_str(w, "action", plan_action_id(p->action));
+	json_add_str(w, "state", plan_state_id(p->state));
+	json_add_bool(w, "predicted", p->predicted);
+	add_time(w, "since", p->since);
+	json_add_str(w, "reason", p->reason);
+	add_why_not(w, p->why_not);
+	add_targets(w, p);
+}
+
+void
+view_evacuations(struct request *r)
+{
+	const char *state = target_get(&r->target, "state");
+	const char *partition = target_get(&r->target, "partition");
+	struct page page;
+	struct json_write w;
+	uint64_t n = 0, last = 0;
+
+	if (!page_open(r, 'e', &page, &w))
+		return;
+	for (size_t i = 0; i < page.s->n_plans; i++) {
+		const struct snap_plan *p = &page.s->plans[i];
+
+		if (p->id >= page.below ||
+		    (state != NULL && !list_has(state, plan_state_id(p->state))) ||
+		    (partition != NULL && strcmp(partition, p->partition) != 0))
+			continue;
+		if (n++ == page.limit) {
+			last = p->id + 1;
+			break;
+		}
+		json_put_object(&w);
+		add_plan(&w, p);
+		json_put_end(&w);
+	}
+	page_close(r, &page, &w, last);
+}
+
+void
+view_evacuation(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	const char *asked = r->target.segs[2];
+	struct json_write w;
+	uint64_t id;
+
+	if (u64_parse(asked, strlen(asked), &id) < 0) {
+		problem_set(r, 400, "invalid", "not an id");
+		return;
+	}
+	for (size_t i = 0; i < s->n_plans; i++) {
+		if (s->plans[i].id != id)
+			continue;
+		if (reply_unchanged(r, s, false))
+			return;
+		reply_open(r, &w, s);
+		add_plan(&w, &s->plans[i]);
+		json_put_end(&w);
+		return;
+	}
+	problem_set(r, 404, "not_found", "there is no evacuation %s", asked);
+}
+
+void
+view_why_not(struct request *r)
+{
+	struct snap_chunk *chunk;
+	size_t at;
+	const struct snap_host *h = find_host(r, &chunk, &at);
+	const struct snapshot *s = request_snapshot(r);
+	struct json_write w;
+
+	if (h == NULL || reply_unchanged(r, s, false))
+		return;
+	reply_open(r, &w, s);
+	json_add_str(&w, "host", h->name);
+	json_add_str(&w, "state", state_id(h->state));
+	json_add_str(&w, "level", level_name(h->level));
+	if (h->plan_id != 0)
+		json_add_u64(&w, "evacuation", h->plan_id);
+	else
+		json_add_null(&w, "evacuation");
+	add_why_not(&w, h->why_not);
+	json_put_end(&w);
+}
+
+/* ---- brakes ---- */
+
+void
+add_brake(struct json_write *w, const struct snap_partition *p)
+{
+	const struct snap_brake *b = &p->brake;
+
+	json_add_str(w, "partition", p->name);
+	json_add_bool(w, "latched", b->latched);
+	add_time(w, "since", b->since);
+	json_add_u64(w, "bad", b->bad);
+	json_add_u64(w, "hosts", b->hosts);
+	json_add_u64(w, "limit", b->limit);
+	json_add_str(w, "reason", b->reason);
+	json_add_str(w, "released_by",
+		b->released_by[0] != '\0' ? b->released_by : NULL);
+	add_time(w, "released", b->released);
+}
+
+void
+view_brakes(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	struct json_write w;
+
+	if (reply_unchanged(r, s, false))
+		return;
+	reply_open(r, &w, s);
+	json_add_array(&w, "items");
+	for (size_t i = 0; i < s->n_partitions; i++) {
+		json_put_object(&w);
+		add_brake(&w, &s->partitions[i]);
+		json_put_end(&w);
+	}
+	json_put_end(&w);
+	json_add_null(&w, "next");
+	json_put_end(&w);
+}
+
+/* ---- alerts: worst first, then newest ---- */
+
+static void
+add_alert(struct json_write *w, const struct alert *a)
+{
+	json_put_object(w);
+	json_add_u64(w, "id", a->id);
+	json_add_str(w, "key", a->key);
+	json_add_str(w, "kind", a->kind);
+	json_add_str(w, "severity", severity_id(a->severity));
+	json_add_str(w, "host", a->host[0] != '\0' ? a->host : NULL);
+	json_add_str(w, "partition",
+		a->partition[0] != '\0' ? a->partition : NULL);
+	json_add_str(w, "state", "firing");
+	add_time(w, "since", a->since);
+	json_add_str(w, "summary", a->summary);
+	json_add_str(w, "acked_by", a->acked_by[0] != '\0' ? a->acked_by : NULL);
+	json_add_raw(w, "details", a->body, strlen(a->body));
+	json_put_end(w);
+}
+
+/* Where the list goes on: urgency and id in one number, falling. */
+static uint64_t
+rank_of(const struct alert *a)
+{
+	return (uint64_t)a->severity << 56 | (a->id & (UINT64_MAX >> 8));
+}
+
+void
+view_alerts(struct request *r)
+{
+	const char *severity = target_get(&r->target, "severity");
+	const char *kind = target_get(&r->target, "kind");
+	const char *host = target_get(&r->target, "host");
+	struct page page;
+	struct json_write w;
+	uint64_t n = 0, last = 0;
+
+	if (!page_open(r, 'a', &page, &w))
+		return;
+	for (size_t i = 0; i < page.s->n_alerts; i++) {
+		const struct alert *a = &page.s->alerts[i];
+
+		if (rank_of(a) >= page.below || (severity != NULL &&
+			!list_has(severity, severity_id(a->severity))) ||
+		    (kind != NULL && !list_has(kind, a->kind)) ||
+		    (host != NULL && strcmp(host, a->host) != 0))
+			continue;
+		if (n++ == page.limit) {
+			last = rank_of(a) + 1;
+			break;
+		}
+		add_alert(&w, a);
+	}
+	page_close(r, &page, &w, last);
+}
+
+/* ---- maintenance ---- */
+
+void
+view_windows(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	struct json_write w;
+
+	if (reply_unchanged(r, s, false))
+		return;
+	reply_open(r, &w, s);
+	json_add_array(&w, "items");
+	for (size_t i = 0; i < s->n_windows; i++)
+		json_put_raw(&w, s->windows[i].body,
+			strlen(s->windows[i].body));
+	json_put_end(&w);
+	json_add_null(&w, "next");
+	json_put_end(&w);
+}
+
+/* How many hosts a window covers, and what share of the fleet. */
+void
+view_impact(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	const char *asked = r->target.segs[2];
+	uint64_t id = 0, covered = 0, running = 0;
+	const struct snap_window *found = NULL;
+	struct json_write w;
+
+	if (u64_parse(asked, strlen(asked), &id) == 0)
+		for (size_t i = 0; i < s->n_windows; i++)
+			if (s->windows[i].id == id)
+				found = &s->windows[i];
+	if (found == NULL) {
+		problem_set(r, 404, "not_found", "there is no window %s", asked);
+		return;
+	}
+	for (size_t i = 0; i < s->n_chunks; i++)
+		for (size_t k = 0; k < s->chunks[i]->n; k++)
+			running += s->chunks[i]->hosts[k]->window_id == id;
+	covered = found->n_hosts;
+	reply_open(r, &w, s);
+	json_add_u64(&w, "id", id);
+	json_add_u64(&w, "hosts", covered);
+	json_add_u64(&w, "in_maintenance_now", running);
+	json_add_double(&w, "share_of_fleet", s->n_hosts == 0 ? 0 :
+		(double)covered / (double)s->n_hosts);
+	json_put_end(&w);
+}
+
+/* ---- the rules in force, with their origin ---- */
+
+static void
+put_rule(struct json_write *w, const struct snap_check *c)
+{
+	const struct check_rule *rule = &c->rule;
+
+	json_put_object(w);
+	json_add_str(w, "check", c->key);
+	json_add_str(w, "probe", c->probe);
+	json_add_bool(w, "passive", c->passive);
+	json_add_double(w, "interval_seconds", dur_to_seconds(rule->interval));
+	json_add_double(w, "timeout_seconds", dur_to_seconds(rule->timeout));
+	json_add_double(w, "recheck_seconds", dur_to_seconds(rule->recheck));
+	json_add_u64(w, "fail_after", rule->fail_after);
+	json_add_u64(w, "clear_after", rule->clear_after);
+	json_add_u64(w, "stale_after", rule->stale_after);
+	json_add_str(w, "origin", c->origin);
+	json_put_end(w);
+}
+
+void
+view_effective(struct request *r)
+{
+	struct snap_chunk *chunk;
+	size_t at;
+	const struct snap_host *h = find_host(r, &chunk, &at);
+	const struct snapshot *s = request_snapshot(r);
+	struct json_write w;
+
+	if (h == NULL || reply_unchanged(r, s, false))
+		return;
+	reply_open(r, &w, s);
+	json_add_str(&w, "host", h->name);
+	json_add_str(&w, "owner", host_owner_id(h->owner));
+	json_add_str(&w, "partition", h->partition);
+	json_add_str(&w, "address", h->address);
+	json_add_array(&w, "checks");
+	for (size_t i = 0; i < h->n_checks; i++)
+		put_rule(&w, &h->checks[i]);
+	json_put_end(&w);
+	json_put_end(&w);
+}

@@ -1,0 +1,237 @@
+/*
+ * The real tocsind: recommendations, brakes, alerts, maintenance, hosts of
+ * the API; every reply held against openapi.json.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "t/lib/it.h"
+#include "t/lib/schema.h"
+#include "t/lib/story.h"
+
+static struct schema schema;
+
+static void
+begin(struct it *it, int hosts)
+{
+	struct strbuf y = { 0 };
+	char path[512];
+
+	it_init(it);
+	strbuf_printf(&y, "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
+		"partitions:\n  - name: rack1\n    hosts:\n", it->dir);
+	for (int i = 0; i < hosts; i++)
+		strbuf_printf(&y, "      - {name: h%d, address: 127.1.0.%d, "
+			"tags: {team: web}}\n", i, i % 250 + 1);
+	it_write(it, "tocsin.yaml", "%s", strbuf_str(&y));
+	strbuf_free(&y);
+	snprintf(path, sizeof(path), "%s/openapi.json", it_data_dir());
+	schema.doc = json_load_file(path, 0, NULL);
+	ck_assert_ptr_nonnull(schema.doc);
+	it_start_server(it);
+}
+
+static void
+end(struct it *it)
+{
+	ck_assert_int_eq(it_end(&it->server, SIGTERM), 0);
+	json_decref(schema.doc);
+	it_fini(it);
+}
+
+/* What was asked: "POST /v1/signals", and as openapi.json has it. */
+static void
+call(struct it *it, const char *what, const char *pattern, const char *body,	/* lint: a row of the stories */
+	long status, struct it_reply *r)
+{
+	char method[16];
+	const char *type = NULL;
+	const json_t *rule;
+	size_t i;
+
+	it_call(it, what, NULL, body, r);
+	ck_assert_msg(r->status == status, "%s → %ld %s", what, r->status,
+		strbuf_str(&r->text));
+	for (i = 0; what[i] != ' '; i++)
+		method[i] = (char)(what[i] | 0x20);
+	method[i] = '\0';
+	rule = schema_of_reply(&schema, method, pattern, (int)status, &type);
+	ck_assert_msg(rule != NULL, "%s → %ld is not described", what, status);
+	ck_assert_msg(schema_match(&schema, rule, r->json), "%s: %s\n%s", what,
+		schema.why, strbuf_str(&r->text));
+}
+
+static void
+want(struct it *it, const char *what, const char *pattern, const char *body,
+	long status)
+{
+	struct it_reply r;
+
+	call(it, what, pattern, body, status, &r);
+	it_reply_fini(&r);
+}
+
+/* A disk that goes bad within five days, as an agent would have told. */
+static void
+bad_disk(struct it *it, const char *host)
+{
+	int64_t now = clock_system()->wall(clock_system()).ms;
+
+	for (int day = 5; day >= 0; day--) {
+		char body[1024];
+		struct it_reply r;
+
+		snprintf(body, sizeof(body), "{\"host\":\"%s\",\"observations\":"
+			"[{\"probe\":\"smart\",\"at_ms\":%lld,\"outcome\":\"ok\","
+			"\"device\":{\"kind\":\"disk\",\"model\":\"ST4000DM000\","
+			"\"serial\":\"Z-%s\"},\"metrics\":{\"smart_197_raw\":%d,"
+			"\"smart_5_raw\":%d,\"smart_187_raw\":%d}}]}", host,
+			(long long)(now - day * INT64_C(86400000)), host,
+			(5 - day) * 24, (5 - day) * 64, 5 - day);
+		call(it, "POST /v1/observations", "/v1/observations", body, 202,
+			&r);
+		it_reply_fini(&r);
+	}
+}
+
+START_TEST(a_predicted_host_has_a_recommendation)
+{
+	struct it it;
+	struct it_reply r;
+
+	begin(&it, 3);
+	for (int i = 0; i < 3; i++) {
+		char body[128];
+
+		snprintf(body, sizeof(body), "{\"host\":\"h%d\",\"source\":"
+			"\"lb\",\"outcome\":\"ok\"}", i);
+		want(&it, "POST /v1/signals", "/v1/signals", body, 200);
+	}
+	bad_disk(&it, "h1");
+	ck_assert(it_wait_text(&it, "/v1/evacuations", "items.0.host", "h1", 5));
+	call(&it, "GET /v1/evacuations", "/v1/evacuations", NULL, 200, &r);
+	ck_assert_str_eq(it_text(&r, "items.0.action"), "host.evacuate");
+	ck_assert_str_eq(it_text(&r, "items.0.state"), "recommended");
+	ck_assert(json_is_true(it_at(r.json, "items.0.predicted")));
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items.0.targets")), 2);
+	it_reply_fini(&r);
+	call(&it, "GET /v1/hosts/h1/why-not", "/v1/hosts/{h}/why-not", NULL, 200,
+		&r);
+	ck_assert_str_eq(it_text(&r, "why_not.0.code"), "recommend_only");
+	it_reply_fini(&r);
+	call(&it, "GET /v1/hosts/h2/why-not", "/v1/hosts/{h}/why-not", NULL, 200,
+		&r);
+	ck_assert_uint_ge(json_array_size(it_at(r.json, "why_not")), 1);
+	it_reply_fini(&r);
+	call(&it, "GET /v1/alerts", "/v1/alerts", NULL, 200, &r);
+	ck_assert_str_eq(it_text(&r, "items.0.kind"), "host_at_risk");
+	ck_assert_str_eq(it_text(&r, "items.0.severity"), "critical");
+	it_reply_fini(&r);
+	want(&it, "GET /v1/evacuations/1", "/v1/evacuations/{id}", NULL, 200);
+	want(&it, "GET /v1/evacuations/99", "/v1/evacuations/{id}", NULL, 404);
+	want(&it, "GET /v1/hosts/h1/effective-config",
+		"/v1/hosts/{h}/effective-config", NULL, 200);
+	end(&it);
+}
+END_TEST
+
+START_TEST(a_brake_is_latched_everywhere_and_survives_kill_9)
+{
+	struct it it;
+	struct it_reply r;
+
+	begin(&it, 20);
+	for (int i = 0; i < 3; i++) {
+		char host[8];
+
+		snprintf(host, sizeof(host), "h%d", i);
+		bad_disk(&it, host);
+	}
+	ck_assert(it_wait_text(&it, "/v1/summary", "brakes.0.partition", "rack1",
+		5));
+	it_end(&it.server, SIGKILL);
+	it_start_server(&it);
+	call(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
+	ck_assert(json_is_true(it_at(r.json, "items.0.latched")) ||
+		json_is_true(it_at(r.json, "items.1.latched")));
+	it_reply_fini(&r);
+	call(&it, "GET /v1/evacuations?state=held", "/v1/evacuations", NULL, 200,
+		&r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 3);
+	it_reply_fini(&r);
+	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release", "{}",
+		400);
+	want(&it, "POST /v1/brakes/nowhere/release", "/v1/brakes/{p}/release",
+		"{\"reason\":\"x\"}", 404);
+	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
+		"{\"reason\":\"one bad shelf, replaced\"}", 200);
+	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
+		"{\"reason\":\"again\"}", 409);
+	call(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
+	ck_assert(!json_is_true(it_at(r.json, "items.0.latched")));
+	it_reply_fini(&r);
+	end(&it);
+}
+END_TEST
+
+START_TEST(windows_hosts_and_acknowledgements_over_http)
+{
+	struct it it;
+	struct it_reply r;
+	char what[64];
+
+	begin(&it, 3);
+	want(&it, "POST /v1/maintenance", "/v1/maintenance",
+		"{\"to\":\"2099-01-01T00:00:00Z\"}", 400);
+	call(&it, "POST /v1/maintenance", "/v1/maintenance",
+		"{\"hosts\":[\"h1\"],\"from\":\"2026-01-01T00:00:00Z\","
+		"\"to\":\"2099-01-01T00:00:00Z\",\"type\":\"power\","
+		"\"reason\":\"PDU\"}", 201, &r);
+	snprintf(what, sizeof(what), "DELETE /v1/maintenance/%.0f",
+		it_number(&r, "id"));
+	it_reply_fini(&r);
+	ck_assert(it_wait_text(&it, "/v1/hosts/h1", "state", "maintenance", 5));
+	want(&it, "GET /v1/maintenance", "/v1/maintenance", NULL, 200);
+	call(&it, "GET /v1/maintenance/1/impact", "/v1/maintenance/{id}/impact",
+		NULL, 200, &r);
+	ck_assert_double_eq(it_number(&r, "hosts"), 1);
+	it_reply_fini(&r);
+	want(&it, what, "/v1/maintenance/{id}", NULL, 200);
+	want(&it, what, "/v1/maintenance/{id}", NULL, 404);
+	want(&it, "PUT /v1/hosts/h1", "/v1/hosts/{h}", "{}", 409);
+	want(&it, "PUT /v1/hosts/new1", "/v1/hosts/{h}",
+		"{\"address\":\"127.1.0.9\",\"tags\":{\"a\":\"b\"}}", 201);
+	want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
+		"{\"disposition\":\"quarantined\"}", 200);
+	want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
+		"{\"disposition\":\"lost\"}", 400);
+	ck_assert(it_wait_text(&it, "/v1/hosts/new1", "state", "quarantined",
+		5));
+	want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 200);
+	want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 404);
+	want(&it, "POST /v1/signals", "/v1/signals", "{\"host\":\"h2\","
+		"\"source\":\"lb\",\"outcome\":\"fail\"}", 200);
+	ck_assert(it_wait_text(&it, "/v1/alerts", "items.0.kind",
+		"role_unhealthy", 5));
+	call(&it, "GET /v1/alerts", "/v1/alerts", NULL, 200, &r);
+	snprintf(what, sizeof(what), "POST /v1/alerts/%.0f/ack",
+		it_number(&r, "items.0.id"));
+	it_reply_fini(&r);
+	want(&it, what, "/v1/alerts/{id}/ack", "{\"comment\":\"mine\"}", 200);
+	ck_assert(it_wait_text(&it, "/v1/alerts", "items.0.acked_by",
+		"admin.token", 5));
+	want(&it, "POST /v1/alerts/4711/ack", "/v1/alerts/{id}/ack", "{}", 404);
+	end(&it);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("deeds", a_predicted_host_has_a_recommendation,
+		a_brake_is_latched_everywhere_and_survives_kill_9,
+		windows_hosts_and_acknowledgements_over_http);
+}
