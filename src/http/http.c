@@ -198,9 +198,13 @@ start_library(struct http *h, int fd, struct tc_err *e)
 	const struct http_conf *c = &h->conf;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	static const char versions[] =
+		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, h->tls_certificate.p },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, h->tls_key.p },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
+			(void *)(uintptr_t)versions },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
