@@ -152,6 +152,29 @@ api_escape(struct strbuf *out, const char *text)
 }
 
 void
+api_filter(struct strbuf *path, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	strbuf_printf(path, "%c%s=", strchr(path->p, '?') ? '&' : '?', name);
+	api_escape(path, value);
+}
+
+void
+api_put_names(struct json_write *w, const char *key, const char *names)
+{
+	json_add_array(w, key);
+	while (*names) {
+		size_t n = strcspn(names, ",");
+
+		if (n > 0)
+			json_put_str_n(w, names, n);
+		names += n + (names[n] == ',');
+	}
+	json_put_end(w);
+}
+
+void
 api_print(struct cli *c)
 {
 	if (c->out.format != OUT_JSON)

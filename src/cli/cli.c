@@ -95,6 +95,56 @@ static const struct arg doctor_rows[] = {
 	{ .name = NULL }
 };
 
+static const struct arg evacuations_rows[] = {
+	ROW_FAIL,
+	{ "state", ARG_STRING, AT(state), "STATES", NULL,
+		"only those that are recommended or held" },
+	{ "partition", ARG_STRING, AT(partition), "NAME", NULL,
+		"only those of this partition" },
+	ROW_LIMIT,
+	{ .name = NULL }
+};
+static const struct arg brake_rows[] = {
+	ROW_FAIL,
+	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL,
+		"of a release: what was found, why it is safe to go on" },
+	{ .name = NULL }
+};
+static const struct arg alerts_rows[] = {
+	ROW_FAIL,
+	{ "severity", ARG_STRING, AT(severity), "SEVERITIES", NULL,
+		"only info, warning or critical ones" },
+	{ "host", ARG_STRING, AT(host), "HOST", NULL, "only those of a host" },
+	{ "comment", ARG_STRING, AT(comment), "TEXT", NULL,
+		"of an ack: for the audit trail" },
+	ROW_LIMIT,
+	{ .name = NULL }
+};
+static const struct arg maintenance_rows[] = {
+	{ "hosts", ARG_STRING, AT(hosts), "A,B", NULL, "of these hosts" },
+	{ "partition", ARG_STRING, AT(partition), "NAME", NULL,
+		"of all hosts of a partition" },
+	{ "from", ARG_STRING, AT(from), "TIME", NULL,
+		"when it begins, such as 2026-05-01T22:00:00Z; else now" },
+	{ "to", ARG_STRING, AT(to), "TIME", NULL, "when it ends" },
+	{ "for", ARG_DUR, AT(lasting), "DURATION", NULL,
+		"how long it lasts, such as 2h, in place of --to" },
+	{ "type", ARG_STRING, AT(type), "TYPE", NULL,
+		"instance_reboot, host_reboot, power or network" },
+	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL, "what is done" },
+	{ .name = NULL }
+};
+static const struct arg signal_rows[] = {
+	{ "source", ARG_STRING, AT(source), "NAME", NULL,
+		"who says so, such as haproxy" },
+	{ "outcome", ARG_STRING, AT(outcome), "OUTCOME", NULL,
+		"ok, fail or unknown" },
+	{ "text", ARG_STRING, AT(text), "TEXT", NULL, "in its own words" },
+	{ "ttl", ARG_DUR, AT(ttl), "DURATION", NULL,
+		"stale after this, 1s to 7d; else 1h" },
+	{ .name = NULL }
+};
+
 static const struct arg_verb verbs[] = {
 	{ "status", "", 0, 0, "the whole fleet in a few lines", status_rows },
 	{ "hosts", "", 0, 0, "one line for each host", hosts_rows },
@@ -103,6 +153,18 @@ static const struct arg_verb verbs[] = {
 		risk_rows },
 	{ "explain", "HOST", 1, 1, "why: evidence, what is missing, what "
 		"would change it", explain_rows },
+	{ "evacuations", "[HOST]", 0, 1, "what should move, where it could go, "
+		"and what holds it", evacuations_rows },
+	{ "brake", "[list|release PARTITION]", 0, 2, "what holds evacuations "
+		"of a partition; a person releases it, with a reason",
+		brake_rows },
+	{ "maintenance", "[list|add|remove ID|impact ID]", 0, 2, "windows in "
+		"which nothing is recommended and nobody is woken",
+		maintenance_rows },
+	{ "alerts", "[list|ack ID]", 0, 2, "what people are told now, the "
+		"worst first", alerts_rows },
+	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
+		"word of which convicts or acquits", signal_rows },
 	{ "events", "", 0, 0, "what happened, the latest last", events_rows },
 	{ "token", "create|list|revoke [ID]", 1, 2, "who may; works on a "
 		"server that runs and, with --state-dir, on one that does not",
@@ -118,7 +180,8 @@ static const struct arg_verb verbs[] = {
 
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
-	verb_events, verb_token, verb_config, verb_doctor, NULL,
+	verb_evacuations, verb_brake, verb_maintenance, verb_alerts,
+	verb_signal, verb_events, verb_token, verb_config, verb_doctor, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -139,6 +202,12 @@ static const struct arg_section sections[] = {
 		"for a script\n\n"
 		"tocsin risk --fail > /dev/null || page-somebody\tin a cron "
 		"job\n\n"
+		"tocsin evacuations h7\twhere it could go, and what holds it"
+		"\n\n"
+		"tocsin brake release rack1 --reason 'one bad shelf, replaced'"
+		"\tlet recommendations through again\n\n"
+		"tocsin maintenance add --hosts h1,h2 --for 2h --reason 'new "
+		"PSU'\tnobody is woken for them\n\n"
 		"tocsin token create --role agent --host h7 --state-dir "
 		TOCSIN_STATEDIR "\ta token for the agent of h7" },
 	{ "SEE ALSO", "tocsind(8), tocsin-agent(8), tocsin-smartd(8)" },

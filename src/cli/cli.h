@@ -14,6 +14,8 @@
 #include "cli/doc.h"
 #include "client/client.h"
 
+struct json_write;
+
 enum cli_exit { CLI_OK = 0, CLI_ERROR = 1, CLI_USAGE = 2, CLI_AT_RISK = 3 };
 
 struct cli_options {
@@ -38,6 +40,18 @@ struct cli_options {
 	const char *name;
 	const char *config;
 	const char *plugin_dir;
+	const char *hosts;	/* "a,b" */
+	const char *reason;
+	const char *comment;
+	const char *severity;
+	const char *from;
+	const char *to;
+	const char *type;
+	const char *source;
+	const char *outcome;
+	const char *text;
+	struct dur lasting;	/* --for */
+	struct dur ttl;
 	uint64_t limit;
 	uint64_t after;
 };
@@ -77,6 +91,10 @@ int api_list(struct cli *c, const char *path, uint64_t limit,
 	struct doc **out, struct tc_err *e);
 /* "a b" → "a%20b" */
 void api_escape(struct strbuf *out, const char *text);
+/* path?name=value, path&name=value; nothing when the value is NULL. */
+void api_filter(struct strbuf *path, const char *name, const char *value);
+/* "name": ["a", "b"], of "a,b" */
+void api_put_names(struct json_write *w, const char *key, const char *names);
 /* The last reply as it came, with a newline; only with --json. */
 void api_print(struct cli *c);
 
@@ -90,6 +108,11 @@ int verb_events(struct cli *c, struct tc_err *e);
 int verb_token(struct cli *c, struct tc_err *e);
 int verb_config(struct cli *c, struct tc_err *e);
 int verb_doctor(struct cli *c, struct tc_err *e);
+int verb_evacuations(struct cli *c, struct tc_err *e);
+int verb_brake(struct cli *c, struct tc_err *e);
+int verb_alerts(struct cli *c, struct tc_err *e);
+int verb_signal(struct cli *c, struct tc_err *e);
+int verb_maintenance(struct cli *c, struct tc_err *e);
 
 /* ---- token_offline.c: the store of a server that does not run ---- */
 /* TC_EBUSY: it runs. */

@@ -5,17 +5,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/plan.h"
 #include "cli/show.h"
 #include "cli/words.h"
-
-static void
-add_filter(struct strbuf *path, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	strbuf_printf(path, "%c%s=", strchr(path->p, '?') ? '&' : '?', name);
-	api_escape(path, value);
-}
 
 /* The reason matters where something is wrong. */
 static void
@@ -47,11 +39,11 @@ verb_hosts(struct cli *c, struct tc_err *e)
 	int rc;
 
 	strbuf_puts(&path, "/v1/hosts");
-	add_filter(&path, "state", c->opt.state);
-	add_filter(&path, "level", c->opt.level);
-	add_filter(&path, "partition", c->opt.partition);
-	add_filter(&path, "tag", c->opt.tag);
-	add_filter(&path, "q", c->opt.match);
+	api_filter(&path, "state", c->opt.state);
+	api_filter(&path, "level", c->opt.level);
+	api_filter(&path, "partition", c->opt.partition);
+	api_filter(&path, "tag", c->opt.tag);
+	api_filter(&path, "q", c->opt.match);
 	rc = api_list(c, strbuf_str(&path), c->opt.limit, &items, e);
 	strbuf_free(&path);
 	if (rc < 0)
@@ -89,8 +81,7 @@ say_host(struct cli *c, const struct doc *h)
 	out_say(&c->out, " is ");
 	out_paint(&c->out, out_paint_of(state), "%s", state);
 	if (since.ms)
-		out_say(&c->out, " for %s", words_span(dur_ms(c->now.ms -
-			since.ms), words));
+		out_say(&c->out, " %s", words_for(since, c->now, words));
 	if (*doc_text(h, "reason_check"))
 		out_say(&c->out, ": %s: %s", doc_text(h, "reason_check"),
 			*text ? text : show_reason(doc_text(h, "reason")));
@@ -225,6 +216,7 @@ verb_host(struct cli *c, struct tc_err *e)
 		"reason_check", "reason_text", "partition", "address", "owner",
 		"health", "disposition", "level", "risk", "risk_reason" };
 	struct strbuf path = {0};
+	struct plan_doc plan = {0};
 	struct doc *h;
 	int rc;
 
@@ -237,10 +229,16 @@ verb_host(struct cli *c, struct tc_err *e)
 	api_print(c);
 	if (c->out.format == OUT_JSON)
 		return CLI_OK;
+	rc = plan_get(c, c->rest.operands[0], &plan, e);
+	if (rc < 0)
+		goto out;
 	say_host(c, h);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		out_pair(&c->out, keys[i], doc_text(h, keys[i]));
+	plan_say(c, &plan);
 	print_checks(c, doc_get(h, "checks"));
 	print_devices(c, doc_get(h, "devices"));
-	return CLI_OK;
+out:
+	plan_free(&plan);
+	return rc;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/plan.h"
 #include "cli/show.h"
 #include "cli/words.h"
 #include "model/level.h"
@@ -61,12 +62,15 @@ static void
 lead_words(const struct doc *verdict, char *text, size_t size)
 {
 	const struct doc *lead = doc_get(verdict, "lead_time");
+	double from = doc_number(lead, "from", 0);
+	double to = doc_number(lead, "to", 0);
 
 	*text = '\0';
-	if (lead && lead->kind == JSON_OBJECT)
-		snprintf(text, size, "%.0f to %.0f days",
-			doc_number(lead, "from", 0),
-			doc_number(lead, "to", 0));
+	if (lead && lead->kind == JSON_OBJECT && to - from >= 0.5)
+		snprintf(text, size, "%.0f to %.0f days", from, to);
+	else if (lead && lead->kind == JSON_OBJECT)
+		snprintf(text, size, "%.0f day%s", to, to > 0.5 && to < 1.5 ?
+			"" : "s");
 }
 
 static void
@@ -247,8 +251,7 @@ say_verdict(struct cli *c, const struct doc *v)
 
 	out_paint(&c->out, out_paint_of(level), "%s", level);
 	if (since.ms)
-		out_say(&c->out, " for %s", words_span(dur_ms(c->now.ms -
-			since.ms), words));
+		out_say(&c->out, " %s", words_for(since, c->now, words));
 	if (p > 0)
 		out_say(&c->out, ": %s to fail within 30 days",
 			words_share(p, words));
@@ -318,6 +321,31 @@ say_others(struct cli *c, const struct doc **all, size_t n, bool judged)
 		out_say(&c->out, "  and %zu more\n", count - named);
 }
 
+/* "2 times in a row, 3 convict" */
+static void
+say_fails(struct cli *c, double fails, double needed)
+{
+	if (needed < 1.5)
+		out_say(&c->out, " (once is enough to convict)");
+	else if (fails < 1.5)
+		out_say(&c->out, " (once, %.0f times convict)", needed);
+	else
+		out_say(&c->out, " (%.0f times in a row, %.0f convict)", fails,
+			needed);
+}
+
+static const char *
+words_good(size_t n, char text[WORDS_SIZE])
+{
+	if (n == 0)
+		snprintf(text, WORDS_SIZE, "nothing of it is checked");
+	else if (n == 1)
+		snprintf(text, WORDS_SIZE, "its one check is good");
+	else
+		snprintf(text, WORDS_SIZE, "all of its %zu checks are good", n);
+	return text;
+}
+
 /* Now: what the checks say. */
 static void
 explain_health(struct cli *c, const struct doc *h)
@@ -332,8 +360,7 @@ explain_health(struct cli *c, const struct doc *h)
 	out_say(&c->out, " is ");
 	out_paint(&c->out, out_paint_of(state), "%s", state);
 	if (since.ms)
-		out_say(&c->out, " for %s", words_span(dur_ms(c->now.ms -
-			since.ms), words));
+		out_say(&c->out, " %s", words_for(since, c->now, words));
 	out_say(&c->out, ".\n");
 	out_pair(&c->out, "host", doc_text(h, "name"));
 	out_pair(&c->out, "state", state);
@@ -352,32 +379,37 @@ explain_health(struct cli *c, const struct doc *h)
 		out_say(&c->out, ": %s", *text ? text :
 			show_reason(doc_text(k, "reason")));
 		if (fails > 0)
-			out_say(&c->out, " (%.0f time%s in a row, %.0f "
-				"convict)", fails, fails > 1 ? "s" : "",
-				doc_number(k, "fail_after", 0));
+			say_fails(c, fails, doc_number(k, "fail_after", 0));
 		out_say(&c->out, ", seen %s\n", words_age(doc_wall(k, "at"),
 			c->now, words));
 	}
 	if (n_bad == 0 && checks)
-		out_say(&c->out, "  all of its %zu checks are good\n",
-			checks->n);
+		out_say(&c->out, "  %s\n", words_good(checks->n, words));
 }
 
 static void
 print_explain_json(struct cli *c, const struct strbuf *host,
-	const struct strbuf *evidence)
+	const struct strbuf *evidence, const struct plan_doc *plan)
 {
 	strbuf_puts(&c->out.text, "{\"host\":");
 	strbuf_add(&c->out.text, host->p, host->n);
 	strbuf_puts(&c->out.text, ",\"evidence\":");
 	strbuf_add(&c->out.text, evidence->p, evidence->n);
+	strbuf_puts(&c->out.text, ",\"why_not\":");
+	strbuf_add(&c->out.text, plan->why_json.p, plan->why_json.n);
+	strbuf_puts(&c->out.text, ",\"evacuation\":");
+	if (plan->plan)
+		strbuf_add(&c->out.text, plan->plan_json.p, plan->plan_json.n);
+	else
+		strbuf_puts(&c->out.text, "null");
 	strbuf_puts(&c->out.text, "}\n");
 }
 
 int
 verb_explain(struct cli *c, struct tc_err *e)
 {
-	struct strbuf path = {0}, first = {0};
+	struct strbuf path = {0}, first = {0}, second = {0};
+	struct plan_doc plan = {0};
 	const struct doc *items, **all;
 	struct doc *h, *v;
 	int rc;
@@ -390,11 +422,15 @@ verb_explain(struct cli *c, struct tc_err *e)
 	strbuf_puts(&path, "/evidence");
 	if ((rc = api_get(c, strbuf_str(&path), &v, e)) < 0)
 		goto out;
+	strbuf_add(&second, c->reply.body.p, c->reply.body.n);
+	if ((rc = plan_get(c, c->rest.operands[0], &plan, e)) < 0)
+		goto out;
 	if (c->out.format == OUT_JSON) {
-		print_explain_json(c, &first, &c->reply.body);
+		print_explain_json(c, &first, &second, &plan);
 		goto out;
 	}
 	explain_health(c, h);
+	plan_say(c, &plan);
 	items = doc_get(v, "items");
 	if (!items || items->n == 0) {
 		out_say(&c->out, "No device of it is known: nobody can say "
@@ -414,5 +450,7 @@ verb_explain(struct cli *c, struct tc_err *e)
 out:
 	strbuf_free(&path);
 	strbuf_free(&first);
+	strbuf_free(&second);
+	plan_free(&plan);
 	return rc;
 }

@@ -35,6 +35,79 @@ show_reason(const char *id)
 }
 
 void
+show_brake(struct cli *c, const struct doc *b)
+{
+	double limit = doc_number(b, "limit", -1);
+	double bad = doc_number(b, "bad", 0);
+	char words[WORDS_SIZE];
+
+	out_say(&c->out, "the brake of ");
+	out_paint(&c->out, PAINT_BOLD, "%s", doc_text(b, "partition"));
+	out_say(&c->out, " is ");
+	out_paint(&c->out, PAINT_BAD, "latched");
+	out_say(&c->out, " %s: %.0f of %s hosts %s bad",
+		words_for(doc_wall(b, "since"), c->now, words), bad,
+		doc_text(b, "hosts"), bad > 0.5 && bad < 1.5 ? "is" : "are");
+	if (limit >= 0)
+		out_say(&c->out, ", more than %.0f at once", limit);
+	out_say(&c->out, "; a person releases it: tocsin brake release %s "
+		"--reason TEXT\n", doc_text(b, "partition"));
+}
+
+void
+show_why_not(struct cli *c, const struct doc *why_not, const char *head)
+{
+	for (const struct doc *w = why_not ? why_not->first : NULL; w;
+	     w = w->next)
+		out_say(&c->out, "%s%s\n", head, doc_text(w, "words"));
+}
+
+void
+show_names(const struct doc *names, size_t max, char *text, size_t size)
+{
+	size_t n = 0, shown = 0;
+
+	*text = '\0';
+	for (const struct doc *t = names ? names->first : NULL;
+	     t && shown < max && n < size; t = t->next, shown++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s",
+			n ? ", " : "", t->text);
+	if (names && names->n > shown && n < size)
+		snprintf(text + n, size - n, " and %zu more",
+			names->n - shown);
+}
+
+static void
+join_names(const struct doc *names, struct strbuf *all)
+{
+	for (const struct doc *k = names ? names->first : NULL; k; k = k->next)
+		strbuf_printf(all, "%s%s", all->n ? "," : "", k->text);
+}
+
+void
+show_pair_names(struct cli *c, const char *key, const struct doc *names)
+{
+	struct strbuf all = {0};
+
+	join_names(names, &all);
+	out_pair(&c->out, key, strbuf_str(&all));
+	strbuf_free(&all);
+}
+
+void
+show_name_list(struct table *t, size_t column, const struct doc *names,
+	size_t max)
+{
+	struct strbuf all = {0};
+	char words[512];
+
+	join_names(names, &all);
+	show_names(names, max, words, sizeof(words));
+	table_set(t, column, strbuf_str(&all), words);
+	strbuf_free(&all);
+}
+
+void
 show_age(struct cli *c, struct table *t, size_t column,
 	const struct doc *from, const char *key)
 {

@@ -13,19 +13,18 @@ static void
 say_head(struct cli *c, const struct doc *s)
 {
 	const char *state = doc_text(s, "state");
-	char span[WORDS_SIZE], up[WORDS_SIZE];
+	char words[WORDS_SIZE];
 	struct wall since = doc_wall(s, "since");
 	struct wall started = doc_wall(s, "started");
 
 	out_paint(&c->out, out_paint_of(state), "%s", state);
 	if (since.ms)
-		out_say(&c->out, " for %s", words_span(dur_ms(c->now.ms -
-			since.ms), span));
+		out_say(&c->out, " %s", words_for(since, c->now, words));
 	out_paint(&c->out, PAINT_DIM, "   tocsind %s at %s",
 		doc_text(s, "version"), c->url);
 	if (started.ms)
 		out_paint(&c->out, PAINT_DIM, ", up %s", words_span(
-			dur_ms(c->now.ms - started.ms), up));
+			dur_ms(c->now.ms - started.ms), words));
 	out_say(&c->out, "\n");
 	if (doc_true(s, "degraded"))
 		out_paint(&c->out, PAINT_BAD, "degraded: %s\n",
@@ -69,18 +68,43 @@ say_body(struct cli *c, const struct doc *s)
 	double hosts = doc_number(s, "hosts", 0);
 	double unjudged = doc_number(s, "devices_unjudged", 0);
 	double devices = doc_number(s, "devices", 0);
+	char words[WORDS_SIZE];
 
-	out_say(&c->out, "%.0f host%s: ", hosts, hosts == 1 ? "" : "s");
+	out_say(&c->out, "%s: ", words_count(hosts, "host", "hosts", words));
 	if (hosts > 0)
 		say_counts(c, doc_get(s, "counts"));
 	else
 		out_say(&c->out, "nothing is watched yet\n");
-	out_say(&c->out, "%.0f checks, %.0f device%s", doc_number(s, "checks",
-		0), devices, devices == 1 ? "" : "s");
-	if (unjudged > 0)
+	out_say(&c->out, "%s", words_count(doc_number(s, "checks", 0),
+		"check", "checks", words));
+	out_say(&c->out, ", %s", words_count(devices, "device", "devices",
+		words));
+	if (unjudged > 0 && devices < 2)
+		out_paint(&c->out, PAINT_DOUBT, " without data to judge by");
+	else if (unjudged > 0)
 		out_paint(&c->out, PAINT_DOUBT, ", %.0f of them without "
 			"data to judge by", unjudged);
 	out_say(&c->out, "\n");
+}
+
+/* What is held back is said before what is at risk. */
+static void
+say_deeds(struct cli *c, const struct doc *s)
+{
+	const struct doc *brakes = doc_get(s, "brakes");
+	double alerts = doc_number(s, "alerts", 0);
+	double plans = doc_number(s, "evacuations", 0);
+	char words[WORDS_SIZE];
+
+	if (alerts > 0 || plans > 0) {
+		out_say(&c->out, "%s firing (tocsin alerts)",
+			words_count(alerts, "alert", "alerts", words));
+		out_say(&c->out, ", %s (tocsin evacuations)\n", words_count(
+			plans, "recommendation", "recommendations", words));
+	}
+	for (const struct doc *b = brakes ? brakes->first : NULL; b;
+	     b = b->next)
+		show_brake(c, b);
 }
 
 static void
@@ -143,6 +167,7 @@ verb_status(struct cli *c, struct tc_err *e)
 	api_print(c);
 	say_head(c, s);
 	say_body(c, s);
+	say_deeds(c, s);
 	print_pairs(c, s);
 	risks = doc_get(s, "at_risk");
 	print_risks(c, risks);

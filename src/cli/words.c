@@ -22,7 +22,32 @@ words_span(struct dur d, char text[WORDS_SIZE])
 			(long long)(s / sizes[i]), units[i].unit);
 		return text;
 	}
-	snprintf(text, WORDS_SIZE, "no time");
+	snprintf(text, WORDS_SIZE, "less than 1 s");
+	return text;
+}
+
+const char *
+words_for(struct wall since, struct wall now, char text[WORDS_SIZE])
+{
+	int64_t ms = now.ms - since.ms;
+	char span[WORDS_SIZE];
+
+	if (since.ms == 0)
+		*text = '\0';
+	else if (ms < 1000)
+		snprintf(text, WORDS_SIZE, "as of just now");
+	else
+		snprintf(text, WORDS_SIZE, "for %s",
+			words_span(dur_ms(ms), span));
+	return text;
+}
+
+const char *
+words_count(double n, const char *one, const char *many,
+	char text[WORDS_SIZE])
+{
+	snprintf(text, WORDS_SIZE, "%.0f %s", n,
+		n > 0.5 && n < 1.5 ? one : many);
 	return text;
 }
 
@@ -91,6 +116,14 @@ meaning_of(const struct meaning *rows, size_t n, const char *name)
 	return NULL;
 }
 
+static const char *
+said_of(const struct meaning *m, double value, const char *otherwise)
+{
+	if (!m)
+		return otherwise;
+	return m->one && value > 0.99 && value < 1.01 ? m->one : m->words;
+}
+
 static const struct meaning *
 metric_meaning(const char *name)
 {
@@ -120,7 +153,7 @@ metric_meaning(const char *name)
 		{ "grown_defects", "grown defects", "grown defect" },
 		{ "uncorrected_errors", "uncorrected errors",
 			"uncorrected error" },
-		{ "device", "kinds of errors", "kind of errors" },
+		{ "device", "kinds of errors", "kind of error" },
 	};
 
 	return meaning_of(rows, ARRAY_LEN(rows), name);
@@ -129,15 +162,11 @@ metric_meaning(const char *name)
 const char *
 words_metric(const char *name, double value)
 {
-	const struct meaning *m = metric_meaning(name);
-
-	if (!m)
-		return name;
-	return m->one && value > 0.99 && value < 1.01 ? m->one : m->words;
+	return said_of(metric_meaning(name), value, name);
 }
 
 const char *
-words_stat(const char *stat)
+words_stat(const char *stat, double value)
 {
 	static const struct meaning rows[] = {
 		{ "now", "now", NULL },
@@ -145,15 +174,13 @@ words_stat(const char *stat)
 		{ "rise_1d", "more within a day", NULL },
 		{ "rise_7d", "more within 7 days", NULL },
 		{ "rise_30d", "more within 30 days", NULL },
-		{ "rises", "rises ever", NULL },
-		{ "rises_30d", "rises within 30 days", NULL },
-		{ "quiet_days", "days without a rise", NULL },
-		{ "kinds_nonzero", "that are not zero", NULL },
+		{ "rises", "rises ever", "rise ever" },
+		{ "rises_30d", "rises within 30 days", "rise within 30 days" },
+		{ "quiet_days", "days without a rise", "day without a rise" },
+		{ "kinds_nonzero", "that are not zero", "that is not zero" },
 	};
 
-	const struct meaning *m = meaning_of(rows, ARRAY_LEN(rows), stat);
-
-	return m ? m->words : stat;
+	return said_of(meaning_of(rows, ARRAY_LEN(rows), stat), value, stat);
 }
 
 void
@@ -161,7 +188,7 @@ words_evidence(const char *metric, const char *stat, double value,
 	char text[WORDS_SIZE])
 {
 	const char *what = words_metric(metric, value);
-	const char *how = words_stat(stat);
+	const char *how = words_stat(stat, value);
 
 	/* a counter that never rose while we looked is quiet for ages */
 	if (strcmp(stat, "quiet_days") == 0 && value > 36500)

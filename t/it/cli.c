@@ -61,6 +61,35 @@ is_path(const struct fake_request *q, const char *path)
 	return strncmp(q->path, path, n) == 0 && strchr("?", q->path[n]);
 }
 
+static bool
+canned_deed(struct world *w, const struct fake_request *q)
+{
+	static const struct { const char *path; const char *file; } rows[] = {
+		{ "/v1/hosts/store-1", "host-new.json" },
+		{ "/v1/hosts/store-1/evidence", "evidence-none.json" },
+		{ "/v1/hosts/store-1/why-not", "why-not-none.json" },
+		{ "/v1/hosts/store-2/why-not", "why-not.json" },
+		{ "/v1/evacuations", "evacuations.json" },
+		{ "/v1/evacuations/3", "evacuation.json" },
+		{ "/v1/brakes", "brakes.json" },
+		{ "/v1/brakes/rack1/release", "released.json" },
+		{ "/v1/alerts", "alerts.json" },
+		{ "/v1/alerts/12/ack", "id.json" },
+		{ "/v1/maintenance", "windows.json" },
+		{ "/v1/maintenance/12", "id.json" },
+		{ "/v1/maintenance/1/impact", "impact.json" },
+		{ "/v1/signals", "signal.json" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (is_path(q, rows[i].path)) {
+			canned(w, rows[i].file);
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 answer(void *arg, const struct fake_request *q, struct fake_reply *r)
 {
@@ -82,6 +111,10 @@ answer(void *arg, const struct fake_request *q, struct fake_reply *r)
 		canned(w, "host.json");
 	else if (is_path(q, "/v1/hosts/store-2/evidence"))
 		canned(w, "evidence.json");
+	else if (strcmp(q->method, "GET") != 0 && is_path(q, "/v1/maintenance"))
+		canned(w, "window.json");
+	else if (canned_deed(w, q))
+		;
 	else if (is_path(q, "/v1/predictions"))
 		canned(w, strstr(q->path, "level=likely") ? "empty.json" :
 			"predictions.json");
@@ -229,6 +262,28 @@ START_TEST(each_verb_prints_what_it_did_before)
 		{ "explain store-2", "explain.txt", 0 },
 		{ "explain store-2 --fail", "explain.txt", 3 },
 		{ "explain store-2 --format kv", "explain.kv", 0 },
+		{ "host store-1", "host-new.txt", 0 },
+		{ "explain store-1", "explain-new.txt", 0 },
+		{ "explain store-2 --json", "explain.out.json", 0 },
+		{ "evacuations", "evacuations.txt", 0 },
+		{ "evacuations --fail --format kv", "evacuations.kv", 3 },
+		{ "evacuations store-2", "evacuation.txt", 0 },
+		{ "evacuations store-2 --format kv", "evacuation.kv", 0 },
+		{ "evacuations store-2 --json", "evacuation.out.json", 0 },
+		{ "evacuations store-1 --fail", "evacuation-none.txt", 0 },
+		{ "brake", "brakes.txt", 0 },
+		{ "brake list --fail --format kv", "brakes.kv", 3 },
+		{ "brake release rack1 --reason shelf", "released.txt", 0 },
+		{ "alerts", "alerts.txt", 0 },
+		{ "alerts list --format kv", "alerts.kv", 0 },
+		{ "alerts ack 12 --comment mine", "ack.txt", 0 },
+		{ "maintenance", "windows.txt", 0 },
+		{ "maintenance --format kv", "windows.kv", 0 },
+		{ "maintenance add --hosts a,b --for 2h", "window.txt", 0 },
+		{ "maintenance remove 12", "window-gone.txt", 0 },
+		{ "maintenance impact 1", "impact.txt", 0 },
+		{ "signal store-2 --source haproxy --outcome fail",
+			"signal.txt", 0 },
 		{ "events", "events.txt", 0 },
 		{ "events --format kv --after 3", "events.kv", 0 },
 		{ "events --after 99", "events-none.txt", 0 },
@@ -250,6 +305,12 @@ START_TEST(each_verb_prints_what_it_did_before)
 	w->summary = "summary-degraded.json";
 	ck_assert_int_eq(tocsin(w, "status"), 0);
 	same_as(w, "status-degraded.txt");
+	w->summary = "summary-new.json";
+	ck_assert_int_eq(tocsin(w, "status"), 0);
+	same_as(w, "status-new.txt");
+	w->summary = "summary-braked.json";
+	ck_assert_int_eq(tocsin(w, "status"), 0);
+	same_as(w, "status-braked.txt");
 	world_free(w);
 }
 END_TEST
@@ -279,6 +340,65 @@ START_TEST(filters_are_escaped_and_the_token_is_sent)
 	ck_assert_str_eq(q->path,
 		"/v1/hosts?state=suspect&q=a%26b%3Dc&limit=1000");
 	ck_assert(fake_request_has(q, "Authorization: Bearer tok-1\r\n"));
+	world_free(w);
+}
+END_TEST
+
+/* What the last request asked for. */
+static void
+sent(struct world *w, const char *method, const char *path, const char *body)
+{
+	const struct fake_request *q = fake_http_request(w->server,
+		fake_http_count(w->server) - 1);
+
+	ck_assert_str_eq(q->method, method);
+	ck_assert_str_eq(q->path, path);
+	ck_assert_str_eq(q->body, body);
+}
+
+START_TEST(orders_say_exactly_what_was_typed)
+{
+	struct world *w = world_new();
+
+	ck_assert_int_eq(tocsin(w, "brake release rack1 --reason shelf"), 0);
+	sent(w, "POST", "/v1/brakes/rack1/release", "{\"reason\":\"shelf\"}");
+	ck_assert_int_eq(tocsin(w, "alerts ack 12"), 0);
+	sent(w, "POST", "/v1/alerts/12/ack", "{}");
+	ck_assert_int_eq(tocsin(w, "maintenance add --hosts a,b --type power "
+		"--from 2026-05-01T22:00:00Z --for 2h --reason psu"), 0);
+	sent(w, "POST", "/v1/maintenance", "{\"from\":"
+		"\"2026-05-01T22:00:00.000Z\",\"to\":"
+		"\"2026-05-02T00:00:00.000Z\",\"type\":\"power\","
+		"\"reason\":\"psu\",\"hosts\":[\"a\",\"b\"]}");
+	ck_assert_int_eq(tocsin(w, "maintenance remove 12"), 0);
+	sent(w, "DELETE", "/v1/maintenance/12", "");
+	ck_assert_int_eq(tocsin(w, "signal h1 --source lb --outcome ok "
+		"--ttl 90s"), 0);
+	sent(w, "POST", "/v1/signals", "{\"host\":\"h1\",\"source\":\"lb\","
+		"\"outcome\":\"ok\",\"ttl\":\"90s\"}");
+	world_free(w);
+}
+END_TEST
+
+START_TEST(orders_that_say_too_little_are_not_sent)
+{
+	static const char *const rows[] = {
+		"brake release rack1", "brake release", "brake open rack1",
+		"alerts ack", "alerts ack x", "alerts drop 1",
+		"maintenance add --for 2h", "maintenance add --hosts a",
+		"maintenance add --hosts a --partition p --for 2h",
+		"maintenance add --hosts a --for 2h --to 2026-05-01T22:00:00Z",
+		"maintenance add --hosts a --to tomorrow",
+		"maintenance add --hosts a --to 2020-05-01T22:00:00Z",
+		"maintenance remove x", "maintenance move 1",
+		"signal h1 --source lb", "signal h1 --outcome ok",
+		"signal h1 --source lb --outcome bad",
+	};
+	struct world *w = world_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(tocsin(w, rows[i]) == 2, "%s", rows[i]);
+	ck_assert_uint_eq(fake_http_count(w->server), 0);
 	world_free(w);
 }
 END_TEST
@@ -396,6 +516,8 @@ main(void)
 	return STORIES("tocsin", each_verb_prints_what_it_did_before,
 		json_is_the_servers_own,
 		filters_are_escaped_and_the_token_is_sent,
+		orders_say_exactly_what_was_typed,
+		orders_that_say_too_little_are_not_sent,
 		errors_are_sentences_and_say_how_they_end,
 		help_version_manual_and_completion_need_no_server,
 		tokens_are_made_where_no_server_runs,
