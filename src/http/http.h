@@ -60,7 +60,12 @@ struct http_command {
 	char token_host[254];
 	char token_name[64];
 
-	int rc;			/* 0, or TC_E… → status by http_status_of() */
+	/*
+	 * rc: 0, or TC_E… → status by http_status_of().  A text such as
+	 * "owned_by: config" gives the code of the problem, which otherwise
+	 * is tc_err_id(rc).
+	 */
+	int rc;
 	struct tc_err err;
 	size_t accepted;
 	size_t duplicates;

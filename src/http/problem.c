@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "http/request.h"
 #include "wire/json_write.h"
@@ -115,19 +116,37 @@ problem_err(struct request *r, int rc, const struct tc_err *e)
 		e->text[0] != '\0' ? e->text : tc_err_id(rc));
 }
 
+/* "owned_by: config" → "owned_by", and what follows; else by rc. */
+static const char *
+split_code(const char *text, int rc, char *code, size_t size)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+	bool has = n < size && memchr(text, '_', n) != NULL &&
+		strncmp(text + n, ": ", 2) == 0;
+
+	if (has)
+		snprintf(code, size, "%.*s", (int)n, text);
+	else
+		snprintf(code, size, "%s", tc_err_id(rc));
+	if (has)
+		return text + n + 2;
+	return text[0] != '\0' ? text : tc_err_id(rc);
+}
+
 void
 problem_command(struct request *r, const struct http_command *cmd)
 {
-	const char *detail = cmd->err.text;
+	const char *detail;
 	struct json_write w;
 	int rc = cmd->rc;
+	char code[48];
 
 	/* an agent is not told which hosts there are */
 	if (rc == TC_ENOENT && cmd->who.role == ROLE_AGENT)
 		rc = TC_EPERM;
-	open_problem(r, &w, http_status_of(rc), tc_err_id(rc));
-	json_add_str(&w, "detail",
-		detail[0] != '\0' ? detail : tc_err_id(rc));
+	detail = split_code(cmd->err.text, rc, code, sizeof(code));
+	open_problem(r, &w, http_status_of(rc), code);
+	json_add_str(&w, "detail", detail);
 	if (cmd->n_bad != 0) {
 		json_add_array(&w, "bad_indexes");
 		for (size_t i = 0; i < cmd->n_bad; i++)

@@ -26,6 +26,15 @@ add_probability(struct json_write *w, const char *key, double p)
 }
 
 void
+add_id(struct json_write *w, const char *key, uint64_t id)
+{
+	if (id != 0)
+		json_add_u64(w, key, id);
+	else
+		json_add_null(w, key);
+}
+
+void
 add_tags(struct json_write *w, const struct snap_host *h)
 {
 	json_add_object(w, "tags");
@@ -130,10 +139,7 @@ put_device(struct json_write *w, const struct snap_device *d)
 		verdict_write_risk(w, &d->risk);
 	else
 		json_add_null(w, "risk");
-	if (d->prediction_id != 0)
-		json_add_u64(w, "prediction", d->prediction_id);
-	else
-		json_add_null(w, "prediction");
+	add_id(w, "prediction", d->prediction_id);
 	add_time(w, "level_since", d->level_since);
 	json_add_str(w, "reason", reason_id(d->reason));
 	json_add_bool(w, "asleep", d->asleep);
@@ -270,6 +276,44 @@ find_host(struct request *r, struct snap_chunk **chunk, size_t *at)
 		return NULL;
 	}
 	return (*chunk)->hosts[*at];
+}
+
+int
+read_name(const struct target *t, const char *param, char *to,
+	const char **out, struct tc_err *e)
+{
+	const char *text = target_get(t, param);
+
+	*out = NULL;
+	if (text == NULL)
+		return 0;
+	if (name_fold(text, strlen(text), to, e) < 0)
+		return tc_wrap(e, "%s", param);
+	*out = to;
+	return 0;
+}
+
+int
+check_words(const char *name, const char *list,
+	bool (*knows)(const char *, size_t), struct tc_err *e)
+{
+	size_t n;
+
+	for (; list != NULL; list = list[n] == ',' ? list + n + 1 : NULL) {
+		n = strcspn(list, ",");
+		if (!knows(list, n))
+			return tc_fail(e, TC_EINVAL, "%s: there is no '%.*s'",
+				name, (int)(n < 32 ? n : 32), list);
+	}
+	return 0;
+}
+
+bool
+knows_level(const char *id, size_t n)
+{
+	enum level l;
+
+	return level_from_name(id, n, &l);
 }
 
 /* Unreserved characters of RFC 3986 as they are, the others escaped. */

@@ -14,6 +14,8 @@
 void add_time(struct json_write *w, const char *key, struct wall at);
 /* null when negative. */
 void add_probability(struct json_write *w, const char *key, double p);
+/* null when 0. */
+void add_id(struct json_write *w, const char *key, uint64_t id);
 /* {"team": "web"} */
 void add_tags(struct json_write *w, const struct snap_host *h);
 /* {"mode": 1.5, "cpu_seconds_total": {"cpu=\"0\"": 12}} */
@@ -42,6 +44,18 @@ const struct snap_text *chunk_text(struct snap_chunk *c, enum chunk_text what);
  */
 const struct snap_host *find_host(struct request *r, struct snap_chunk **chunk,
 	size_t *at);
+
+/* The folded name that a parameter gives; *out is NULL when it is absent. */
+int read_name(const struct target *t, const char *param, char *to,
+	const char **out, struct tc_err *e);
+/* Every word of the list must be known: a typing error is no empty list. */
+int check_words(const char *name, const char *list,
+	bool (*knows)(const char *, size_t), struct tc_err *e);
+bool knows_level(const char *id, size_t n);
+
+/* The partition with the smallest name above `after`; NULL at the end. */
+const struct snap_partition *next_partition(const struct snapshot *s,
+	const char *after);
 
 /* Link: rel="next": the request's own target with another cursor. */
 void add_link_next(struct request *r, const char *cursor);

@@ -9,6 +9,7 @@
 #include "http/problem.h"
 #include "http/route.h"
 #include "http/view.h"
+#include "model/name.h"
 
 /* Newest first: a page goes on below the id of the last item. */
 struct page {
@@ -18,20 +19,33 @@ struct page {
 	char kind;
 };
 
-static bool
-page_open(struct request *r, char kind, struct page *p, struct json_write *w)
+static int
+page_read(struct request *r, char kind, struct page *p, struct tc_err *e)
 {
 	static const uint64_t limits[3] = { 1, LIST_LIMIT_MAX, LIST_LIMIT };
 	const char *cursor = target_get(&r->target, "cursor");
 	char key[CURSOR_KEY_BYTES] = "";
-	struct tc_err e = { 0 };
 
 	*p = (struct page){ .s = request_snapshot(r), .kind = kind,
 		.below = UINT64_MAX };
-	if (target_u64(&r->target, "limit", limits, &p->limit, &e) < 0 ||
-	    (cursor != NULL && (cursor_parse(cursor, kind, key, &e) < 0 ||
-		u64_parse(key, strlen(key), &p->below) < 0))) {
-		problem_set(r, 400, "invalid", "%s", e.text);
+	if (target_u64(&r->target, "limit", limits, &p->limit, e) < 0)
+		return TC_EINVAL;
+	if (cursor == NULL)
+		return 0;
+	if (cursor_parse(cursor, kind, key, e) < 0)
+		return TC_EINVAL;
+	if (u64_parse(key, strlen(key), &p->below) < 0)
+		return tc_fail(e, TC_EINVAL, "cursor: not one of this list");
+	return 0;
+}
+
+/* False when the reply is made: 400, or 304. */
+static bool
+page_open(struct request *r, const struct page *p, const struct tc_err *e,
+	struct json_write *w)
+{
+	if (e->code != 0) {
+		problem_set(r, 400, "invalid", "%s", e->text);
 		return false;
 	}
 	if (reply_unchanged(r, p->s, false))
@@ -108,16 +122,30 @@ add_plan(struct json_write *w, const struct snap_plan *p)
 	add_targets(w, p);
 }
 
+static bool
+knows_plan_state(const char *id, size_t n)
+{
+	enum plan_state s;
+
+	return plan_state_parse(id, n, &s);
+}
+
 void
 view_evacuations(struct request *r)
 {
-	const char *state = target_get(&r->target, "state");
-	const char *partition = target_get(&r->target, "partition");
+	const struct target *t = &r->target;
+	const char *state = target_get(t, "state");
+	const char *partition = NULL;
+	char name[NAME_MAX_BYTES + 1];
+	struct tc_err e = { 0 };
 	struct page page;
 	struct json_write w;
 	uint64_t n = 0, last = 0;
 
-	if (!page_open(r, 'e', &page, &w))
+	if (page_read(r, 'e', &page, &e) == 0 &&
+	    check_words("state", state, knows_plan_state, &e) == 0)
+		read_name(t, "partition", name, &partition, &e);
+	if (!page_open(r, &page, &e, &w))
 		return;
 	for (size_t i = 0; i < page.s->n_plans; i++) {
 		const struct snap_plan *p = &page.s->plans[i];
@@ -177,10 +205,7 @@ view_why_not(struct request *r)
 	json_add_str(&w, "host", h->name);
 	json_add_str(&w, "state", state_id(h->state));
 	json_add_str(&w, "level", level_name(h->level));
-	if (h->plan_id != 0)
-		json_add_u64(&w, "evacuation", h->plan_id);
-	else
-		json_add_null(&w, "evacuation");
+	add_id(&w, "evacuation", h->plan_id);
 	add_why_not(&w, h->why_not);
 	json_put_end(&w);
 }
@@ -208,15 +233,17 @@ void
 view_brakes(struct request *r)
 {
 	const struct snapshot *s = request_snapshot(r);
+	const struct snap_partition *p;
 	struct json_write w;
 
 	if (reply_unchanged(r, s, false))
 		return;
 	reply_open(r, &w, s);
 	json_add_array(&w, "items");
-	for (size_t i = 0; i < s->n_partitions; i++) {
+	for (p = next_partition(s, ""); p != NULL;
+	     p = next_partition(s, p->name)) {
 		json_put_object(&w);
-		add_brake(&w, &s->partitions[i]);
+		add_brake(&w, p);
 		json_put_end(&w);
 	}
 	json_put_end(&w);
@@ -252,17 +279,31 @@ rank_of(const struct alert *a)
 	return (uint64_t)a->severity << 56 | (a->id & (UINT64_MAX >> 8));
 }
 
+static bool
+knows_severity(const char *id, size_t n)
+{
+	enum severity s;
+
+	return severity_parse(id, n, &s);
+}
+
 void
 view_alerts(struct request *r)
 {
-	const char *severity = target_get(&r->target, "severity");
-	const char *kind = target_get(&r->target, "kind");
-	const char *host = target_get(&r->target, "host");
+	const struct target *t = &r->target;
+	const char *severity = target_get(t, "severity");
+	const char *kind = target_get(t, "kind");
+	const char *host = NULL;
+	char name[NAME_MAX_BYTES + 1];
+	struct tc_err e = { 0 };
 	struct page page;
 	struct json_write w;
 	uint64_t n = 0, last = 0;
 
-	if (!page_open(r, 'a', &page, &w))
+	if (page_read(r, 'a', &page, &e) == 0 &&
+	    check_words("severity", severity, knows_severity, &e) == 0)
+		read_name(t, "host", name, &host, &e);
+	if (!page_open(r, &page, &e, &w))
 		return;
 	for (size_t i = 0; i < page.s->n_alerts; i++) {
 		const struct alert *a = &page.s->alerts[i];

@@ -9,8 +9,8 @@
 #include "http/view.h"
 #include "model/name.h"
 
-/* The summary has at most 4 KiB: rows of risks stop here. */
-#define SUMMARY_RISKS_BYTES 3400
+/* The summary has at most 4 KiB, its head and its end included. */
+#define SUMMARY_BYTES (4096 - 100)
 #define SUMMARY_BRAKES 3
 #define RISK_REASON_BYTES 120
 
@@ -89,11 +89,15 @@ put_summary(struct json_write *w, const struct snapshot *s)
 	json_add_u64(w, "generation", s->generation);
 	json_add_array(w, "at_risk");
 	for (size_t i = 0; i < s->n_top; i++) {
-		size_t before = w->out->n;
+		struct json_write before = *w;
+		size_t n = w->out->n;
 
-		if (before > SUMMARY_RISKS_BYTES)
-			break;
 		put_risk(w, s->top[i]);
+		if (w->out->n <= SUMMARY_BYTES)
+			continue;
+		*w = before;	/* it did not fit: taken back */
+		w->out->n = n;
+		break;
 	}
 	json_put_end(w);
 	json_put_end(w);
@@ -165,10 +169,12 @@ add_partition(struct json_write *w, const struct snap_partition *p)
 	json_add_str(w, "state", state_id(worst_of(p->counts)));
 	json_add_u64(w, "hosts", p->n_hosts);
 	add_counts(w, p->counts);
+	json_add_object(w, "brake");
+	add_brake(w, p);
+	json_put_end(w);
 }
 
-/* The partition with the smallest name above `after`; NULL at the end. */
-static const struct snap_partition *
+const struct snap_partition *
 next_partition(const struct snapshot *s, const char *after)
 {
 	const struct snap_partition *best = NULL;

@@ -57,44 +57,17 @@ knows_state(const char *id, size_t n)
 	return state_parse(id, n, &s);
 }
 
-static bool
-knows_level(const char *id, size_t n)
-{
-	enum level l;
-
-	return level_from_name(id, n, &l);
-}
-
-/* Every word of the list must be known: a typing error is no empty list. */
-static int
-check_words(const char *name, const char *list,
-	bool (*knows)(const char *, size_t), struct tc_err *e)
-{
-	size_t n;
-
-	for (; list != NULL; list = list[n] == ',' ? list + n + 1 : NULL) {
-		n = strcspn(list, ",");
-		if (!knows(list, n))
-			return tc_fail(e, TC_EINVAL, "%s: there is no '%.*s'",
-				name, (int)(n < 32 ? n : 32), list);
-	}
-	return 0;
-}
-
 static int
 read_filter(const struct target *t, struct filter *f, struct tc_err *e)
 {
-	const char *part = target_get(t, "partition");
 	int rc;
 
 	*f = (struct filter){ .state = target_get(t, "state"),
 		.level = target_get(t, "level"), .tag = target_get(t, "tag"),
 		.q = target_get(t, "q") };
-	if (part != NULL) {
-		if ((rc = name_fold(part, strlen(part), f->part_text, e)) < 0)
-			return tc_wrap(e, "partition");
-		f->partition = f->part_text;
-	}
+	if ((rc = read_name(t, "partition", f->part_text, &f->partition,
+			e)) < 0)
+		return rc;
 	if ((rc = check_words("state", f->state, knows_state, e)) < 0)
 		return rc;
 	return check_words("level", f->level, knows_level, e);
@@ -281,10 +254,7 @@ put_evidence(struct json_write *w, const struct snap_device *d)
 	json_put_key(w, "device");
 	device_id_write(w, &d->ident);
 	json_add_bool(w, "judged", d->judged);
-	if (d->prediction_id != 0)
-		json_add_u64(w, "prediction", d->prediction_id);
-	else
-		json_add_null(w, "prediction");
+	add_id(w, "prediction", d->prediction_id);
 	add_time(w, "since", d->level_since);
 	if (d->verdict != NULL) {
 		verdict_write_members(w, d->verdict);

@@ -93,6 +93,32 @@ put_hosts(struct strbuf *out, const struct snapshot *s, const char *name,
 }
 
 static void
+put_deeds(struct strbuf *out, const struct snapshot *s)
+{
+	size_t plans[PLAN_STATE_WITHDRAWN + 1] = { 0 };
+	size_t alerts[SEVERITY_CRITICAL + 1] = { 0 };
+
+	for (size_t i = 0; i < s->n_plans; i++)
+		plans[s->plans[i].state]++;
+	for (size_t i = 0; i < s->n_alerts; i++)
+		alerts[s->alerts[i].severity]++;
+	put_head(out, "tocsin_evacuations", "Recommendations by state.");
+	for (unsigned i = PLAN_STATE_RECOMMENDED; i <= PLAN_STATE_HELD; i++)
+		put_labelled(out, "tocsin_evacuations", "state",
+			plan_state_id((enum plan_state)i), plans[i]);
+	put_head(out, "tocsin_alerts", "Firing alerts by severity.");
+	for (unsigned i = SEVERITY_INFO; i <= SEVERITY_CRITICAL; i++)
+		put_labelled(out, "tocsin_alerts", "severity",
+			severity_id((enum severity)i), alerts[i]);
+	put_head(out, "tocsin_brake_latched",
+		"1 while the brake of the partition is latched.");
+	for (size_t i = 0; i < s->n_partitions; i++)
+		put_labelled(out, "tocsin_brake_latched", "partition",
+			s->partitions[i].name,
+			s->partitions[i].brake.latched);
+}
+
+static void
 put_counts(struct strbuf *out, const struct snapshot *s)
 {
 	put_head(out, "tocsin_hosts", "Hosts by the state that is shown.");
@@ -140,6 +166,7 @@ view_metrics(struct request *r)
 		"Devices without a verdict: a gap in coverage.",
 		(double)s->n_devices_unjudged);
 	put_counts(out, s);
+	put_deeds(out, s);
 	put_head(out, "tocsin_host_healthy", "1 when the host is healthy.");
 	put_hosts(out, s, "tocsin_host_healthy", healthy_of);
 	put_head(out, "tocsin_host_level",

@@ -23,21 +23,6 @@ struct wanted {
 	uint64_t after_device;
 };
 
-static int
-read_name(const struct target *t, const char *param, char *to,
-	const char **out, struct tc_err *e)
-{
-	const char *text = target_get(t, param);
-
-	*out = NULL;
-	if (text == NULL)
-		return 0;
-	if (name_fold(text, strlen(text), to, e) < 0)
-		return tc_wrap(e, "%s", param);
-	*out = to;
-	return 0;
-}
-
 /* "h1/17" */
 static int
 read_cursor(const struct target *t, struct wanted *want, struct tc_err *e)
@@ -57,23 +42,6 @@ read_cursor(const struct target *t, struct wanted *want, struct tc_err *e)
 	*slash = '\0';
 	memcpy(want->after_host, key, strlen(key) + 1);
 	return 0;
-}
-
-static bool
-check_levels(const char *list, struct tc_err *e)
-{
-	enum level level;
-	size_t n;
-
-	for (; list != NULL; list = list[n] == ',' ? list + n + 1 : NULL) {
-		n = strcspn(list, ",");
-		if (!level_from_name(list, n, &level)) {
-			tc_fail(e, TC_EINVAL, "level: there is no '%.*s'",
-				(int)(n < 32 ? n : 32), list);
-			return false;
-		}
-	}
-	return true;
 }
 
 static bool
@@ -230,7 +198,7 @@ view_predictions(struct request *r)
 
 	if (read_name(t, "host", host, &want.host, &e) < 0 ||
 	    read_name(t, "partition", partition, &want.partition, &e) < 0 ||
-	    !check_levels(want.level, &e) ||
+	    check_words("level", want.level, knows_level, &e) < 0 ||
 	    read_cursor(t, &want, &e) < 0 ||
 	    target_u64(t, "limit", limits, &want.limit, &e) < 0 ||
 	    target_wall(t, "as_of", &as_of, &e) < 0) {

@@ -42,16 +42,48 @@ fake_latest(struct http_io *io)
 	return s;
 }
 
+/* Members as the engine gives them. */
+static void
+answer_order(struct http_command *cmd)
+{
+	static const char window[] = "\"id\":4,\"type\":\"power\","
+		"\"from\":\"2026-01-01T00:00:00.000Z\","
+		"\"to\":\"2026-01-01T01:00:00.000Z\",\"grace\":\"1m\","
+		"\"partition\":\"rack0\",\"hosts\":[],\"by\":\"anna\","
+		"\"reason\":\"\"";
+	static const char *const texts[] = {
+		[COMMAND_HOST_PUT] = "\"name\":\"h9\",\"id\":9",
+		[COMMAND_HOST_PATCH] = "\"name\":\"h9\","
+			"\"disposition\":\"in_service\"",
+		[COMMAND_HOST_DELETE] = "\"name\":\"h9\","
+			"\"state\":\"retired\"",
+		[COMMAND_BRAKE_RELEASE] = "\"partition\":\"rack0\","
+			"\"latched\":false",
+		[COMMAND_WINDOW_CREATE] = window,
+		[COMMAND_WINDOW_DELETE] = "\"id\":4",
+		[COMMAND_ALERT_ACK] = "\"id\":90",
+		[COMMAND_SIGNAL] = "\"host\":\"h9\",\"check\":\"signal:x\"",
+	};
+
+	if (cmd->kind >= ARRAY_LEN(texts) || texts[cmd->kind] == NULL)
+		return;
+	strbuf_puts(&cmd->reply, texts[cmd->kind]);
+	cmd->created = cmd->kind == COMMAND_HOST_PUT ||
+		cmd->kind == COMMAND_WINDOW_CREATE;
+}
+
 static void
 finish(struct fake_io *f, struct http_command *cmd)
 {
 	cmd->rc = f->rc;
 	if (f->rc < 0)
-		tc_fail(&cmd->err, f->rc, "as the test wants it");
+		tc_fail(&cmd->err, f->rc, "%s", f->why != NULL ? f->why :
+			"as the test wants it");
 	cmd->n_bad = f->n_bad;
 	for (size_t i = 0; i < f->n_bad; i++)
 		cmd->bad_index[i] = i;
 	cmd->accepted = f->n_observations;
+	answer_order(cmd);
 	if (cmd->kind == COMMAND_TOKEN_CREATE) {
 		cmd->token_id = 42;
 		snprintf(cmd->token_text, sizeof(cmd->token_text),
@@ -75,7 +107,11 @@ fake_submit(struct http_io *io, struct http_command *cmd)
 	memcpy(f->key, cmd->idempotency_key, sizeof(f->key));
 	memcpy(f->token_name, cmd->token_name, sizeof(f->token_name));
 	snprintf(f->host, sizeof(f->host), "%s", cmd->batch != NULL ?
-		cmd->batch->host : cmd->token_host);
+		cmd->batch->host : cmd->target[0] != '\0' ? cmd->target :
+		cmd->token_host);
+	f->kind = cmd->kind;
+	snprintf(f->body, sizeof(f->body), "%s", cmd->body != NULL ?
+		cmd->body : "");
 	f->n_observations = cmd->batch != NULL ? cmd->batch->n : 0;
 	if (f->answer == ANSWER_LATER)
 		f->kept = cmd;

@@ -31,6 +31,7 @@ struct fake_io {
 	struct snapshot *now;
 	enum fake_answer answer;
 	int rc;			/* of the next commands */
+	const char *why;	/* and its text; NULL = some */
 	size_t n_bad;
 	struct http_command *kept;
 	bool not_ready;
@@ -44,6 +45,8 @@ struct fake_io {
 	struct http_principal who;
 	char key[128];
 	char host[256];
+	enum http_command_kind kind;
+	char body[256];
 	size_t n_observations;
 	enum http_role token_role;
 	char token_name[64];

@@ -53,12 +53,14 @@ make_checks(struct arena *a, struct snap_host *h, size_t host, bool down)
 		.stale_after = 3 };
 
 	c[0] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100000),
-		.key = "ping", .probe = "ping", .health = HEALTH_HEALTHY,
+		.key = "ping", .probe = "ping",
+		.origin = "tocsin.yaml:3", .health = HEALTH_HEALTHY,
 		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
 		.at = { SINCE_MS + 5000 }, .oks = 7, .rule = rule,
 		.metrics = metrics(a, ping, 3, host), .n_metrics = 3 };
 	c[1] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100001),
-		.key = "tcp:8000", .probe = "tcp", .health = HEALTH_HEALTHY,
+		.key = "tcp:8000", .probe = "tcp",
+		.origin = "tocsin.yaml:4", .health = HEALTH_HEALTHY,
 		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
 		.at = { SINCE_MS + 6000 }, .oks = 7, .rule = rule,
 		.metrics = metrics(a, tcp, 1, host), .n_metrics = 1 };
@@ -228,6 +230,10 @@ fake_snapshot(const struct fake_fleet *f)
 		for (size_t i = 0; i < s->chunks[c]->n; i++)
 			count(s, s->chunks[c]->hosts[i], parts);
 	}
+	for (size_t i = 0; i < s->n_partitions; i++)
+		parts[i].brake = (struct snap_brake){ .reason = "",
+			.limit = 3, .hosts = parts[i].n_hosts,
+			.released_by = "" };
 	s->partitions = parts;
 	if (f->finish != NULL)
 		f->finish(s);

@@ -1,0 +1,435 @@
+/*
+ * Evacuations, brakes, alerts, maintenance: what is shown and what is ordered.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "t/lib/http_story.h"
+
+/* 2026-01-01 */
+#define SINCE_MS INT64_C(1767225600000)
+
+static void
+make_plans(struct snapshot *s, const struct snap_host *h)
+{
+	struct snap_plan *list = arena_alloc(&s->arena, 5 * sizeof(*list));
+	struct snap_target *target = arena_alloc(&s->arena, sizeof(*target));
+
+	*target = (struct snap_target){ h->name, TARGET_ELIGIBLE };
+	for (size_t i = 0; i < 5; i++) {
+		list[i] = (struct snap_plan){ .id = 50 - i, .host = h->name,
+			.partition = h->partition,
+			.action = PLAN_HOST_EVACUATE,
+			.state = i % 2 == 0 ? PLAN_STATE_RECOMMENDED :
+				PLAN_STATE_HELD,
+			.predicted = i == 0, .since = { SINCE_MS },
+			.reason = "failure likely",
+			.why_not = 1U << WHY_NOT_BRAKE |
+				1U << WHY_NOT_RECOMMEND_ONLY,
+			.targets = target, .n_targets = 1 };
+		list[i].target_counts[TARGET_ELIGIBLE] = 1;
+	}
+	s->plans = list;
+	s->n_plans = 5;
+}
+
+static void
+make_alerts(struct snapshot *s, const struct snap_host *h)
+{
+	struct alert *list = arena_alloc(&s->arena, 6 * sizeof(*list));
+
+	for (size_t i = 0; i < 6; i++)
+		list[i] = (struct alert){ .id = 90 - i,
+			.key = "host_unhealthy/h", .kind = "host_unhealthy",
+			.severity = i < 2 ? SEVERITY_CRITICAL :
+				SEVERITY_WARNING,
+			.host = i == 5 ? "" : h->name,
+			.partition = i == 5 ? "" : h->partition,
+			.firing = true, .since = { SINCE_MS },
+			.summary = "h is \"unhealthy\"",
+			.body = i == 5 ? "{}" : "{\"reason\":\"connect_refused\"}",
+			.acked_by = i == 1 ? "anna" : "" };
+	s->alerts = list;
+	s->n_alerts = 6;
+}
+
+static void
+with_deeds(struct snapshot *s)
+{
+	struct snap_partition *p =
+		(struct snap_partition *)(uintptr_t)&s->partitions[0];
+	struct snap_window *win = arena_alloc(&s->arena, sizeof(*win));
+
+	make_plans(s, s->chunks[0]->hosts[0]);
+	make_alerts(s, s->chunks[0]->hosts[0]);
+	*win = (struct snap_window){ .id = 3, .running = true, .n_hosts = 1,
+		.from = { SINCE_MS }, .to = { SINCE_MS + 3600000 },
+		.type = "host_reboot", .body = "{\"id\":3,"
+			"\"type\":\"host_reboot\","
+			"\"from\":\"2026-01-01T00:00:00.000Z\","
+			"\"to\":\"2026-01-01T01:00:00.000Z\",\"grace\":\"1m\","
+			"\"hosts\":[\"h00000\"],\"by\":\"anna\","
+			"\"reason\":\"new kernel\"}" };
+	s->windows = win;
+	s->n_windows = 1;
+	p->brake = (struct snap_brake){ .latched = true,
+		.since = { SINCE_MS }, .bad = 4, .hosts = p->n_hosts,
+		.limit = 3, .reason = "4 of 100 hosts are bad",
+		.released_by = "" };
+}
+
+static void
+begin_with_deeds(void)
+{
+	http_begin(250);
+	story.fleet.finish = with_deeds;
+	story.fleet.generation++;
+	fake_io_publish(&story.io, &story.fleet);
+}
+
+static int64_t
+int_of(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+START_TEST(evacuations_are_listed_newest_first)
+{
+	json_t *b;
+
+	begin_with_deeds();
+	b = http_get("/v1/evacuations", 200);
+	ck_assert_uint_eq(json_n_items(b), 5);
+	ck_assert_int_eq(int_of(json_item(b, 0), "id"), 50);
+	ck_assert_str_eq(json_text_of(json_array_get(json_object_get(
+		json_item(b, 0), "why_not"), 0), "code"), "brake");
+	ck_assert_uint_eq(json_array_size(json_object_get(json_item(b, 0),
+		"targets")), 1);
+	json_decref(b);
+	http_counts("/v1/evacuations?state=held", 2);
+	http_counts("/v1/evacuations?state=held,recommended", 5);
+	http_counts("/v1/evacuations?partition=RACK0", 5);
+	http_counts("/v1/evacuations?partition=rack1", 0);
+	http_wants("/v1/evacuations?state=done", 400);
+	http_wants("/v1/evacuations?partition=-", 400);
+	http_wants("/v1/evacuations?cursor=aA", 400);
+	b = http_get("/v1/evacuations/48", 200);
+	ck_assert_str_eq(json_text_of(b, "state"), "recommended");
+	json_decref(b);
+	http_wants("/v1/evacuations/1", 404);
+	http_wants("/v1/evacuations/0", 404);
+	http_wants("/v1/evacuations/x", 400);
+	http_end();
+}
+END_TEST
+
+/* All ids, in their order, page by page. */
+static void
+walk(const char *list, size_t limit, size_t want)
+{
+	char target[256];
+	size_t n = 0;
+	json_t *b;
+
+	snprintf(target, sizeof(target), "%s?limit=%zu", list, limit);
+	for (;;) {
+		b = http_get(target, 200);
+		n += json_n_items(b);
+		if (json_is_null(json_object_get(b, "next")))
+			break;
+		ck_assert_uint_eq(json_n_items(b), limit);
+		snprintf(target, sizeof(target), "%s?limit=%zu&cursor=%s",
+			list, limit, json_text_of(b, "next"));
+		json_decref(b);
+	}
+	json_decref(b);
+	ck_assert_uint_eq(n, want);
+}
+
+START_TEST(lists_of_deeds_have_pages)
+{
+	begin_with_deeds();
+	walk("/v1/evacuations", 1, 5);
+	walk("/v1/evacuations", 2, 5);
+	walk("/v1/evacuations", 5, 5);
+	walk("/v1/alerts", 1, 6);
+	walk("/v1/alerts", 4, 6);
+	http_end();
+}
+END_TEST
+
+START_TEST(alerts_are_listed_worst_first)
+{
+	json_t *b;
+
+	begin_with_deeds();
+	b = http_get("/v1/alerts", 200);
+	ck_assert_uint_eq(json_n_items(b), 6);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "severity"),
+		"critical");
+	ck_assert_str_eq(json_text_of(json_item(b, 1), "acked_by"), "anna");
+	ck_assert(json_is_null(json_object_get(json_item(b, 5), "host")));
+	json_decref(b);
+	http_counts("/v1/alerts?severity=warning", 4);
+	http_counts("/v1/alerts?severity=info", 0);
+	http_counts("/v1/alerts?kind=host_unhealthy", 6);
+	http_counts("/v1/alerts?kind=store_degraded", 0);
+	http_counts("/v1/alerts?host=H00000", 5);
+	http_counts("/v1/alerts?host=h00001", 0);
+	http_wants("/v1/alerts?severity=loud", 400);
+	http_wants("/v1/alerts?host=-", 400);
+	http_wants("/v1/alerts?cursor=YXg", 400);	/* "ax" */
+	http_end();
+}
+END_TEST
+
+START_TEST(brakes_are_shown_everywhere)
+{
+	json_t *b, *brake;
+
+	begin_with_deeds();
+	b = http_get("/v1/brakes", 200);
+	ck_assert_uint_eq(json_n_items(b), 3);
+	ck_assert(json_is_true(json_object_get(json_item(b, 0), "latched")));
+	ck_assert_str_eq(json_text_of(json_item(b, 2), "partition"), "rack2");
+	json_decref(b);
+	b = http_get("/v1/partitions/rack0", 200);
+	brake = json_object_get(b, "brake");
+	ck_assert_int_eq(int_of(brake, "bad"), 4);
+	json_decref(b);
+	b = http_get("/v1/summary", 200);
+	brake = json_array_get(json_object_get(b, "brakes"), 0);
+	ck_assert_str_eq(json_text_of(brake, "partition"), "rack0");
+	ck_assert_int_eq(int_of(b, "evacuations"), 5);
+	ck_assert_int_eq(int_of(b, "alerts"), 6);
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+static void
+with_reasons(struct snap_host *h, size_t i, struct arena *a)
+{
+	(void)a;
+	if (i != 1)
+		return;
+	h->why_not = 1U << WHY_NOT_SUSPECT | 1U << WHY_NOT_MAINTENANCE;
+	h->window_id = 3;
+}
+
+START_TEST(every_host_tells_why_not)
+{
+	json_t *b, *list;
+
+	begin_with_deeds();
+	story.fleet.tweak = with_reasons;
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/hosts/h00001/why-not", 200);
+	list = json_object_get(b, "why_not");
+	ck_assert_uint_eq(json_array_size(list), 2);
+	ck_assert_str_eq(json_text_of(json_array_get(list, 0), "code"),
+		"suspect");
+	ck_assert(json_is_null(json_object_get(b, "evacuation")));
+	json_decref(b);
+	http_wants("/v1/hosts/h00002/why-not", 200);
+	http_wants("/v1/hosts/nobody/why-not", 404);
+	http_end();
+}
+END_TEST
+
+START_TEST(the_effective_numbers_are_told)
+{
+	json_t *b, *list;
+
+	begin_with_deeds();
+	b = http_get("/v1/hosts/h00001/effective-config", 200);
+	list = json_object_get(b, "checks");
+	ck_assert_uint_eq(json_array_size(list), 2);
+	ck_assert_int_eq(int_of(json_array_get(list, 0), "fail_after"), 3);
+	json_decref(b);
+	http_wants("/v1/hosts/nobody/effective-config", 404);
+	http_end();
+}
+END_TEST
+
+START_TEST(windows_are_listed)
+{
+	json_t *b;
+
+	begin_with_deeds();
+	story.fleet.tweak = with_reasons;
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/maintenance", 200);
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "reason"),
+		"new kernel");
+	json_decref(b);
+	b = http_get("/v1/maintenance/3/impact", 200);
+	ck_assert_int_eq(int_of(b, "in_maintenance_now"), 1);
+	json_decref(b);
+	http_wants("/v1/maintenance/4/impact", 404);
+	http_wants("/v1/maintenance/x/impact", 404);
+	http_end();
+}
+END_TEST
+
+static size_t name_bytes;
+
+static void
+with_long_names(struct snapshot *s)
+{
+	static char name[254], quotes[1001];
+	struct snap_partition *p =
+		(struct snap_partition *)(uintptr_t)s->partitions;
+
+	memset(name, 'a', name_bytes);
+	name[name_bytes] = '\0';
+	memset(quotes, '"', 1000);
+	with_deeds(s);
+	for (size_t i = 0; i < s->n_partitions; i++) {
+		p[i].name = name;
+		p[i].brake.latched = true;
+	}
+	for (size_t i = 0; i < s->n_top; i++) {
+		struct snap_host *h = (struct snap_host *)(uintptr_t)s->top[i];
+
+		h->name = name;
+		h->partition = name;
+		h->risk_reason = quotes;
+	}
+}
+
+START_TEST(the_summary_has_4_kib_with_all_brakes_latched)
+{
+	struct answer a;
+
+	begin_with_deeds();
+	story.fleet.n_hosts = 1000;
+	story.fleet.finish = with_long_names;
+	for (name_bytes = 150; name_bytes <= 253; name_bytes++) {
+		fake_io_publish(&story.io, &story.fleet);
+		http_wants("/v1/summary", 200);
+		a = client_once(&story.ask);
+		ck_assert_uint_le(a.n, 4096);
+		ck_assert_uint_gt(a.n, 3000);
+		answer_free(&a);
+	}
+	http_end();
+}
+END_TEST
+
+static void
+orders(const char *method, const char *target, const char *body, int status)
+{
+	story.ask.method = method;
+	story.ask.body = body;
+	http_wants(target, status);
+	story.ask.method = NULL;
+	story.ask.body = NULL;
+}
+
+START_TEST(orders_are_passed_on)
+{
+	static const struct {
+		const char *method, *target, *body;
+		int status;
+		enum http_command_kind kind;
+		const char *named;
+	} rows[] = {
+		{ "PUT", "/v1/hosts/H9", "{\"address\":\"127.1.0.9\"}", 201,
+			COMMAND_HOST_PUT, "h9" },
+		{ "PATCH", "/v1/hosts/H9", "{\"disposition\":\"in_service\"}",
+			200, COMMAND_HOST_PATCH, "h9" },
+		{ "DELETE", "/v1/hosts/H9", NULL, 200, COMMAND_HOST_DELETE,
+			"h9" },
+		{ "POST", "/v1/brakes/Rack0/release", "{\"reason\":\"ok\"}",
+			200, COMMAND_BRAKE_RELEASE, "rack0" },
+		{ "POST", "/v1/maintenance", "{\"to\":\"x\"}", 201,
+			COMMAND_WINDOW_CREATE, "" },
+		{ "DELETE", "/v1/maintenance/4", NULL, 200,
+			COMMAND_WINDOW_DELETE, "4" },
+		{ "POST", "/v1/alerts/90/ack", "{}", 200, COMMAND_ALERT_ACK,
+			"90" },
+		{ "POST", "/v1/alerts/90/ack", NULL, 200, COMMAND_ALERT_ACK,
+			"90" },
+		{ "POST", "/v1/signals", "{\"host\":\"h9\"}", 200,
+			COMMAND_SIGNAL, "" },
+	};
+
+	begin_with_deeds();
+	story.ask.token = "operator-token";
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		orders(rows[i].method, rows[i].target, rows[i].body,
+			rows[i].status);
+		ck_assert_int_eq(story.io.kind, rows[i].kind);
+		ck_assert_str_eq(story.io.host, rows[i].named);
+		ck_assert_str_eq(story.io.body,
+			rows[i].body != NULL ? rows[i].body : "");
+		ck_assert_int_eq(story.io.who.role, ROLE_OPERATOR);
+	}
+	http_end();
+}
+END_TEST
+
+START_TEST(orders_are_for_operators)
+{
+	static const char *const tokens[] = { "viewer-token",
+		"agent-token-1" };
+
+	begin_with_deeds();
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+		story.ask.token = tokens[i];
+		orders("PUT", "/v1/hosts/h00000", "{}", 403);
+		orders("PATCH", "/v1/hosts/h00000", "{}", 403);
+		orders("DELETE", "/v1/hosts/h00000", NULL, 403);
+		orders("POST", "/v1/brakes/rack0/release", "{}", 403);
+		orders("POST", "/v1/maintenance", "{}", 403);
+		orders("DELETE", "/v1/maintenance/3", NULL, 403);
+		orders("POST", "/v1/alerts/90/ack", "{}", 403);
+		orders("POST", "/v1/signals", "{}", 403);
+	}
+	ck_assert_uint_eq(story.io.n_submitted, 0);
+	http_end();
+}
+END_TEST
+
+START_TEST(orders_that_cannot_be_are_refused)
+{
+	json_t *b;
+
+	begin_with_deeds();
+	story.ask.token = "admin-token";
+	orders("PUT", "/v1/hosts/-", "{}", 400);
+	orders("POST", "/v1/brakes/%2e/release", "{}", 400);
+	ck_assert_uint_eq(story.io.n_submitted, 0);
+	story.io.rc = TC_EINVAL;
+	orders("PUT", "/v1/hosts/h9", "{", 400);
+	story.io.rc = TC_ENOENT;
+	orders("PATCH", "/v1/hosts/h9", "{}", 404);
+	story.io.rc = TC_EAGAIN;
+	orders("POST", "/v1/maintenance", "{}", 503);
+	story.io.rc = TC_EEXIST;
+	story.io.why = "owned_by: config";
+	story.ask.method = "DELETE";
+	b = http_get("/v1/hosts/h00000", 409);
+	ck_assert_str_eq(json_text_of(b, "code"), "owned_by");
+	ck_assert_str_eq(json_text_of(b, "detail"), "config");
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("http_deeds", evacuations_are_listed_newest_first,
+		lists_of_deeds_have_pages, alerts_are_listed_worst_first,
+		brakes_are_shown_everywhere, every_host_tells_why_not,
+		the_effective_numbers_are_told, windows_are_listed,
+		the_summary_has_4_kib_with_all_brakes_latched,
+		orders_are_passed_on, orders_are_for_operators,
+		orders_that_cannot_be_are_refused);
+}
