@@ -190,6 +190,8 @@ action_route(struct action *a, struct change_set *cs)
 		if (cs->items[i].kind != CHANGE_ALERT)
 			continue;
 		al = cs->items[i].u.alert;	/* items move as they grow */
+		if (al.grouped)
+			continue;
 		n += al.firing ? tell_begin(a, cs, &al) : tell_end(a, cs, &al);
 	}
 	return n;

@@ -268,6 +268,7 @@ add_alert(struct json_write *w, const struct alert *a)
 	add_time(w, "since", a->since);
 	json_add_str(w, "summary", a->summary);
 	json_add_str(w, "acked_by", a->acked_by[0] != '\0' ? a->acked_by : NULL);
+	json_add_bool(w, "grouped", a->grouped);
 	json_add_raw(w, "details", a->body, strlen(a->body));
 	json_put_end(w);
 }
