@@ -39,7 +39,8 @@ static const char man_head[] =
 
 static const char man_tail[] =
 	".SH PLUGINS\n"
-	"plugin_dirs: is a list of further directories with plugins.\n"
+	"plugin_dirs: is a list of further directories with plugins; each of\n"
+	"them runs in a process of its own.\n"
 	".SH CHECKS\n"
 	"A check is a map: probe (its name), name (what it is called; the\n"
 	"probe, or PROBE:PORT), the options of section defaults, and those of\n"

@@ -184,12 +184,14 @@ static int
 open_runner(struct daemon *d, struct tc_err *e)
 {
 	struct runner_conf conf = { .sched = d->sched, .clock = d->clock,
+		.plugin_dir = d->plugin_dir, .worker = d->worker,
 		.on_result = on_result, .arg = d };
 	struct strbuf dirs = { 0 };
 
-	strbuf_puts(&dirs, d->plugin_dir);
 	if (config_plugin_dirs(d->config_path, &dirs) == 0) {
-		conf.plugin_dir = dirs.p;
+		/* ":DIR:DIR" */
+		if (dirs.n > 0)
+			conf.foreign_dir = dirs.p + 1;
 		d->runner = runner_new(&conf, e);
 	} else {
 		(void)tc_fail(e, TC_ENOMEM, "out of memory");

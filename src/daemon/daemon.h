@@ -33,6 +33,7 @@ struct daemon {
 	struct clock *clock;
 	const char *config_path;
 	const char *plugin_dir;
+	const char *worker;	/* runs plugins of others */
 	const char *data_dir;
 	struct config *config;
 	struct config_fleet *fleet;

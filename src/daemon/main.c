@@ -14,6 +14,7 @@ struct wish {
 	const char *config;
 	const char *plugin_dir;
 	const char *data_dir;
+	const char *worker;
 	bool check;
 	bool print;
 	bool example;
@@ -30,6 +31,9 @@ static const struct arg rows[] = {
 		"where the probes are, before the configuration is read" },
 	{ "data-dir", ARG_STRING, offsetof(struct wish, data_dir), "DIR",
 		TOCSIN_DATADIR, "where openapi.json and the page are" },
+	{ "worker", ARG_STRING, offsetof(struct wish, worker), "PROGRAM",
+		TOCSIN_LIBEXECDIR "/tocsin-worker",
+		"what runs the plugins of plugin_dirs" },
 	{ "check-config", ARG_FLAG, offsetof(struct wish, check), NULL, NULL,
 		"report every fault of the configuration and end" },
 	{ "print-config", ARG_FLAG, offsetof(struct wish, print), NULL, NULL,
@@ -138,6 +142,7 @@ obey(const struct wish *w)
 
 	d.config_path = w->config;
 	d.plugin_dir = w->plugin_dir;
+	d.worker = w->worker;
 	d.data_dir = w->data_dir;
 	if (w->help)
 		return print_text(write_help);

@@ -93,6 +93,8 @@ struct deferred;
 struct runner {
 	struct runner_conf conf;
 	char *dirs;
+	char *foreign_dirs;
+	char *worker;
 	struct sched_resolver *resolver;
 	struct sched_children *children;	/* NULL until they are needed */
 	struct hash by_name;	/* → struct host */

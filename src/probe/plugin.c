@@ -368,7 +368,9 @@ plugin_free(struct plugin *p)
 		return;
 	if (p->dl != NULL)
 		dlclose(p->dl);
+	arena_free(&p->mem);
 	mem_free(p->defaults);
+	mem_free(p->path);
 	mem_free(p->name);
 	mem_free(p);
 }

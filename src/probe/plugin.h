@@ -10,6 +10,7 @@
 #include <tocsin/probe.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 
 #define PLUGIN_OPTS_MAX 64
 #define PLUGIN_METRICS_MAX 1024
@@ -21,6 +22,8 @@ struct plugin {
 	size_t n_opts;
 	struct tocsin_value *defaults;	/* n_opts */
 	size_t n_metrics;
+	char *path;	/* of a foreign one, or NULL */
+	struct arena mem;	/* its rows, when it is foreign */
 	bool open;	/* reports metrics that it does not declare */
 };
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "probe/builtin.h"
+#include "probe/foreign.h"
 #include "probe/parts.h"
 
 #define SWEEP_TICK_NS INT64_C(100000000)
@@ -499,10 +500,8 @@ sweep(void *arg, struct mono now)
 
 /* The first DIR/NAME.so of the list; false when there is none. */
 static bool
-find_file(const struct runner *r, const char *name, char *path, size_t size)
+find_file(const char *dir, const char *name, char *path, size_t size)
 {
-	const char *dir = r->dirs;
-
 	while (*dir != '\0') {
 		size_t n = strcspn(dir, ":");
 		int len = snprintf(path, size, "%.*s/%s.so", (int)n, dir, name);
@@ -541,10 +540,19 @@ runner_load(struct runner *r, const char *name, struct tc_err *e)
 
 	if (hash_get_str(&r->by_name, name) != NULL)
 		return 0;
-	if (strchr(name, '/') != NULL || !find_file(r, name, path, sizeof(path)))
-		return tc_fail(e, TC_ENOENT, "no probe '%.64s' in %s", name,
-			r->dirs);
-	if ((rc = plugin_load(path, name, &p, e)) < 0) {
+	if (strchr(name, '/') != NULL)
+		rc = TC_ENOENT;
+	else if (find_file(r->dirs, name, path, sizeof(path)))
+		rc = plugin_load(path, name, &p, e);
+	else if (find_file(r->foreign_dirs, name, path, sizeof(path)))
+		rc = foreign_load(r->worker, path, name, &p, e);
+	else
+		rc = TC_ENOENT;
+	if (rc == TC_ENOENT)
+		return tc_fail(e, rc, "no probe '%.64s' in %s%s%s", name,
+			r->dirs, r->foreign_dirs[0] != '\0' ? ":" : "",
+			r->foreign_dirs);
+	if (rc < 0) {
 		r->stats.refused_plugins++;
 		return rc;
 	}
@@ -609,10 +617,10 @@ load_dir(struct runner *r, const char *path)
 	closedir(dir);
 }
 
-size_t
-runner_load_all(struct runner *r)
+static void
+load_dirs(struct runner *r, const char *list)
 {
-	char *dirs = mem_strdup(r->dirs), *at = dirs;
+	char *dirs = mem_strdup(list), *at = dirs;
 
 	while (at != NULL && *at != '\0') {
 		char *end = strchr(at, ':');
@@ -623,6 +631,13 @@ runner_load_all(struct runner *r)
 		at = end;
 	}
 	mem_free(dirs);
+}
+
+size_t
+runner_load_all(struct runner *r)
+{
+	load_dirs(r, r->dirs);
+	load_dirs(r, r->foreign_dirs);
 	return r->n_hosts - ARRAY_LEN(builtins);
 }
 
@@ -710,10 +725,14 @@ runner_new(const struct runner_conf *conf, struct tc_err *e)
 	sched_timer_init(&r->sweep, sweep, r);
 	sched_timer_init(&r->later, do_later, r);
 	r->dirs = mem_strdup(conf->plugin_dir);
+	r->foreign_dirs = mem_strdup(conf->foreign_dir != NULL ?
+		conf->foreign_dir : "");
+	r->worker = mem_strdup(conf->worker != NULL ? conf->worker : "");
 	r->resolver = sched_resolver_new(conf->sched, e);
 	if (r->dirs != NULL && r->resolver != NULL)
 		r->pool = pool_new(r, e);
-	if (r->dirs == NULL || r->pool == NULL || load_builtins(r, e) < 0) {
+	if (r->dirs == NULL || r->foreign_dirs == NULL || r->worker == NULL ||
+	    r->pool == NULL || load_builtins(r, e) < 0) {
 		runner_free(r);
 		return NULL;
 	}
@@ -768,5 +787,7 @@ runner_free(struct runner *r)
 	hash_free(&r->by_name);
 	arena_free(&r->scratch);
 	mem_free(r->dirs);
+	mem_free(r->foreign_dirs);
+	mem_free(r->worker);
 	mem_free(r);
 }

@@ -35,6 +35,13 @@ struct runner_conf {
 	struct sched *sched;
 	struct clock *clock;
 	const char *plugin_dir;	/* one or more, with ':' between; copied */
+	/*
+	 * Plugins of these do not run in this process but in a tocsin-worker
+	 * each; NULL = none.  One of plugin_dir goes before one of the same
+	 * name.  Copied, as is the worker's path.
+	 */
+	const char *foreign_dir;
+	const char *worker;	/* the program */
 	unsigned workers;	/* 0 = 2; started when first needed */
 	struct dur overrun;	/* 0 = 1 s: grace beyond a run's timeout */
 	/* Never called from within runner_start(). */
