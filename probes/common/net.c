@@ -294,13 +294,19 @@ net_open(struct net_loop *l, struct tocsin_ctx *ctx, const struct net_ops *ops,
 }
 
 void
-net_close(struct net_loop *l)
+net_drop_all(struct net_loop *l)
 {
 	struct net_run *r;
 	uint32_t at = 0;
 
 	while ((r = slab_next(&l->runs, &at)) != NULL)
 		run_free(l, r);
+}
+
+void
+net_close(struct net_loop *l)
+{
+	net_drop_all(l);
 	slab_free(&l->runs);
 	l->ctx->watch(l->ctx, l->epoll_fd, 0);
 	close(l->epoll_fd);

@@ -77,7 +77,8 @@ struct net_loop {
 /* 0 or −errno with the error text. */
 int net_open(struct net_loop *l, struct tocsin_ctx *ctx,
 	const struct net_ops *ops, char *error);
-/* Drops all runs. */
+/* net_close() drops all runs, too. */
+void net_drop_all(struct net_loop *l);
 void net_close(struct net_loop *l);
 
 /* The plugin's calls; each is over when its share of time is. */

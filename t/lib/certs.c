@@ -1,12 +1,22 @@
 #include "t/lib/certs.h"
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define DAY_S 86400L
+
+/* Not with libcheck: a benchmark uses it, too. */
+static void
+must(bool good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "certs: %s\n", what);
+	abort();
+}
 
 static FILE *
 file(const char *dir, const char *name, const char *end, const char *how)
@@ -16,7 +26,7 @@ file(const char *dir, const char *name, const char *end, const char *how)
 
 	snprintf(path, sizeof(path), "%s/%s.%s", dir, name, end);
 	f = fopen(path, how);
-	ck_assert_msg(f != NULL, "%s", path);
+	must(f != NULL, path);
 	return f;
 }
 
@@ -25,11 +35,11 @@ write_files(const char *dir, const char *name, X509 *cert, EVP_PKEY *key)
 {
 	FILE *f = file(dir, name, "pem", "w");
 
-	ck_assert_int_eq(PEM_write_X509(f, cert), 1);
+	must(PEM_write_X509(f, cert) == 1, name);
 	fclose(f);
 	f = file(dir, name, "key", "w");
-	ck_assert_int_eq(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL),
-		1);
+	must(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1,
+		name);
 	fclose(f);
 }
 
@@ -41,7 +51,7 @@ extend(X509 *cert, X509 *issuer, int nid, const char *value)
 
 	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
 	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	ck_assert_msg(ext != NULL, "%s", value);
+	must(ext != NULL, value);
 	X509_add_ext(cert, ext, -1);
 	X509_EXTENSION_free(ext);
 }
@@ -67,7 +77,7 @@ cert_make(const char *dir, const struct cert_want *want)
 	X509 *cert = X509_new(), *issuer = cert;
 	FILE *f;
 
-	ck_assert(key != NULL && cert != NULL);
+	must(key != NULL && cert != NULL, "out of memory");
 	fill(cert, want, ++serial);
 	X509_set_pubkey(cert, key);
 	if (want->issuer != NULL) {
@@ -77,15 +87,15 @@ cert_make(const char *dir, const struct cert_want *want)
 		f = file(dir, want->issuer, "key", "r");
 		signer = PEM_read_PrivateKey(f, NULL, NULL, NULL);
 		fclose(f);
-		ck_assert(issuer != NULL && signer != NULL);
+		must(issuer != NULL && signer != NULL, want->issuer);
 	}
 	X509_set_issuer_name(cert, X509_get_subject_name(issuer));
 	extend(cert, issuer, NID_basic_constraints, want->is_ca ?
 		"critical,CA:TRUE" : "CA:FALSE");
 	if (want->dns != NULL)
 		extend(cert, issuer, NID_subject_alt_name, want->dns);
-	ck_assert_int_gt(X509_sign(cert, signer, want->weak ? EVP_sha1() :
-		EVP_sha256()), 0);
+	must(X509_sign(cert, signer, want->weak ? EVP_sha1() : EVP_sha256()) > 0,
+		want->name);
 	write_files(dir, want->name, cert, key);
 	if (issuer != cert) {
 		X509_free(issuer);

@@ -17,7 +17,7 @@ struct cert_want {
 	bool weak;		/* signed with SHA-1 */
 };
 
-/* Fails the test when it cannot. */
+/* Aborts when it cannot. */
 void cert_make(const char *dir, const struct cert_want *want);
 
 #endif

@@ -197,7 +197,7 @@ const char *
 it_plugin_dir(void)
 {
 	static const char *const names[] = { "ping", "tcp", "cpu", "memory",
-		"disk", "net", "boot", "smart", "tls",
+		"disk", "net", "boot", "smart", "http", "tls",
 		"dns", "scrape" };
 	static char dirs[4096];
 	size_t at = 0;
