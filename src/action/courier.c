@@ -119,6 +119,8 @@ set_common(const struct courier *c, CURL *h, struct courier_job *job)
 	bad |= curl_easy_setopt(h, CURLOPT_SSLVERSION,
 		(long)CURL_SSLVERSION_TLSv1_2);
 	bad |= curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	/* One name that does not resolve must not hold up the others. */
+	bad |= curl_easy_setopt(h, CURLOPT_QUICK_EXIT, 1L);
 	bad |= curl_easy_setopt(h, CURLOPT_PROXY, "");
 	bad |= curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	bad |= curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_body);

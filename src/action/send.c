@@ -227,12 +227,28 @@ envelope(struct courier_job *job, const char *address)
 	return keep(job, &sb);
 }
 
+/* "Thu, 01 Jan 2026 00:00:00 +0000" */
+static void
+put_date(struct strbuf *out, struct wall at)
+{
+	static const char names[][4] = { "Thu", "Fri", "Sat", "Sun", "Mon",
+		"Tue", "Wed", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
+		"Aug", "Sep", "Oct", "Nov", "Dec" };
+	int32_t days = wall_to_days(at);
+	struct date d = date_from_days(days);
+	int64_t s = (at.ms - wall_from_days(days).ms) / 1000;
+
+	strbuf_printf(out, "Date: %s, %02d %s %d %02d:%02d:%02d +0000\r\n",
+		names[(days % 7 + 7) % 7], d.day, names[6 + d.month], d.year,
+		(int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+}
+
 static void
 put_mail_head(struct strbuf *out, const struct outlet *o,
 	const struct message *m)
 {
 	const char *at = strrchr(o->conf.from, '@');
-	char key[KEY_TEXT], date[WALL_TEXT];
+	char key[KEY_TEXT];
 	size_t n = at == NULL ? 0 : strcspn(at, "> ");
 
 	send_key(m->id, m->at, key);
@@ -242,9 +258,9 @@ put_mail_head(struct strbuf *out, const struct outlet *o,
 			o->conf.to[i]);
 	strbuf_printf(out, "\r\nMessage-ID: <%s%.*s>\r\n", key,
 		n > 1 ? (int)n : 7, n > 1 ? at : "@tocsin");
-	wall_format(m->at, date, sizeof(date));
-	strbuf_printf(out, "Tocsin-Made: %s\r\nTocsin-Delay-Seconds: %" PRId64
-		"\r\n", date, delay_of(o, m));
+	put_date(out, m->at);
+	strbuf_printf(out, "Tocsin-Delay-Seconds: %" PRId64 "\r\n",
+		delay_of(o, m));
 }
 
 static bool
