@@ -68,7 +68,9 @@ why_no_action(const struct plan_view *v)
 		break;
 	case HEALTH_UNKNOWN:
 	case HEALTH_STALE:
-		why |= bit(WHY_NOT_UNMEASURED);
+		/* where only services are checked, they speak for the host */
+		why |= v->health == HEALTH_HEALTHY ? bit(WHY_NOT_HEALTHY) :
+			bit(WHY_NOT_UNMEASURED);
 		break;
 	case HEALTH_UNHEALTHY:
 	case HEALTH_UNREACHABLE:
