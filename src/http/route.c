@@ -54,6 +54,7 @@ static const struct route routes[] = {
 		view_impact, NULL },
 	{ "POST", "/v1/signals", MAY_ORDER, COST_WRITE, "",
 		order_signal, order_done },
+	{ "POST", "/v1/simulate", MAY_SEE, COST_SNAPSHOT, "", simulate, NULL },
 	{ "GET", "/v1/predictions", MAY_SEE, COST_SNAPSHOT,
 		"level host partition as_of limit cursor",
 		view_predictions, NULL },

@@ -88,6 +88,8 @@ void view_alerts(struct request *r);
 void view_windows(struct request *r);
 void view_impact(struct request *r);
 void view_effective(struct request *r);
+/* simulate.c */
+void simulate(struct request *r);
 /* orders.c */
 void order_host_put(struct request *r);
 void order_host_patch(struct request *r);

@@ -31,6 +31,11 @@ void event_write(struct json_write *w, const struct http_event *ev);
 
 /* Members of an open object. */
 void add_brake(struct json_write *w, const struct snap_partition *p);
+/* Bits by enum why_not. */
+void add_why_not(struct json_write *w, unsigned why);
+/* Who may take it, and why the others of the partition may not. */
+void add_targets(struct json_write *w, const char *const *names, size_t n,
+	const size_t counts[TARGET_COUNT_]);
 
 enum chunk_text { TEXT_ROWS = 0, TEXT_HOSTS = 1 };
 /*

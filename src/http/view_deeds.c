@@ -76,7 +76,7 @@ page_close(struct request *r, const struct page *p, struct json_write *w,
 	strbuf_free(&cursor);
 }
 
-static void
+void
 add_why_not(struct json_write *w, unsigned why)
 {
 	json_add_array(w, "why_not");
@@ -93,23 +93,26 @@ add_why_not(struct json_write *w, unsigned why)
 
 /* ---- evacuations ---- */
 
-static void
-add_targets(struct json_write *w, const struct snap_plan *p)
+void
+add_targets(struct json_write *w, const char *const *names, size_t n,
+	const size_t counts[TARGET_COUNT_])
 {
 	json_add_array(w, "targets");
-	for (size_t i = 0; i < p->n_targets; i++)
-		json_put_str(w, p->targets[i].host);
+	for (size_t i = 0; i < n; i++)
+		json_put_str(w, names[i]);
 	json_put_end(w);
 	json_add_object(w, "partition_hosts");
 	for (int i = 0; i < TARGET_COUNT_; i++)
-		json_add_u64(w, target_id((enum target_state)i),
-			p->target_counts[i]);
+		json_add_u64(w, target_id((enum target_state)i), counts[i]);
 	json_put_end(w);
 }
 
 static void
 add_plan(struct json_write *w, const struct snap_plan *p)
 {
+	const char *names[SNAP_PLAN_TARGETS];
+	size_t n = 0;
+
 	json_add_u64(w, "id", p->id);
 	json_add_str(w, "host", p->host);
 	json_add_str(w, "partition", p->partition);
@@ -119,7 +122,9 @@ add_plan(struct json_write *w, const struct snap_plan *p)
 	add_time(w, "since", p->since);
 	json_add_str(w, "reason", p->reason);
 	add_why_not(w, p->why_not);
-	add_targets(w, p);
+	for (size_t i = 0; i < p->n_targets && i < SNAP_PLAN_TARGETS; i++)
+		names[n++] = p->targets[i].host;
+	add_targets(w, names, n, p->target_counts);
 }
 
 static bool

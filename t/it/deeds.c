@@ -138,6 +138,56 @@ START_TEST(a_predicted_host_has_a_recommendation)
 }
 END_TEST
 
+START_TEST(what_would_be_is_only_asked)
+{
+	static const char what[] = "POST /v1/simulate";
+	static const char path[] = "/v1/simulate";
+	struct it it;
+	struct it_reply r;
+
+	begin(&it, 20);
+	for (int i = 3; i < 5; i++) {
+		char body[128];
+
+		snprintf(body, sizeof(body), "{\"host\":\"h%d\",\"source\":"
+			"\"lb\",\"outcome\":\"ok\"}", i);
+		want(&it, "POST /v1/signals", "/v1/signals", body, 200);
+	}
+	call(&it, what, path, "{\"hosts\":[\"h2\",\"H1\",\"h2\"]}", 200, &r);
+	ck_assert_double_eq(it_number(&r, "partitions.0.bad_then"), 2);
+	ck_assert(json_is_false(it_at(r.json, "partitions.0.latched_then")));
+	ck_assert_str_eq(it_text(&r, "partitions.0.items.0.host"), "h1");
+	ck_assert_str_eq(it_text(&r, "partitions.0.items.0.state"),
+		"recommended");
+	ck_assert_str_eq(it_text(&r, "partitions.0.targets.1"), "h4");
+	it_reply_fini(&r);
+	call(&it, what, path, "{\"partition\":\"rack1\"}", 200, &r);
+	ck_assert_double_eq(it_number(&r, "partitions.0.bad_then"), 20);
+	ck_assert(json_is_true(it_at(r.json, "partitions.0.latched_then")));
+	ck_assert(json_is_true(it_at(r.json, "partitions.0.two_persons")));
+	ck_assert_str_eq(it_text(&r, "partitions.0.items.7.state"), "held");
+	ck_assert_uint_eq(json_array_size(it_at(r.json,
+		"partitions.0.targets")), 0);
+	it_reply_fini(&r);
+	want(&it, "POST /v1/maintenance", "/v1/maintenance",
+		"{\"hosts\":[\"h4\"],\"to\":\"2099-01-01T00:00:00Z\"}", 201);
+	ck_assert(it_wait_text(&it, "/v1/hosts/h4", "state", "maintenance", 5));
+	call(&it, what, path, "{\"hosts\":[\"h4\"]}", 200, &r);
+	ck_assert_double_eq(it_number(&r, "partitions.0.bad_then"), 0);
+	ck_assert_str_eq(it_text(&r, "partitions.0.items.0.state"), "none");
+	it_reply_fini(&r);
+	want(&it, what, path, "{}", 400);
+	want(&it, what, path, "{\"hosts\":[\"nobody\"]}", 400);
+	want(&it, what, path, "{\"hosts\":[7]}", 400);
+	want(&it, what, path, "{\"partition\":\"nowhere\"}", 400);
+	want(&it, what, path, "{\"host\":\"h1\"}", 400);
+	call(&it, "GET /v1/evacuations", "/v1/evacuations", NULL, 200, &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 0);
+	it_reply_fini(&r);
+	end(&it);
+}
+END_TEST
+
 START_TEST(a_brake_is_latched_everywhere_and_survives_kill_9)
 {
 	struct it it;
@@ -232,6 +282,7 @@ int
 main(void)
 {
 	return STORIES("deeds", a_predicted_host_has_a_recommendation,
+		what_would_be_is_only_asked,
 		a_brake_is_latched_everywhere_and_survives_kill_9,
 		windows_hosts_and_acknowledgements_over_http);
 }
