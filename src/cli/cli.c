@@ -134,6 +134,13 @@ static const struct arg maintenance_rows[] = {
 	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL, "what is done" },
 	{ .name = NULL }
 };
+static const struct arg simulate_rows[] = {
+	ROW_FAIL,
+	{ "hosts", ARG_STRING, AT(hosts), "A,B", NULL, "that fail" },
+	{ "partition", ARG_STRING, AT(partition), "NAME", NULL,
+		"all of whose hosts fail" },
+	{ .name = NULL }
+};
 static const struct arg signal_rows[] = {
 	{ "source", ARG_STRING, AT(source), "NAME", NULL,
 		"who says so, such as haproxy" },
@@ -155,6 +162,8 @@ static const struct arg_verb verbs[] = {
 		"would change it", explain_rows },
 	{ "evacuations", "[HOST]", 0, 1, "what should move, where it could go, "
 		"and what holds it", evacuations_rows },
+	{ "simulate", "", 0, 0, "were these hosts about to fail: what would be "
+		"recommended, would the brake latch", simulate_rows },
 	{ "brake", "[list|release PARTITION]", 0, 2, "what holds evacuations "
 		"of a partition; a person releases it, with a reason",
 		brake_rows },
@@ -180,8 +189,8 @@ static const struct arg_verb verbs[] = {
 
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
-	verb_evacuations, verb_brake, verb_maintenance, verb_alerts,
-	verb_signal, verb_events, verb_token, verb_config, verb_doctor, NULL,
+	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
+	verb_alerts, verb_signal, verb_events, verb_token, verb_config, verb_doctor, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -206,6 +215,7 @@ static const struct arg_section sections[] = {
 		"\n\n"
 		"tocsin brake release rack1 --reason 'one bad shelf, replaced'"
 		"\tlet recommendations through again\n\n"
+		"tocsin simulate --hosts h1,h2,h3\twould the brake latch\n\n"
 		"tocsin maintenance add --hosts h1,h2 --for 2h --reason 'new "
 		"PSU'\tnobody is woken for them\n\n"
 		"tocsin token create --role agent --host h7 --state-dir "

@@ -109,6 +109,7 @@ int verb_token(struct cli *c, struct tc_err *e);
 int verb_config(struct cli *c, struct tc_err *e);
 int verb_doctor(struct cli *c, struct tc_err *e);
 int verb_evacuations(struct cli *c, struct tc_err *e);
+int verb_simulate(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);

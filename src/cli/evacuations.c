@@ -23,26 +23,6 @@ action_words(const char *id)
 		"out of rotation" : id;
 }
 
-/* Codes for scripts; what is said of each plan alike is not said to people. */
-static void
-set_held(struct table *t, size_t column, const struct doc *why_not)
-{
-	struct strbuf codes = {0}, words = {0};
-
-	for (const struct doc *w = why_not ? why_not->first : NULL; w;
-	     w = w->next) {
-		const char *code = doc_text(w, "code");
-
-		strbuf_printf(&codes, "%s%s", codes.n ? "," : "", code);
-		if (strcmp(code, "recommend_only") != 0)
-			strbuf_printf(&words, "%s%s", words.n ? "; " : "",
-				doc_text(w, "words"));
-	}
-	table_set(t, column, strbuf_str(&codes), strbuf_str(&words));
-	strbuf_free(&codes);
-	strbuf_free(&words);
-}
-
 static void
 add_evacuation(struct cli *c, struct table *t, const struct doc *p)
 {
@@ -54,7 +34,7 @@ add_evacuation(struct cli *c, struct table *t, const struct doc *p)
 	show_text(t, 3, p, "reason");
 	show_age(c, t, 4, p, "since");
 	show_name_list(t, 5, doc_get(p, "targets"), TARGETS_SHOWN);
-	set_held(t, 6, doc_get(p, "why_not"));
+	plan_set_why_not(t, 6, doc_get(p, "why_not"));
 	show_text(t, 7, p, "partition");
 	show_text(t, 8, p, "id");
 	table_set(t, 9, doc_true(p, "predicted") ? "true" : "false", NULL);

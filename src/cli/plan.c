@@ -82,8 +82,8 @@ say_others(struct cli *c, const struct doc *counts)
 }
 
 /* "2 of 20 hosts of rack1: h1, h2" */
-static void
-say_targets(struct cli *c, const struct doc *p)
+void
+plan_say_targets(struct cli *c, const struct doc *p)
 {
 	const struct doc *counts = doc_get(p, "partition_hosts");
 	double eligible = doc_number(counts, "eligible", 0), all = 0;
@@ -115,12 +115,31 @@ say_plan(struct cli *c, const struct doc *p)
 	out_paint(&c->out, PAINT_DIM, "   evacuation %s\n", doc_text(p, "id"));
 	show_why_not(c, doc_get(p, "why_not"), "  not done: ");
 	if (moves)
-		say_targets(c, p);
+		plan_say_targets(c, p);
 	out_pair(&c->out, "evacuation", doc_text(p, "id"));
 	out_pair(&c->out, "evacuation_state", state);
 	out_pair(&c->out, "action", doc_text(p, "action"));
 	out_pair(&c->out, "evacuation_reason", doc_text(p, "reason"));
 	show_pair_names(c, "targets", doc_get(p, "targets"));
+}
+
+void
+plan_set_why_not(struct table *t, size_t column, const struct doc *why_not)
+{
+	struct strbuf codes = {0}, words = {0};
+
+	for (const struct doc *w = why_not ? why_not->first : NULL; w;
+	     w = w->next) {
+		const char *code = doc_text(w, "code");
+
+		strbuf_printf(&codes, "%s%s", codes.n ? "," : "", code);
+		if (strcmp(code, "recommend_only") != 0)
+			strbuf_printf(&words, "%s%s", words.n ? "; " : "",
+				doc_text(w, "words"));
+	}
+	table_set(t, column, strbuf_str(&codes), strbuf_str(&words));
+	strbuf_free(&codes);
+	strbuf_free(&words);
 }
 
 void

@@ -71,6 +71,7 @@ canned_deed(struct world *w, const struct fake_request *q)
 		{ "/v1/hosts/store-2/why-not", "why-not.json" },
 		{ "/v1/evacuations", "evacuations.json" },
 		{ "/v1/evacuations/3", "evacuation.json" },
+		{ "/v1/simulate", "simulation.json" },
 		{ "/v1/brakes", "brakes.json" },
 		{ "/v1/brakes/rack1/release", "released.json" },
 		{ "/v1/alerts", "alerts.json" },
@@ -271,6 +272,9 @@ START_TEST(each_verb_prints_what_it_did_before)
 		{ "evacuations store-2 --format kv", "evacuation.kv", 0 },
 		{ "evacuations store-2 --json", "evacuation.out.json", 0 },
 		{ "evacuations store-1 --fail", "evacuation-none.txt", 0 },
+		{ "simulate --hosts a,b", "simulation.txt", 0 },
+		{ "simulate --partition p --fail --format kv", "simulation.kv",
+			3 },
 		{ "brake", "brakes.txt", 0 },
 		{ "brake list --fail --format kv", "brakes.kv", 3 },
 		{ "brake release rack1 --reason shelf", "released.txt", 0 },
@@ -362,6 +366,9 @@ START_TEST(orders_say_exactly_what_was_typed)
 
 	ck_assert_int_eq(tocsin(w, "brake release rack1 --reason shelf"), 0);
 	sent(w, "POST", "/v1/brakes/rack1/release", "{\"reason\":\"shelf\"}");
+	ck_assert_int_eq(tocsin(w, "simulate --hosts a,b --partition p"), 0);
+	sent(w, "POST", "/v1/simulate",
+		"{\"hosts\":[\"a\",\"b\"],\"partition\":\"p\"}");
 	ck_assert_int_eq(tocsin(w, "alerts ack 12"), 0);
 	sent(w, "POST", "/v1/alerts/12/ack", "{}");
 	ck_assert_int_eq(tocsin(w, "maintenance add --hosts a,b --type power "
@@ -391,7 +398,7 @@ START_TEST(orders_that_say_too_little_are_not_sent)
 		"maintenance add --hosts a --to tomorrow",
 		"maintenance add --hosts a --to 2020-05-01T22:00:00Z",
 		"maintenance remove x", "maintenance move 1",
-		"signal h1 --source lb", "signal h1 --outcome ok",
+		"simulate", "signal h1 --source lb", "signal h1 --outcome ok",
 		"signal h1 --source lb --outcome bad",
 	};
 	struct world *w = world_new();

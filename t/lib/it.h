@@ -33,9 +33,6 @@ int it_end(pid_t *pid, int signum);
 /* Runs to its end, standard output into `out` (may be NULL). */
 int it_run(struct it *it, struct strbuf *out, const char *const *argv);
 
-/* A TCP port that nobody has on any address just now. */
-int it_free_port(void);
-
 /* The built programs and the folders of the built probes. */
 const char *it_tocsind(void);
 const char *it_agent(void);
