@@ -39,6 +39,8 @@ device_new(struct bt_run *run, const struct row *row, struct tc_err *e)
 	memcpy(d->serial, row->serial, row->serial_n);
 	d->serial_n = row->serial_n;
 	d->model = model;
+	d->prior = model ? pack_model_find(run->pack,
+		intern_name(&run->models, model)) : NULL;
 	d->past->first_day = d->last_day = row->day;
 	d->fail_day = BT_NEVER;
 	for (int i = 0; i < LEVEL_N; i++)
@@ -112,7 +114,8 @@ judge(struct bt_run *run, struct bt_device *d, int32_t day, struct tc_err *e)
 {
 	struct bt_judged now;
 
-	now.score = eval_score(run->pack, &d->past->features, day, &now.gate_open);
+	now.score = eval_score(run->pack, &d->past->features,
+		d->prior, day, &now.gate_open);
 	now.level = now.gate_open ? pack_level(run->pack, now.score) :
 		LEVEL_NONE;
 	d->gate_open = now.gate_open;

@@ -50,6 +50,7 @@ struct bt_device {
 	uint8_t level;
 	uint8_t bin;
 	uint32_t model;
+	const struct pack_model *prior;	/* NULL = the pack knows it not */
 	struct bt_past *past;
 	char serial[];		/* NUL-terminated */
 };

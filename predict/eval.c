@@ -16,7 +16,7 @@ cond_holds(const struct pack_cond *c, const struct features *f, int32_t day)
 {
 	struct feature_value v = features_get(f, c->feature, day);
 
-	return v.known && v.value >= c->ge;
+	return v.known && pack_cond_holds(c, v.value);
 }
 
 static bool
@@ -50,14 +50,16 @@ rule_applies(const struct pack_rule *r, const struct features *f, int32_t day)
 }
 
 int32_t
-eval_score(const struct pack *pack, const struct features *f, int32_t day,
-	bool *gate_open)
+eval_score(const struct pack *pack, const struct features *f,
+	const struct pack_model *model, int32_t day, bool *gate_open)
 {
 	int32_t score = pack->base;
 
 	*gate_open = gate_is_open(pack, f, day);
 	if (!*gate_open)
 		return 0;
+	if (model)
+		score += model->weight;
 	for (uint32_t i = 0; i < pack->n_rules; i++) {
 		const struct pack_rule *r = &pack->rules[i];
 		struct feature_value v = features_get(f, r->feature, day);
@@ -133,7 +135,7 @@ add_gate_rows(const struct pack *pack, const struct features *f, int32_t day,
 			struct feature_value v = features_get(f,
 				g->of[k].feature, day);
 
-			if (v.known && v.value >= g->of[k].ge &&
+			if (v.known && pack_cond_holds(&g->of[k], v.value) &&
 			    !gate_row_exists(out, g->of[k].feature))
 				name_row(add_row(out, EVIDENCE_GATE,
 					g->of[k].feature, &v), "gate", 0);
@@ -161,6 +163,24 @@ add_rule_rows(const struct pack *pack, const struct features *f, int32_t day,
 				r->when[k].feature, &v), r->id, 0);
 		}
 	}
+}
+
+/* The model's own row; its value: how many of so many judged ones failed. */
+static void
+add_model_row(const struct pack_model *m, struct verdict *out)
+{
+	struct verdict_evidence *row;
+
+	if (!m || m->weight == 0 || out->n_evidence == VERDICT_EVIDENCE_MAX)
+		return;
+	row = &out->evidence[out->n_evidence++];
+	*row = (struct verdict_evidence){ .kind = EVIDENCE_MODEL,
+		.contribution = m->weight, .value = m->failed,
+		.baseline = m->drives, .observed_at = out->judged_at };
+	copy_name(row->rule, m->model);
+	copy_name(row->metric, "device");
+	copy_name(row->stat, "model");
+	out->score += m->weight;
 }
 
 /* Largest contribution first, counter-evidence behind, nothing at the end. */
@@ -284,7 +304,7 @@ conclude(const struct pack *pack, struct verdict *out)
 
 void
 eval_device(const struct pack *pack, const struct features *f,
-	struct wall now, struct verdict *out)
+	const char *model, struct wall now, struct verdict *out)
 {
 	int32_t day = wall_to_days(now);
 
@@ -304,6 +324,7 @@ eval_device(const struct pack *pack, const struct features *f,
 	}
 	out->score = pack->base;
 	add_rule_rows(pack, f, day, out);
+	add_model_row(pack_model_find(pack, model), out);
 	add_gate_rows(pack, f, day, out);
 	sort_rows(out);
 	conclude(pack, out);
@@ -333,7 +354,7 @@ cond_is_shown(const struct verdict *v, enum evidence_kind kind,
 {
 	const struct verdict_evidence *row = row_of(v, kind, rule, c->feature);
 
-	return row && row->value >= c->ge;
+	return row && pack_cond_holds(c, row->value);
 }
 
 static bool
@@ -349,6 +370,22 @@ gate_is_shown(const struct pack *pack, const struct verdict *v)
 			return true;
 	}
 	return false;
+}
+
+static int
+check_model_row(const struct pack *pack, const struct verdict_evidence *row,
+	struct tc_err *e)
+{
+	const struct pack_model *m = pack_model_find(pack, row->rule);
+
+	if (!m || strcmp(m->model, row->rule) != 0)
+		return tc_fail(e, TC_EINVAL, "evidence: model %s is not in "
+			"pack %s", row->rule, pack->id);
+	if (m->weight != row->contribution)
+		return tc_fail(e, TC_EINVAL, "evidence: model %s contributes "
+			"%d, not %d", row->rule, (int)m->weight,
+			(int)row->contribution);
+	return 0;
 }
 
 static int
@@ -377,6 +414,7 @@ eval_recompute(const struct pack *pack, const struct verdict *v,
 	struct verdict *out, struct tc_err *e)
 {
 	struct verdict again = *v;
+	uint32_t n_model = 0;
 	int rc;
 
 	if (strcmp(v->pack, pack->id) != 0)
@@ -396,11 +434,20 @@ eval_recompute(const struct pack *pack, const struct verdict *v,
 	}
 	again.score = pack->base;
 	for (uint32_t i = 0; i < v->n_evidence; i++) {
-		if (v->evidence[i].kind != EVIDENCE_RULE)
+		const struct verdict_evidence *row = &v->evidence[i];
+
+		if (row->kind == EVIDENCE_MODEL && n_model++ > 0)
+			return tc_fail(e, TC_EINVAL,
+				"evidence: two rows of a model");
+		if (row->kind == EVIDENCE_MODEL)
+			rc = check_model_row(pack, row, e);
+		else if (row->kind == EVIDENCE_RULE)
+			rc = check_row(pack, v, row, e);
+		else
 			continue;
-		if ((rc = check_row(pack, v, &v->evidence[i], e)) < 0)
+		if (rc < 0)
 			return rc;
-		again.score += v->evidence[i].contribution;
+		again.score += row->contribution;
 	}
 	conclude(pack, &again);
 	*out = again;

@@ -15,14 +15,18 @@
 
 /*
  * The score alone, in hundredths, for the long runs.  *gate_open says whether
- * the device is judged at all; 0 when not.
+ * the device is judged at all; 0 when not.  `model` as pack_model_find()
+ * gives it, or NULL.
  */
 int32_t eval_score(const struct pack *pack, const struct features *f,
-	int32_t day, bool *gate_open);
+	const struct pack_model *model, int32_t day, bool *gate_open);
 
-/* The whole verdict with its reasons, at the UTC day of `now`. */
+/*
+ * The whole verdict with its reasons, at the UTC day of `now`.  `model` is what
+ * the device calls itself, "" when unknown.
+ */
 void eval_device(const struct pack *pack, const struct features *f,
-	struct wall now, struct verdict *out);
+	const char *model, struct wall now, struct verdict *out);
 
 /*
  * Level, score, risks and lead time again, from v's evidence rows alone.

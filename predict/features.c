@@ -112,7 +112,8 @@ first_sight(struct features *f, enum counter counter, uint32_t value,
 
 	f->seen |= 1u << counter;
 	*p = (struct counter_past){ .now = value, .first = value, .max = value,
-		.first_day = day };
+		.first_day = day, .nonzero_day = value ? FEATURE_DAY_BEFORE :
+			FEATURE_DAY_NEVER };
 	if (row >= 0)
 		slots_fill(f, row, value);
 }
@@ -162,6 +163,8 @@ features_observe(struct features *f, enum counter counter, uint64_t raw,
 		if (at.ms < p->observed_ms)
 			return false;
 		changed = value != p->now;
+		if (value > 0 && p->nonzero_day == FEATURE_DAY_NEVER)
+			p->nonzero_day = day;
 		if (value > p->now)
 			note_rise(p, day);
 		else if (value < p->now)
@@ -239,11 +242,17 @@ of_counter(const struct features *f, struct feature_ref ref, int32_t day)
 		v.value = p->rises == 0 ? QUIET_SINCE_FIRST_SIGHT :
 			(int64_t)day - p->rise_day[0];
 		break;
+	case STAT_DAYS_NONZERO:
+		v.value = p->nonzero_day == FEATURE_DAY_BEFORE ?
+			QUIET_SINCE_FIRST_SIGHT : (int64_t)day - p->nonzero_day;
+		break;
 	case STAT_KINDS_NONZERO:
 	case STAT_COUNTERS_NONZERO:
 		break;
 	}
-	v.known = ref.stat != STAT_QUIET_DAYS || p->now > 0;
+	v.known = ref.stat == STAT_QUIET_DAYS ? p->now > 0 :
+		ref.stat != STAT_DAYS_NONZERO ||
+		p->nonzero_day != FEATURE_DAY_NEVER;
 	v.observed_at = (struct wall){ p->observed_ms };
 	return v;
 }

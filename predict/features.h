@@ -45,7 +45,9 @@ enum counter {
 /*
  * symbol, id, unit, days looked back.  rises_30d tells at most
  * FEATURE_RISES_KEPT events apart.  quiet_days: days since the last rise of a
- * nonzero counter; unknown while it is zero.  The last two are of the device.
+ * nonzero counter; unknown while it is zero.  days_nonzero: days since the
+ * counter was first seen nonzero; unknown until then.  The last two are of the
+ * device.
  */
 #define STAT_TABLE(X)                                        \
 	X(STAT_NOW, "now", "count", 0)                       \
@@ -56,6 +58,7 @@ enum counter {
 	X(STAT_RISES, "rises", "events", 0)                  \
 	X(STAT_RISES_30D, "rises_30d", "events", 30)         \
 	X(STAT_QUIET_DAYS, "quiet_days", "days", 0)          \
+	X(STAT_DAYS_NONZERO, "days_nonzero", "days", 0)      \
 	X(STAT_KINDS_NONZERO, "kinds_nonzero", "kinds", 0)   \
 	X(STAT_COUNTERS_NONZERO, "counters_nonzero", "counters", 0)
 
@@ -64,12 +67,16 @@ enum stat_kind {
 	STAT_TABLE(X)
 #undef X
 };
-#define STAT_N 10
+#define STAT_N 11
 
 #define FEATURE_SLOTS 32	/* days; a power of two > the longest window */
 #define FEATURE_RISES_KEPT 4
-/* quiet_days of a counter that was nonzero at first sight and never rose */
+/* quiet_days of a counter that was nonzero at first sight and never rose, and
+ * days_nonzero of one that was nonzero at first sight */
 #define QUIET_SINCE_FIRST_SIGHT INT64_C(99999)
+
+#define FEATURE_DAY_NEVER INT32_MAX
+#define FEATURE_DAY_BEFORE INT32_MIN	/* at first sight: who knows since when */
 
 struct counter_past {
 	int64_t observed_ms;	/* UTC, of the newest value */
@@ -79,6 +86,8 @@ struct counter_past {
 	uint32_t rises;		/* events, ever */
 	int32_t first_day;
 	int32_t rise_day[FEATURE_RISES_KEPT];	/* newest first */
+	/* first nonzero; FEATURE_DAY_NEVER, or FEATURE_DAY_BEFORE */
+	int32_t nonzero_day;
 };
 
 /* {0} knows nothing.  Copied freely. */

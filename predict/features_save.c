@@ -7,7 +7,7 @@
 #include "predict/features.h"
 
 #define SAVE_MAGIC 0x46u	/* 'F' */
-#define SAVE_VERSION 1u
+#define SAVE_VERSION 2u	/* 1 had no nonzero_day */
 
 struct writer {
 	unsigned char *p;
@@ -61,10 +61,24 @@ put_counter(struct writer *w, const struct counter_past *p)
 	put(w, (uint32_t)p->first_day, 4);
 	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
 		put(w, (uint32_t)p->rise_day[i], 4);
+	put(w, (uint32_t)p->nonzero_day, 4);
+}
+
+/* What version 1 tells of it: not later than the oldest rise still kept. */
+static int32_t
+guess_nonzero_day(const struct counter_past *p)
+{
+	uint32_t kept = p->rises < FEATURE_RISES_KEPT ? p->rises :
+		FEATURE_RISES_KEPT;
+
+	if (p->max == 0)
+		return FEATURE_DAY_NEVER;
+	return p->first > 0 || kept == 0 ? FEATURE_DAY_BEFORE :
+		p->rise_day[kept - 1];
 }
 
 static void
-get_counter(struct reader *r, struct counter_past *p)
+get_counter(struct reader *r, uint64_t version, struct counter_past *p)
 {
 	p->observed_ms = (int64_t)get(r, 8);
 	p->now = (uint32_t)get(r, 4);
@@ -74,6 +88,7 @@ get_counter(struct reader *r, struct counter_past *p)
 	p->first_day = get_day(r);
 	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
 		p->rise_day[i] = get_day(r);
+	p->nonzero_day = version > 1 ? get_day(r) : guess_nonzero_day(p);
 }
 
 /* Which counters have slots, in the order of their rows. */
@@ -110,6 +125,8 @@ counter_is_sane(const struct counter_past *p)
 {
 	if (p->now > p->max || p->first > p->max)
 		return false;
+	if ((p->nonzero_day == FEATURE_DAY_NEVER) != (p->max == 0))
+		return false;
 	for (uint32_t i = 0; i < FEATURE_RISES_KEPT; i++) {
 		if (i >= p->rises && p->rise_day[i] != 0)
 			return false;
@@ -120,7 +137,7 @@ counter_is_sane(const struct counter_past *p)
 }
 
 static void
-get_all(struct reader *r, struct features *f)
+get_all(struct reader *r, uint64_t version, struct features *f)
 {
 	f->first_day = get_day(r);
 	f->slot_day = get_day(r);
@@ -128,7 +145,7 @@ get_all(struct reader *r, struct features *f)
 	for (int c = 0; c < COUNTER_N; c++) {
 		if (!(f->seen & 1u << c))
 			continue;
-		get_counter(r, &f->past[c]);
+		get_counter(r, version, &f->past[c]);
 		f->nonzero |= f->past[c].now ? 1u << c : 0;
 	}
 	for (int row = 0; row < COUNTER_SLOTTED; row++) {
@@ -154,9 +171,9 @@ features_restore(const void *p, size_t n, struct features *out,
 		return tc_fail(e, TC_ENEWER, "features: version %u, we know %u",
 			(unsigned)version, SAVE_VERSION);
 	f.seen = (uint32_t)get(&r, 4);
-	if (version != SAVE_VERSION || f.seen >> COUNTER_N != 0)
+	if (version == 0 || f.seen >> COUNTER_N != 0)
 		return tc_fail(e, TC_ECORRUPT, "features: unknown counters");
-	get_all(&r, &f);
+	get_all(&r, version, &f);
 	if (r.short_read || r.left != 0)
 		return tc_fail(e, TC_ECORRUPT, "features: %zu bytes do not fit",
 			n);

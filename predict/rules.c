@@ -52,3 +52,29 @@ pack_rule_find(const struct pack *pack, const char *id)
 	}
 	return NULL;
 }
+
+bool
+pack_cond_holds(const struct pack_cond *c, int64_t value)
+{
+	return value >= c->ge && value < c->lt;
+}
+
+const struct pack_model *
+pack_model_find(const struct pack *pack, const char *model)
+{
+	const struct pack_model *best = NULL;
+	size_t longest = 0;
+
+	for (uint32_t i = 0; i < pack->n_models; i++) {
+		const char *name = pack->models[i].model;
+		size_t n = strlen(name);
+
+		if (n <= longest || strncmp(name, model, n) != 0)
+			continue;
+		if (model[n] == '\0' || model[n] == '-' || model[n] == ' ') {
+			best = &pack->models[i];
+			longest = n;
+		}
+	}
+	return best;
+}

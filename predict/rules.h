@@ -5,6 +5,7 @@
  *	gate	when a device is judged at all: one of the groups must hold
  *	rules	a feature and cumulative bins: every bin whose bound the
  *		value reaches adds its weight (hundredths)
+ *	models	what the model adds, where it is known
  *	levels	the score from which a level holds
  *	calibration	what was observed at such scores: risks, lead time
  *
@@ -25,16 +26,30 @@
 #define PACK_VERSION_TEXT 24
 #define PACK_BINS_MAX 8
 #define PACK_WHEN_MAX 2
-#define PACK_RULES_MAX 36
+#define PACK_RULES_MAX 48
+#define PACK_MODELS_MAX 128
 #define PACK_GATES_MAX 4
 #define PACK_GATE_CONDS_MAX 8
 #define PACK_CALIBRATION_MAX 24
 #define PACK_JSON_MAX (256 * 1024)
 #define PACK_SOURCE 160
 
+/* ge ≤ value < lt, and known. */
 struct pack_cond {
 	struct feature_ref feature;
 	int64_t ge;
+	int64_t lt;		/* INT64_MAX = no bound above */
+};
+
+/*
+ * What the same counters mean on drives of this model, drawn to the fleet's
+ * where few were seen.  Models that are not listed have 0.
+ */
+struct pack_model {
+	char model[VERDICT_NAME];
+	int32_t weight;		/* hundredths */
+	uint32_t drives;	/* judged at all, in the history */
+	uint32_t failed;	/* of these */
 };
 
 struct pack_bin {
@@ -76,6 +91,8 @@ struct pack {
 	struct pack_gate gates[PACK_GATES_MAX];
 	uint32_t n_rules;
 	struct pack_rule rules[PACK_RULES_MAX];
+	uint32_t n_models;
+	struct pack_model models[PACK_MODELS_MAX];
 	int32_t level_from[LEVEL_N];	/* [LEVEL_NONE] is INT32_MIN */
 	struct risk clean;		/* while no gate is open */
 	uint32_t n_calibration;
@@ -105,5 +122,13 @@ int32_t pack_rule_weight(const struct pack_rule *rule, int64_t value);
 /* NULL when the pack has no such rule. */
 const struct pack_rule *pack_rule_find(const struct pack *pack,
 	const char *id);
+
+bool pack_cond_holds(const struct pack_cond *c, int64_t value);
+/*
+ * The longest listed name that is the model's, or its begin up to a '-' or a
+ * blank: "ST4000DM000" is "ST4000DM000-1F2168".  NULL when none is.
+ */
+const struct pack_model *pack_model_find(const struct pack *pack,
+	const char *model);
 
 #endif

@@ -174,7 +174,8 @@ note_settling(struct pack *pack, struct feature_ref ref, int64_t ge)
 {
 	int64_t days = stat_window_days(ref.stat);
 
-	if (ref.stat == STAT_QUIET_DAYS && ge < QUIET_SINCE_FIRST_SIGHT)
+	if ((ref.stat == STAT_QUIET_DAYS || ref.stat == STAT_DAYS_NONZERO) &&
+	    ge < QUIET_SINCE_FIRST_SIGHT)
 		days = ge;
 	if (days > pack->settle_days)
 		pack->settle_days = (int32_t)days;
@@ -184,19 +185,28 @@ static int
 parse_cond(const struct at *a, struct pack *pack, struct pack_cond *out,
 	struct tc_err *e)
 {
-	static const char *const keys[] = { "feature", "ge", NULL };
-	struct at feature, ge;
+	static const char *const keys[] = { "feature", "ge", "lt", NULL };
+	struct at feature, ge, lt;
 	int rc;
 
 	if ((rc = want_object(a, keys, e)) < 0)
 		return rc;
 	feature = at_key(a, "feature");
 	ge = at_key(a, "ge");
+	lt = at_key(a, "lt");
 	if ((rc = want_feature(&feature, pack, &out->feature, e)) < 0)
 		return rc;
-	if ((rc = want_int(&ge, 0, BOUND_MAX, &out->ge, e)) < 0)
+	out->ge = 0;
+	out->lt = INT64_MAX;
+	if ((ge.v || !lt.v) &&
+	    (rc = want_int(&ge, 0, BOUND_MAX, &out->ge, e)) < 0)
 		return rc;
 	note_settling(pack, out->feature, out->ge);
+	if (!lt.v)
+		return 0;
+	if ((rc = want_int(&lt, out->ge + 1, BOUND_MAX, &out->lt, e)) < 0)
+		return rc;
+	note_settling(pack, out->feature, out->lt);
 	return 0;
 }
 
@@ -353,11 +363,67 @@ parse_rules(const struct at *root, struct pack *pack, struct tc_err *e)
 	}
 	for (uint32_t i = 0; i < pack->n_gates; i++)
 		rows += pack->gates[i].n_of;
+	rows++;		/* the model's */
 	if (rc == 0 && rows > VERDICT_EVIDENCE_MAX)
 		return tc_fail(e, TC_EFULL, "/rules: rules and conditions may "
 			"give %u rows of evidence, %d fit", (unsigned)rows,
 			VERDICT_EVIDENCE_MAX);
 	return rc;
+}
+
+static int
+parse_model(const struct at *a, struct pack_model *out, struct tc_err *e)
+{
+	static const char *const keys[] = { "model", "hundredths", "drives",
+		"failed", NULL };
+	struct at model, weight, drives, failed;
+	int32_t n = 0;
+	int rc;
+
+	if ((rc = want_object(a, keys, e)) < 0)
+		return rc;
+	model = at_key(a, "model");
+	weight = at_key(a, "hundredths");
+	drives = at_key(a, "drives");
+	failed = at_key(a, "failed");
+	if ((rc = want_text(&model, out->model, sizeof(out->model), e)) < 0)
+		return rc;
+	if ((rc = want_i32(&weight, -WEIGHT_MAX, WEIGHT_MAX, &out->weight,
+			e)) < 0)
+		return rc;
+	if ((rc = want_i32(&drives, 0, INT32_MAX, &n, e)) < 0)
+		return rc;
+	out->drives = (uint32_t)n;
+	if ((rc = want_i32(&failed, 0, n, &n, e)) < 0)
+		return rc;
+	out->failed = (uint32_t)n;
+	return 0;
+}
+
+/* May be left out. */
+static int
+parse_models(const struct at *root, struct pack *pack, struct tc_err *e)
+{
+	struct at models = at_key(root, "models");
+	uint32_t n;
+	int rc;
+
+	if (!models.v)
+		return 0;
+	if ((rc = want_array(&models, 0, PACK_MODELS_MAX, &n, e)) < 0)
+		return rc;
+	for (uint32_t i = 0; i < n; i++) {
+		struct at item = at_index(&models, i);
+
+		if ((rc = parse_model(&item, &pack->models[i], e)) < 0)
+			return rc;
+		for (uint32_t k = 0; k < i; k++)
+			if (strcmp(pack->models[k].model,
+					pack->models[i].model) == 0)
+				return refuse(&item, e, "comes twice");
+		pack->n_models = i + 1;
+	}
+	return 0;
 }
 
 static int
@@ -503,8 +569,8 @@ static int
 parse_head(const struct at *root, struct pack *pack, struct tc_err *e)
 {
 	static const char *const keys[] = { "name", "version", "feature_set",
-		"about", "gate", "base_hundredths", "rules", "levels",
-		"calibration", NULL };
+		"about", "gate", "base_hundredths", "rules", "models",
+		"levels", "calibration", "provenance", NULL };
 	struct at name = at_key(root, "name");
 	struct at version = at_key(root, "version");
 	struct at set = at_key(root, "feature_set");
@@ -549,6 +615,8 @@ parse_all(const struct at *root, struct pack *pack, struct tc_err *e)
 	if ((rc = parse_gates(root, pack, e)) < 0)
 		return rc;
 	if ((rc = parse_rules(root, pack, e)) < 0)
+		return rc;
+	if ((rc = parse_models(root, pack, e)) < 0)
 		return rc;
 	if ((rc = parse_levels(root, pack, e)) < 0)
 		return rc;

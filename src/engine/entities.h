@@ -125,7 +125,7 @@ struct device {
 	bool judged;
 	struct risk risk;
 	int32_t score;
-	struct verdict *verdict;	/* NULL when it has no evidence */
+	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
 	uint64_t prediction_id;
 	struct wall level_since;
 	int32_t judged_day;

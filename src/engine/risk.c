@@ -110,7 +110,7 @@ risk_observe(struct engine *en, struct device *d,
 		risk_judge(en, d, now);
 }
 
-/* Most devices have nothing to say: only evidence is worth 4 KiB. */
+/* Most devices have nothing to say: only evidence is kept, row by row. */
 static void
 keep_verdict(struct device *d, const struct verdict *v)
 {
@@ -118,15 +118,13 @@ keep_verdict(struct device *d, const struct verdict *v)
 	d->level = v->level;
 	d->risk = v->risk;
 	d->score = v->score;
-	if (v->n_evidence == 0) {
-		mem_free(d->verdict);
-		d->verdict = NULL;
+	mem_free(d->verdict);
+	d->verdict = NULL;
+	if (v->n_evidence == 0)
 		return;
-	}
-	if (d->verdict == NULL)
-		d->verdict = MEM_NEW(struct verdict);
+	d->verdict = mem_alloc(verdict_bytes(v));
 	if (d->verdict != NULL)
-		*d->verdict = *v;
+		memcpy(d->verdict, v, verdict_bytes(v));
 }
 
 static void
@@ -152,7 +150,7 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 
 	if (en->pack == NULL || !d->has_features)
 		return;
-	eval_device(en->pack, &d->features, now.wall, &v);
+	eval_device(en->pack, &d->features, d->ident.model, now.wall, &v);
 	d->judged_day = wall_to_days(now.wall);
 	if (v.blind)
 		return;

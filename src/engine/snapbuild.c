@@ -70,10 +70,10 @@ show_device(const struct engine *en, struct arena *a, const struct device *d,
 	struct snap_device *out)
 {
 	struct verdict *v = d->verdict == NULL ? NULL :
-		arena_alloc(a, sizeof(*v));
+		arena_alloc(a, verdict_bytes(d->verdict));
 
 	if (v != NULL)
-		*v = *d->verdict;
+		memcpy(v, d->verdict, verdict_bytes(d->verdict));
 	*out = (struct snap_device){ .id = d->id, .ident = d->ident,
 		.asleep = d->asleep, .at = d->at, .reason = d->reason,
 		.judged = d->judged, .level = d->level, .risk = d->risk,

@@ -4,7 +4,7 @@
  * by any thread.  Scores and contributions are integer hundredths, because
  * ties matter.
  *
- * About 6 KiB, but 0.6 when nothing points to a failure: who keeps many, copies
+ * About 16 KiB, but 0.6 when nothing points to a failure: who keeps many, copies
  * only verdict_bytes() and then reads no row beyond n_evidence.
  */
 #ifndef TOCSIN_MODEL_VERDICT_H
@@ -19,7 +19,7 @@
 
 #define VERDICT_NAME 32		/* rule, metric and statistic names, with NUL */
 #define VERDICT_PACK_ID 128	/* name + semver + SHA-256, with NUL */
-#define VERDICT_EVIDENCE_MAX 40
+#define VERDICT_EVIDENCE_MAX 104
 #define VERDICT_MISSING_MAX 8
 #define VERDICT_RISK_UNKNOWN (-1.0)
 
@@ -27,14 +27,15 @@
 #define EVIDENCE_KIND_TABLE(X)                                         \
 	X(EVIDENCE_RULE, "rule")       /* it contributed */            \
 	X(EVIDENCE_CONDITION, "condition") /* it let a rule apply */   \
-	X(EVIDENCE_GATE, "gate")       /* it opened the evaluation */
+	X(EVIDENCE_GATE, "gate")       /* it opened the evaluation */ \
+	X(EVIDENCE_MODEL, "model")     /* what its model adds */
 
 enum evidence_kind {
 #define X(sym, id) sym,
 	EVIDENCE_KIND_TABLE(X)
 #undef X
 };
-#define EVIDENCE_KIND_N 3
+#define EVIDENCE_KIND_N 4
 
 /* Probability (0…1) of failing within the horizon, or VERDICT_RISK_UNKNOWN. */
 struct risk {
@@ -47,7 +48,8 @@ struct risk {
  * One row: "smart_197_raw, rise_7d: 16 (from 0 to 16)".  The same rule may
  * have rows of kind condition behind its own.  In days when stat is
  * quiet_days, a count otherwise; QUIET_SINCE_FIRST_SIGHT (features.h) when a
- * counter never rose while we looked.
+ * counter never rose while we looked.  In a row of kind model, rule is the
+ * model's name, value of baseline judged drives failed in the history.
  */
 struct verdict_evidence {
 	char rule[VERDICT_NAME];

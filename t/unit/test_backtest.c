@@ -9,8 +9,8 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "predict/backtest.h"
-#include "predict/builtin.h"
 #include "predict/eval.h"
+#include "t/lib/card.h"
 #include "t/lib/story.h"
 
 #define DAY0 15900
@@ -102,7 +102,7 @@ replay(struct tape *t, struct heard *h, struct backtest_report *r,
 	struct pack *pack = NULL;
 	int rc;
 
-	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	pack = card_new();
 	t->at = 0;
 	h->n = 0;
 	rc = backtest_run(&t->source, pack, &opts, r, e);
@@ -449,7 +449,7 @@ START_TEST(memory_is_bounded_by_devices)
 	tell(t, "a", 0, 0);
 	tell(t, "b", 0, 0);
 	tell(t, "c", 0, 0);
-	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	pack = card_new();
 	ck_assert_int_eq(backtest_run(&t->source, pack, &opts, &r, &e),
 		TC_EFULL);
 	ck_assert_msg(strstr(e.text, "tape:4: more than 2"), "%s", e.text);
@@ -469,7 +469,7 @@ START_TEST(every_failed_allocation_is_reported)
 	int rc = TC_ENOMEM;
 
 	invent(t, 3, false);
-	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	pack = card_new();
 	for (long n = 1; rc == TC_ENOMEM && n < 1000; n++) {
 		h->n = 0;
 		t->at = 0;

@@ -13,6 +13,7 @@
 #include "predict/features.h"
 #include "predict/host.h"
 #include "predict/rules.h"
+#include "t/lib/card.h"
 #include "t/lib/story.h"
 
 #define DAY0 16000
@@ -38,24 +39,6 @@ ask(const struct features *f, const char *name, int32_t day)
 		ck_assert_msg(v_.known, "%s is unknown", name);         \
 		ck_assert_int_eq(v_.value, want);                       \
 	} while (0)
-
-static struct pack *
-shipped_pack(struct strbuf *text)
-{
-	const char *src = getenv("top_srcdir");
-	struct strbuf path = { 0 };
-	struct pack *pack = NULL;
-	struct tc_err e = { 0 };
-
-	strbuf_printf(&path, "%s/predict/rules/additive-card.json",
-		src ? src : ".");
-	ck_assert_msg(file_slurp(strbuf_str(&path), 0, text, &e) == 0, "%s",
-		e.text);
-	ck_assert_msg(pack_parse(text->p, text->n, &pack, &e) == 0, "%s",
-		e.text);
-	strbuf_free(&path);
-	return pack;
-}
 
 START_TEST(a_counter_never_reported_is_unknown_not_zero)
 {
@@ -221,7 +204,7 @@ random_features(unsigned seed, struct features *f, int days)
 START_TEST(a_restart_changes_nothing)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	unsigned char bytes[FEATURES_SAVED_MAX], again[FEATURES_SAVED_MAX];
 	struct verdict a, b;
 
@@ -236,8 +219,8 @@ START_TEST(a_restart_changes_nothing)
 		ck_assert_mem_eq(bytes, again, n);
 		random_features(seed + 7, &f, 90);
 		random_features(seed + 7, &g, 90);
-		eval_device(pack, &f, wall_from_days(DAY0 + 95), &a);
-		eval_device(pack, &g, wall_from_days(DAY0 + 95), &b);
+		eval_device(pack, &f, "", wall_from_days(DAY0 + 95), &a);
+		eval_device(pack, &g, "", wall_from_days(DAY0 + 95), &b);
 		ck_assert_mem_eq(&a, &b, sizeof(a));
 	}
 	pack_free(pack);
@@ -258,9 +241,9 @@ START_TEST(damaged_bytes_are_refused_and_change_nothing)
 	for (size_t cut = 0; cut < n; cut++)
 		ck_assert_int_eq(features_restore(bytes, cut, &g, &e),
 			TC_ECORRUPT);
-	bytes[1] = 2;
+	bytes[1] = 3;
 	ck_assert_int_eq(features_restore(bytes, n, &g, &e), TC_ENEWER);
-	bytes[1] = 1;
+	bytes[1] = 2;
 	bytes[2] = 0xff;
 	ck_assert_int_eq(features_restore(bytes, n, &g, &e), TC_ECORRUPT);
 	for (size_t i = 0; i < sizeof(g); i++)
@@ -271,7 +254,7 @@ END_TEST
 START_TEST(a_clean_disk_is_judged_clean)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	struct features f = { 0 };
 	struct verdict v;
 
@@ -279,7 +262,7 @@ START_TEST(a_clean_disk_is_judged_clean)
 		see(&f, (enum counter)c, 0, DAY0);
 	/* command timeouts alone say nothing */
 	see(&f, COUNTER_TIMEOUTS, 94490722326, DAY0 + 1);
-	eval_device(pack, &f, wall_from_days(DAY0 + 2), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0 + 2), &v);
 	ck_assert_int_eq(v.level, LEVEL_NONE);
 	ck_assert(!v.gate_open);
 	ck_assert(!v.blind);
@@ -293,11 +276,11 @@ END_TEST
 START_TEST(a_disk_that_says_nothing_is_unknown_not_clean)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	struct features f = { 0 };
 	struct verdict v;
 
-	eval_device(pack, &f, wall_from_days(DAY0), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0), &v);
 	ck_assert(v.blind);
 	ck_assert_int_eq(v.level, LEVEL_NONE);
 	ck_assert(v.risk.d30 < 0);
@@ -312,19 +295,19 @@ END_TEST
 START_TEST(growing_pending_sectors_flag_at_the_second_step)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	struct features f = { 0 };
 	struct verdict v;
 
 	see(&f, COUNTER_PENDING, 0, DAY0);
 	see(&f, COUNTER_PENDING, 8, DAY0 + 1);
-	eval_device(pack, &f, wall_from_days(DAY0 + 1), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0 + 1), &v);
 	ck_assert_int_eq(v.score, -128 + 45 + 25 + 25);
 	ck_assert_int_eq(v.level, LEVEL_WATCH);
 	ck_assert(v.flip.known);
 	ck_assert_int_eq(v.flip.to, LEVEL_LIKELY);
 	see(&f, COUNTER_PENDING, 24, DAY0 + 3);
-	eval_device(pack, &f, wall_from_days(DAY0 + 3), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0 + 3), &v);
 	ck_assert_int_eq(v.score, -128 + 45 + 20 + 25 + 25 + 25 + 30 + 15);
 	ck_assert_int_eq(v.level, LEVEL_IMMINENT);
 	ck_assert_str_eq(v.evidence[0].metric, "smart_197_raw");
@@ -340,15 +323,15 @@ END_TEST
 START_TEST(a_constant_24_for_a_year_does_not_escalate)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	struct features f = { 0 };
 	struct verdict first, v;
 
 	see(&f, COUNTER_PENDING, 24, DAY0);
-	eval_device(pack, &f, wall_from_days(DAY0), &first);
+	eval_device(pack, &f, "", wall_from_days(DAY0), &first);
 	for (int32_t d = DAY0; d < DAY0 + 366; d++) {
 		see(&f, COUNTER_PENDING, 24, d);
-		eval_device(pack, &f, wall_from_days(d), &v);
+		eval_device(pack, &f, "", wall_from_days(d), &v);
 		ck_assert_int_le(v.level, first.level);
 	}
 	pack_free(pack);
@@ -359,7 +342,7 @@ END_TEST
 START_TEST(a_verdict_is_recomputed_from_its_evidence_alone)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	struct verdict v, again;
 	struct tc_err e = { 0 };
 	bool open;
@@ -369,11 +352,11 @@ START_TEST(a_verdict_is_recomputed_from_its_evidence_alone)
 		int32_t day = DAY0 + (int32_t)(seed % 150);
 
 		random_features(seed, &f, (int)(seed % 50));
-		eval_device(pack, &f, wall_from_days(day), &v);
+		eval_device(pack, &f, "", wall_from_days(day), &v);
 		ck_assert_msg(eval_recompute(pack, &v, &again, &e) == 0, "%s",
 			e.text);
 		ck_assert_mem_eq(&v, &again, sizeof(v));
-		ck_assert_int_eq(v.score, eval_score(pack, &f, day, &open));
+		ck_assert_int_eq(v.score, eval_score(pack, &f, NULL, day, &open));
 		ck_assert_int_eq(v.gate_open, open);
 		if (v.n_evidence == 0)
 			continue;
@@ -411,7 +394,7 @@ static void
 ck_pack_fault(const char *from, const char *to, const char *want)
 {
 	struct strbuf text = { 0 }, bad = { 0 };
-	struct pack *pack = shipped_pack(&text), *none = NULL;
+	struct pack *pack = card_load(&text), *none = NULL;
 	struct tc_err e = { 0 };
 	const char *at = strstr(text.p, from);
 
@@ -543,17 +526,18 @@ END_TEST
 START_TEST(a_pack_that_could_overflow_the_evidence_is_refused)
 {
 	struct strbuf text = { 0 }, big = { 0 };
-	struct pack *pack = shipped_pack(&text), *none = NULL;
+	struct pack *pack = card_load(&text), *none = NULL;
 	const char *at = strstr(text.p, "\"rules\": [");
 	struct tc_err e = { 0 };
 
 	strbuf_add(&big, text.p, (size_t)(at - text.p) + 10);
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 30; i++)
 		strbuf_printf(&big, "{\"id\": \"r%d\", \"version\": 1, "
 			"\"feature\": \"smart_5_raw.now\", \"unit\": \"count\", "
 			"\"source\": \"x\", \"bins\": [{\"ge\": 1, "
 			"\"hundredths\": 1}], \"when\": [{\"feature\": "
-			"\"smart_197_raw.now\", \"ge\": 1}]},", i);
+			"\"smart_197_raw.now\", \"ge\": 1}, {\"feature\": "
+			"\"smart_187_raw.now\", \"lt\": 9}]},", i);
 	strbuf_puts(&big, at + 10);
 	ck_assert_int_eq(pack_parse(big.p, big.n, &none, &e), TC_EFULL);
 	ck_assert_msg(strstr(e.text, "rows of evidence"), "%s", e.text);
@@ -574,7 +558,7 @@ pack_with_condition(void)
 {
 	static const char id[] = "\"id\": \"reported-now\",";
 	struct strbuf text = { 0 }, sb = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	const char *at = strstr(text.p, id);
 	struct tc_err e = { 0 };
 
@@ -600,10 +584,10 @@ START_TEST(a_rule_with_a_condition_shows_it)
 
 	see(&f, COUNTER_REPORTED, 5, DAY0);
 	see(&f, COUNTER_PENDING, 0, DAY0);
-	eval_device(pack, &f, wall_from_days(DAY0), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0), &v);
 	ck_assert_int_eq(v.score, -128);
 	see(&f, COUNTER_PENDING, 1, DAY0 + 1);
-	eval_device(pack, &f, wall_from_days(DAY0 + 1), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0 + 1), &v);
 	/* the condition, the maximum of 197, and two kinds of trouble */
 	ck_assert_int_eq(v.score, -128 + 20 + 25 + 25);
 	for (uint32_t i = 0; i < v.n_evidence; i++)
@@ -622,17 +606,86 @@ START_TEST(a_rule_with_a_condition_shows_it)
 }
 END_TEST
 
+START_TEST(a_condition_may_be_bounded_above)
+{
+	static const char bounded[] = "\"when\": [{\"feature\": "
+		"\"smart_197_raw.days_nonzero\", \"ge\": 2, \"lt\": 5}], ";
+	static const char id[] = "\"id\": \"reported-now\",";
+	struct strbuf text = { 0 }, sb = { 0 };
+	struct pack *pack = card_load(&text);
+	const char *at = strstr(text.p, id);
+	struct features f = { 0 };
+	bool open;
+
+	pack_free(pack);
+	pack = NULL;
+	strbuf_add(&sb, text.p, (size_t)(at - text.p));
+	strbuf_puts(&sb, bounded);
+	strbuf_puts(&sb, at);
+	ck_assert_int_eq(pack_parse(sb.p, sb.n, &pack, NULL), 0);
+	see(&f, COUNTER_REPORTED, 5, DAY0);
+	see(&f, COUNTER_PENDING, 0, DAY0);
+	see(&f, COUNTER_PENDING, 1, DAY0 + 10);
+	ck_feature(&f, "smart_197_raw.days_nonzero", DAY0 + 14, 4);
+	/* on days 2, 3 and 4 the five reported errors count */
+	ck_assert_int_eq(eval_score(pack, &f, NULL, DAY0 + 12, &open) -
+		eval_score(pack, &f, NULL, DAY0 + 11, &open), 20);
+	ck_assert_int_eq(eval_score(pack, &f, NULL, DAY0 + 14, &open) -
+		eval_score(pack, &f, NULL, DAY0 + 15, &open), 20);
+	pack_free(pack);
+	strbuf_free(&text);
+	strbuf_free(&sb);
+}
+END_TEST
+
+START_TEST(a_model_has_its_say_where_it_is_known)
+{
+	static const char models[] = "\"models\": [{\"model\": \"ST4000\", "
+		"\"hundredths\": -40, \"drives\": 90, \"failed\": 3}, "
+		"{\"model\": \"ST4000DM000\", \"hundredths\": 70, "
+		"\"drives\": 80, \"failed\": 60}], ";
+	struct strbuf text = { 0 }, sb = { 0 };
+	struct pack *pack = card_load(&text);
+	const char *at = strstr(text.p, "\"rules\": [");
+	struct features f = { 0 };
+	struct verdict v, again, plain;
+	struct tc_err e = { 0 };
+
+	pack_free(pack);
+	pack = NULL;
+	strbuf_add(&sb, text.p, (size_t)(at - text.p));
+	strbuf_puts(&sb, models);
+	strbuf_puts(&sb, at);
+	ck_assert_int_eq(pack_parse(sb.p, sb.n, &pack, NULL), 0);
+	ck_assert_ptr_null(pack_model_find(pack, "ST4000VN"));
+	ck_assert_int_eq(pack_model_find(pack, "ST4000 x")->weight, -40);
+	see(&f, COUNTER_PENDING, 9, DAY0);
+	eval_device(pack, &f, "unheard of", wall_from_days(DAY0), &plain);
+	eval_device(pack, &f, "ST4000DM000-1F2168", wall_from_days(DAY0), &v);
+	ck_assert_int_eq(v.score, plain.score + 70);
+	ck_assert_int_eq(eval_recompute(pack, &v, &again, &e), 0);
+	ck_assert_mem_eq(&v, &again, sizeof(v));
+	ck_assert_int_eq(v.evidence[0].kind, EVIDENCE_MODEL);
+	ck_assert_int_eq(v.evidence[0].value, 60);
+	v.evidence[0].contribution = 71;
+	ck_assert_int_eq(eval_recompute(pack, &v, &again, &e), TC_EINVAL);
+	pack_free(pack);
+	strbuf_free(&text);
+	strbuf_free(&sb);
+}
+END_TEST
+
 START_TEST(a_forged_verdict_is_refused)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text);
+	struct pack *pack = card_load(&text);
 	struct features f = { 0 };
 	struct verdict v, bad, again;
 	struct tc_err e = { 0 };
 
 	see(&f, COUNTER_PENDING, 0, DAY0);
 	see(&f, COUNTER_PENDING, 50, DAY0 + 1);
-	eval_device(pack, &f, wall_from_days(DAY0 + 1), &v);
+	eval_device(pack, &f, "", wall_from_days(DAY0 + 1), &v);
 	bad = v;
 	bad.pack[0] = 'x';
 	ck_assert_int_eq(eval_recompute(pack, &bad, &again, &e), TC_EINVAL);
@@ -682,7 +735,7 @@ END_TEST
 START_TEST(a_pack_is_known_by_its_bytes)
 {
 	struct strbuf text = { 0 };
-	struct pack *a = shipped_pack(&text), *b = NULL;
+	struct pack *a = card_load(&text), *b = NULL;
 
 	ck_assert_int_eq(strncmp(a->id, "additive-card@1.0.0+sha256:", 27), 0);
 	ck_assert_uint_eq(strlen(a->id), 27 + 64);
@@ -699,7 +752,7 @@ END_TEST
 START_TEST(running_out_of_memory_is_an_error_not_a_crash)
 {
 	struct strbuf text = { 0 };
-	struct pack *pack = shipped_pack(&text), *none = NULL;
+	struct pack *pack = card_load(&text), *none = NULL;
 	struct tc_err e = { 0 };
 
 	mem_fail_at(1);
@@ -735,6 +788,8 @@ main(void)
 		wrong_types_and_bounds_of_a_pack_are_named_too,
 		a_pack_that_could_overflow_the_evidence_is_refused,
 		a_rule_with_a_condition_shows_it,
+		a_condition_may_be_bounded_above,
+		a_model_has_its_say_where_it_is_known,
 		a_forged_verdict_is_refused,
 		names_go_out_and_come_back,
 		a_pack_is_known_by_its_bytes,

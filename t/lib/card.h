@@ -1,0 +1,42 @@
+/*
+ * The additive card for tests: a pack whose every bin can be read on one page.
+ */
+#ifndef TOCSIN_T_LIB_CARD_H
+#define TOCSIN_T_LIB_CARD_H
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "predict/rules.h"
+
+static inline struct pack *
+card_load(struct strbuf *text)
+{
+	const char *src = getenv("top_srcdir");
+	struct strbuf path = { 0 };
+	struct pack *pack = NULL;
+	struct tc_err e = { 0 };
+
+	strbuf_printf(&path, "%s/predict/rules/additive-card.json",
+		src ? src : ".");
+	ck_assert_msg(file_slurp(strbuf_str(&path), 0, text, &e) == 0, "%s",
+		e.text);
+	ck_assert_msg(pack_parse(text->p, text->n, &pack, &e) == 0, "%s",
+		e.text);
+	strbuf_free(&path);
+	return pack;
+}
+
+static inline struct pack *
+card_new(void)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = card_load(&text);
+
+	strbuf_free(&text);
+	return pack;
+}
+
+#endif
