@@ -19,6 +19,7 @@ struct wish {
 	bool print;
 	bool example;
 	bool man;
+	bool completion;
 	bool version;
 	bool help;
 };
@@ -43,6 +44,8 @@ static const struct arg rows[] = {
 		NULL, "print a commented example of the configuration" },
 	{ "man", ARG_FLAG, offsetof(struct wish, man), NULL, NULL,
 		"print this manual page as man(7)" },
+	{ "completion", ARG_FLAG, offsetof(struct wish, completion), NULL, NULL,
+		"print the completion for bash" },
 	{ "version", ARG_FLAG, offsetof(struct wish, version), NULL, NULL,
 		"print the version" },
 	{ "help", ARG_FLAG, offsetof(struct wish, help), NULL, NULL,
@@ -148,6 +151,8 @@ obey(const struct wish *w)
 		return print_text(write_help);
 	if (w->man)
 		return print_text(args_man);
+	if (w->completion)
+		return print_text(args_completion);
 	if (w->version)
 		return puts("tocsind " TOCSIN_VERSION) < 0;
 	if (w->example)

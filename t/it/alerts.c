@@ -305,23 +305,6 @@ manager_says(const char *url, const char *what, const char *where,
 	return false;
 }
 
-/* In PATH, where bootstrap puts what it unpacks for the tests too. */
-static bool
-find_program(const char *name, char *out, size_t size)
-{
-	const char *path = getenv("PATH");
-
-	while (path != NULL && *path != '\0') {
-		size_t n = strcspn(path, ":");
-
-		snprintf(out, size, "%.*s/%s", (int)n, path, name);
-		if (access(out, X_OK) == 0)
-			return true;
-		path += n + (path[n] == ':');
-	}
-	return false;
-}
-
 START_TEST(a_real_alertmanager_is_told_of_begin_and_end)
 {
 	static const char firing[] = "GET /api/v2/alerts?active=true";
@@ -333,8 +316,7 @@ START_TEST(a_real_alertmanager_is_told_of_begin_and_end)
 	struct it it;
 	struct it_reply r;
 
-	if (!find_program("prometheus-alertmanager", program,
-		sizeof(program))) {
+	if (!it_find("prometheus-alertmanager", program, sizeof(program))) {
 		printf("skipped: no prometheus-alertmanager\n");
 		return;
 	}

@@ -14,7 +14,7 @@ good()
 	fi
 }
 
-for page in tocsin.1 tocsin-agent.8 tocsind.8; do
+for page in tocsin.1 check_tocsin.1 tocsin-agent.8 tocsind.8 tocsin-smartd.8; do
 	good test -s $page
 	if command -v mandoc > /dev/null; then
 		good mandoc -T lint -W warning $page
@@ -45,6 +45,9 @@ if command -v bash > /dev/null; then
 	good finds explain tocsin exp
 	good finds --fail tocsin risk --f
 	good finds --role tocsin --json token --r
+	good finds --max-age check_tocsin --max
+	good finds --check-config tocsind --ch
+	good finds --replay tocsin-smartd --re
 	good finds --smart-interval tocsin-agent --smart
 fi
 echo "pages: $count checked, $failed failed"

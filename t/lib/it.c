@@ -11,11 +11,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+
+/* What is installed to one folder lies in two here. */
+static void
+link_data(struct it *it, const char *name, const char *source)
+{
+	const char *top = getenv("top_srcdir");
+	char here[128], there[512];
+
+	snprintf(here, sizeof(here), "%s/data", it->dir);
+	mkdir(here, 0700);
+	snprintf(here, sizeof(here), "%s/data/%s", it->dir, name);
+	snprintf(there, sizeof(there), "%s/%s", top != NULL ? top : ".",
+		source);
+	ck_assert_int_eq(symlink(there, here), 0);
+}
 
 void
 it_init(struct it *it)
@@ -23,6 +39,8 @@ it_init(struct it *it)
 	memset(it, 0, sizeof(*it));
 	snprintf(it->dir, sizeof(it->dir), "/tmp/tocsin-it-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(it->dir));
+	link_data(it, "openapi.json", "src/http/openapi.json");
+	link_data(it, "page", "src/page");
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -140,6 +158,22 @@ it_run(struct it *it, struct strbuf *out, const char *const *argv)
 	return it_end(&pid, 0);
 }
 
+bool
+it_find(const char *name, char *out, size_t size)
+{
+	const char *path = getenv("PATH");
+
+	while (path != NULL && *path != '\0') {
+		size_t n = strcspn(path, ":");
+
+		snprintf(out, size, "%.*s/%s", (int)n, path, name);
+		if (access(out, X_OK) == 0)
+			return true;
+		path += n + (path[n] == ':');
+	}
+	return false;
+}
+
 /* ---- where things are: the build folder, as make check says ---- */
 
 static const char *
@@ -192,16 +226,6 @@ it_plugin_dir(void)
 			"%s%s/probes/%s/.libs", i > 0 ? ":" : "", built(""),
 			names[i]);
 	return dirs;
-}
-
-const char *
-it_data_dir(void)
-{
-	static char path[512];
-	const char *top = getenv("top_srcdir");
-
-	snprintf(path, sizeof(path), "%s/src/http", top != NULL ? top : ".");
-	return path;
 }
 
 /* ---- HTTP ---- */
@@ -368,11 +392,11 @@ is_ready(void *arg)
 void
 it_start_server(struct it *it)
 {
-	char config[256];
+	char config[256], data[256];
 	const char *argv[] = { it_tocsind(), "--config",
 		path_in(it, "tocsin.yaml", config, sizeof(config)),
 		"--plugin-dir", it_plugin_dir(), "--data-dir",
-		it_data_dir(), NULL };
+		path_in(it, "data", data, sizeof(data)), NULL };
 	char url[256];
 	struct strbuf text = { 0 };
 

@@ -33,13 +33,15 @@ int it_end(pid_t *pid, int signum);
 /* Runs to its end, standard output into `out` (may be NULL). */
 int it_run(struct it *it, struct strbuf *out, const char *const *argv);
 
+/* A program in PATH, where bootstrap puts what it unpacks for the tests too. */
+bool it_find(const char *name, char *out, size_t size);
+
 /* The built programs and the folders of the built probes. */
 const char *it_tocsind(void);
 const char *it_agent(void);
 const char *it_cli(void);
 const char *it_smartd(void);
 const char *it_plugin_dir(void);
-const char *it_data_dir(void);
 
 /*
  * tocsind with dir/tocsin.yaml; returns when /readyz says 200.  The test
