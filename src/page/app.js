@@ -117,6 +117,8 @@ function go() {
 	render();
 	if (place !== before) {
 		scrollTo(0, 0);
+		const here = $("nav").querySelector("[aria-current]");
+		$("nav").scrollLeft = here ? here.offsetLeft - 64 : 0;
 		$("search").value = r.query.get("q") || "";
 	}
 	before = place;

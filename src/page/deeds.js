@@ -73,9 +73,7 @@ export function release(partition) {
 		return;
 	ask({
 		title: `Release the brake of ${partition}`,
-		text: [h("p", {}, `${w.count(b.bad)} of ${w.plural(b.hosts, "host",
-			"hosts")} are bad; the brake latches above ${
-			w.count(b.limit)}. ${b.reason}`),
+		text: [h("p", {}, `${b.reason}.`),
 		h("p", {}, waiting ? `${w.plural(waiting, "held recommendation ",
 			"held recommendations ")}would be open again.` :
 			"No recommendation is waiting.")],

@@ -163,14 +163,14 @@ function checkLook(c) {
 }
 
 function checkRow(c, d) {
-	const bad = c.health !== "healthy";
+	const bad = c.health !== "healthy" || c.outcome && c.outcome !== "ok";
 	return h("tr", { "data-key": c.key, class: c.key === d.reason_check ?
 		"told" : null },
 	h("th", { scope: "row" }, h("code", {}, c.key),
 		c.passive && h("span", { class: "muted" }, " from outside")),
 	h("td", { "data-label": "State" }, w.stateMark(checkLook(c))),
-	h("td", { "data-label": "Said" }, c.outcome && c.outcome !== "ok" ||
-		bad ? w.reason(c.reason) : "", " ",
+	h("td", { "data-label": "Said" }, bad && w.reason(c.reason),
+		bad && c.text && " ",
 		c.text && h("span", { class: "muted" }, c.text)),
 	h("td", { "data-label": "In a row" }, c.fails ?
 		`${c.fails} failed of ${c.fail_after}` : c.oks ?
@@ -235,12 +235,13 @@ function deviceCard(dev, host, redraw) {
 }
 
 function whyNot(host) {
-	const items = host.whyNot?.items;
-	if (!items)
+	const items = host.whyNot?.why_not;
+	if (!items || host.detail.state === "healthy" &&
+	    host.detail.level === "none")
 		return null;
 	return h("section", {}, h("h2", {}, "Why nothing more is done"),
 		items.length ? h("ul", { class: "plain" }, items.map((i) =>
-			h("li", {}, i.text, h("span", { class: "muted" },
+			h("li", {}, i.words, h("span", { class: "muted" },
 				` (${i.code})`)))) :
 			h("p", {}, "Nothing stands in the way of its plan."));
 }

@@ -5,6 +5,7 @@ import { byUrgency, predictionWords } from "/page/now.js";
 import * as w from "/page/words.js";
 
 const EVENTS = 200;
+const SHOWN = 12;		// targets by name
 
 function table(heads, rows, empty) {
 	if (!rows.length)
@@ -26,7 +27,7 @@ export function predictions() {
 		return [h("h1", {}, "Predictions"), absent("predictions")];
 	return [h("h1", {}, all.length ? w.plural(all.length,
 		"open prediction", "open predictions") : "No open predictions"),
-	h("p", { class: "muted" }, "What SMART counters can tell: about half of ",
+	h("p", { class: "lead" }, "What SMART counters can tell: about half of ",
 		"the failures are announced; the others come without a word."),
 	table(["Host", "Level", "When", "Why", "30 d", "For", ""],
 		byUrgency(all).map((p) => h("tr", { "data-key": p.id },
@@ -54,30 +55,26 @@ function planMark(state) {
 	return h("span", { class: `state ${tone}` }, w.mark(shape, tone), state);
 }
 
-const TARGETS = { eligible: "may take it", itself: "is the host itself",
-	not_healthy: "not healthy", at_risk: "may fail itself",
+const TARGETS = { not_healthy: "not healthy", at_risk: "at risk themselves",
 	not_in_service: "not in service", maintenance: "in maintenance",
-	being_left: "to be left itself" };
+	being_left: "to be left themselves" };
 
 function targets(p) {
-	const yes = p.targets.filter((t) => t.state === "eligible");
-	const no = p.targets.filter((t) => t.state !== "eligible" &&
-		t.state !== "itself");
-	const n = p.target_counts?.eligible ?? yes.length;
-	const others = Object.entries(p.target_counts || {})
-		.filter(([k, v]) => v && k !== "eligible" && k !== "itself");
+	if (p.action !== "host.evacuate")
+		return null;
+	const n = p.partition_hosts.eligible;
+	const others = Object.entries(p.partition_hosts)
+		.filter(([k, v]) => v && TARGETS[k]);
 	return h("div", {},
 		h("p", {}, h("b", {}, n ? `${w.plural(n, "host", "hosts")} of ${
 			p.partition} may take the load` :
 			`No host of ${p.partition} may take the load`),
-		yes.length > 0 && [": ", yes.slice(0, 12).flatMap((t, i) =>
-			[i ? ", " : "", w.hostLink(t.host)]),
-		n > 12 && `, and ${w.count(n - 12)} more`], "."),
-		others.length > 0 && h("p", { class: "muted" }, "Not: ",
-			others.map(([k, v]) => `${w.count(v)} ${TARGETS[k] || k}`)
-				.join(" \u00b7 "),
-			no.length > 0 && [" (", no.slice(0, 6).flatMap((t, i) =>
-				[i ? ", " : "", w.hostLink(t.host)]), ")"]));
+		p.targets.length > 0 && [": ", p.targets.slice(0, SHOWN)
+			.flatMap((t, i) => [i ? ", " : "", w.hostLink(t)]),
+		n > SHOWN && `, and ${w.count(n - SHOWN)} more`], "."),
+		others.length > 0 && h("p", { class: "muted" }, "The others: ",
+			others.map(([k, v]) => `${w.count(v)} ${TARGETS[k]}`)
+				.join(" \u00b7 "), "."));
 }
 
 export function planCard(p) {
@@ -86,13 +83,11 @@ export function planCard(p) {
 			` ${w.action(p.action)}`,
 			h("a", { class: "aside", href: `#/evacuation/${p.id}` },
 				`plan ${p.id}`)),
-		h("p", {}, p.predicted ? "Because it will break: " :
-			"Because it is broken: ", p.reason),
+		h("p", {}, p.reason.charAt(0).toUpperCase() + p.reason.slice(1), ", ",
+			w.ago(p.since, " ago"), "."),
 		targets(p),
-		p.why_not?.length > 0 && [h("p", {}, "Not done, because"),
-			h("ul", { class: "plain" }, p.why_not.map((y) =>
-				h("li", {}, y.text)))],
-		h("p", { class: "muted" }, "for ", w.ago(p.since)));
+		p.why_not.length > 0 && h("p", {}, "Nothing is done: ",
+			p.why_not.map((y) => y.words).join("; "), "."));
 }
 
 export function evacuations() {
@@ -100,10 +95,14 @@ export function evacuations() {
 	if (!all)
 		return [h("h1", {}, "Evacuations"), absent("evacuations")];
 	const held = all.filter((p) => p.state === "held").length;
-	return [h("h1", {}, all.length ? `${w.plural(all.length, "host should",
-		"hosts should")} be left${held ? `, ${w.count(held)} held` : ""}` :
-		"No host needs to be left"),
-	h("p", { class: "muted" }, "Tocsin recommends; it moves nothing."),
+	const leave = all.filter((p) => p.action === "host.evacuate").length;
+	const said = [leave && w.plural(leave, "host should be left",
+		"hosts should be left"), all.length > leave && w.plural(
+		all.length - leave, "role should be taken out of rotation",
+		"roles should be taken out of rotation"),
+	held && `${w.count(held)} held`].filter(Boolean);
+	return [h("h1", {}, said.join(", ") || "Nothing needs to be moved"),
+	h("p", { class: "lead" }, "Tocsin recommends; it moves nothing."),
 	all.length ? all.slice(0, 100).map(planCard) :
 		h("p", { class: "empty" }, w.mark("check", "good"),
 			"No evacuation is recommended."),
@@ -147,7 +146,7 @@ export function brakes() {
 	const latched = all.filter((b) => b.latched);
 	return [h("h1", {}, latched.length ? `${w.plural(latched.length,
 		"brake is", "brakes are")} latched` : "All brakes are open"),
-	h("p", { class: "muted" }, "A latched brake stops actions in its ",
+	h("p", { class: "lead" }, "A latched brake stops actions in its ",
 		"partition, never what you see. Only a named person opens it."),
 	table(["Partition", "Brake", "Bad hosts", "Why", ""],
 		[...latched, ...all.filter((b) => !b.latched)].map(brakeRow),
@@ -168,8 +167,7 @@ function alertRow(a) {
 		h("td", { "data-label": "Where" }, a.host ? w.hostLink(a.host) :
 			a.partition || "the server"),
 		h("td", { "data-label": "For" }, w.ago(a.since)),
-		h("td", { "data-label": "Seen by" }, a.acked_by ?
-			`seen by ${a.acked_by}` : h("button", { type: "button",
+		h("td", { "data-label": "Seen by" }, a.acked_by || h("button", { type: "button",
 				"data-do": "ack", "data-arg": a.id },
 			"Acknowledge\u2026")));
 }
@@ -180,7 +178,7 @@ export function alerts() {
 		return [h("h1", {}, "Alerts"), absent("alerts")];
 	return [h("h1", {}, all.length ? `${w.plural(all.length, "alert fires",
 		"alerts fire")}` : "No alert fires"),
-	table(["Severity", "What", "Where", "For", "Acknowledged"],
+	table(["Severity", "What", "Where", "For", "Seen by"],
 		all.map(alertRow), "No alert fires.")];
 }
 

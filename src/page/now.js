@@ -5,6 +5,7 @@ import * as w from "/page/words.js";
 import * as cells from "/page/cells.js";
 
 const ROWS = 8;
+const TALL = 1000;		// hosts; their cells fill a column
 
 export function predictionWords(p) {
 	const best = new Map();
@@ -39,8 +40,9 @@ function counts() {
 	const c = now.summary.counts, l = now.summary.levels;
 	const sum = (names) => names.reduce((n, s) => n + (c[s] || 0), 0);
 	const latched = (now.lists.brakes || []).filter((b) => b.latched);
-	const held = (now.lists.evacuations || [])
-		.filter((p) => p.state === "held");
+	const braked = new Set(latched.map((b) => b.partition));
+	const held = (now.lists.evacuations || []).filter((p) =>
+		p.state === "held" && !braked.has(p.partition));
 	return { broken: sum(w.BROKEN), doubtful: sum(w.DOUBTFUL),
 		risk: (l.imminent || 0) + (l.likely || 0), watch: l.watch || 0,
 		latched, held, states: c };
@@ -69,6 +71,8 @@ function sentence(n) {
 	const s = now.summary;
 	if (s.degraded)
 		return `Tocsin itself is impaired: ${s.degraded_why || "no words"}.`;
+	if (s.observer_suspect)
+		return "Tocsin doubts its own sight: too much went at once.";
 	if (!s.hosts)
 		return "No hosts are watched yet.";
 	if (!n.broken && !n.risk && !n.latched.length)
@@ -85,6 +89,9 @@ function sentence(n) {
 	if (n.latched.length)
 		parts.push(w.plural(n.latched.length, "partition is held back",
 			"partitions are held back"));
+	else if (n.held.length)
+		parts.push(w.plural(n.held.length, "move is held back",
+			"moves are held back"));
 	return `${parts.join(", ")}.`;
 }
 
@@ -180,14 +187,19 @@ function willBreak() {
 }
 
 function brakeRow(b) {
+	const waiting = (now.lists.evacuations || []).filter((p) =>
+		p.state === "held" && p.partition === b.partition).length;
 	return h("li", { "data-key": b.partition },
 		w.mark("bars", "held"),
 		h("div", {},
 			h("p", { class: "what" }, h("a", { href: "#/brakes" },
 				b.partition), " brake latched, ",
-			`${w.count(b.bad)} of ${w.plural(b.hosts, "host", "hosts")}`),
-			b.reason && h("p", {}, b.reason),
+			`${w.count(b.bad)} of ${w.plural(b.hosts, "host", "hosts")} bad`),
+			b.reason && h("p", {}, `${b.reason}.`),
 			h("p", { class: "muted" }, w.ago(b.since), " \u00b7 ",
+				waiting > 0 && [h("a", { href: "#/evacuations" },
+					w.plural(waiting, "recommendation waits",
+						"recommendations wait")), " \u00b7 "],
 				h("a", { href: "#/brakes" },
 					"release needs a name and a reason"))));
 }
@@ -236,6 +248,7 @@ function fleet() {
 
 export function view() {
 	const n = counts();
+	const tall = now.summary.hosts > TALL;
 	return [
 		h("h1", {}, sentence(n)),
 		h("div", { class: "tiles" },
@@ -248,8 +261,10 @@ export function view() {
 				"held back"),
 			h("p", { class: "rest" }, rest(n))),
 		h("div", { class: "board" },
-			h("div", { class: "column" }, broken(), willBreak()),
-			h("div", { class: "column" }, fleet(), heldBack(n))),
+			h("div", { class: "column" }, broken(), willBreak(),
+				tall && heldBack(n)),
+			h("div", { class: "column" }, fleet(),
+				!tall && heldBack(n))),
 	];
 }
 
