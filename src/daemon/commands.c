@@ -235,6 +235,9 @@ do_commands(void *arg)
 		case COMMAND_ALERT_ACK:
 			do_order(d, cmd, ORDER_ALERT_ACK);
 			break;
+		case COMMAND_SWITCH:
+			do_order(d, cmd, ORDER_SWITCH);
+			break;
 		case COMMAND_SIGNAL:
 			do_order(d, cmd, ORDER_SIGNAL);
 			break;

@@ -149,6 +149,33 @@ last_event(struct http_io *io)
 	return of_io(io)->last_event;
 }
 
+struct audit_relay {
+	http_audit_sink *sink;
+	void *arg;
+};
+
+static int
+relay_audit(void *arg, const struct store_audit *a)
+{
+	struct audit_relay *r = arg;
+	char hex[65];
+
+	for (size_t i = 0; i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", a->sha256[i]);
+	return r->sink(r->arg, &(struct http_audit){ a->seq, a->at, a->actor,
+		a->action, a->body, hex });
+}
+
+static int
+read_audit(struct http_io *io, uint64_t after, size_t limit,	/* lint: struct http_io */
+	http_audit_sink *sink, void *arg, struct tc_err *e)
+{
+	struct audit_relay r = { sink, arg };
+
+	return store_sqlite.audit(of_io(io)->store, after, limit, relay_audit,
+		&r, e);
+}
+
 struct prediction_relay {
 	http_prediction_sink *sink;
 	void *arg;
@@ -186,6 +213,7 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.authenticate = authenticate, .ready = ready,
 		.metrics = write_metrics, .events = read_events,
 		.series = read_series, .tokens = read_tokens,
+		.audit = read_audit,
 		.predictions = read_predictions, .last_event = last_event };
 	return commands_open(d, e);
 }

@@ -210,7 +210,9 @@ alert_raise(struct engine *en, const struct alert_wish *w, struct wall at)
 	}
 	fresh.id = ++en->alert_id;
 	fresh.key = key;
-	fresh.grouped = w->host != NULL && in_outage(en, w->host->part);
+	/* Switched off, nobody is told; it is shown all the same. */
+	fresh.grouped = (w->host != NULL && in_outage(en, w->host->part)) ||
+		(part != NULL && (part->off >> SWITCH_NOTIFY & 1) != 0);
 	a = live_new(en, &fresh, w->host);
 	if (a == NULL)
 		return;

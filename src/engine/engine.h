@@ -133,6 +133,7 @@ enum engine_order {
 	ORDER_WINDOW_DELETE,	/* target = id */
 	ORDER_ALERT_ACK,	/* target = id */
 	ORDER_SIGNAL,
+	ORDER_SWITCH,		/* body {function, partition, on, reason} */
 };
 
 struct engine_wish {

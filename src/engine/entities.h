@@ -47,6 +47,7 @@ struct part {
 	char *name;
 	struct list sweeps;
 	struct brake brake;
+	unsigned off;		/* bits by enum plan_switch */
 	size_t n_hosts;		/* present */
 	size_t n_bad;		/* convicted or imminent */
 	size_t n_alerting;	/* alerts of its hosts that fire */

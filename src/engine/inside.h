@@ -154,6 +154,19 @@ void say_window(struct engine *en, const struct window *w, bool ended);
 void say_audit(struct engine *en, const char *actor, const char *action,
 	uint32_t subject, const char *body);
 
+/* ---- orders.c, orders_hosts.c ---- */
+/* texts: the reason, what was, what is. */
+void audit_change(struct engine *en, const struct engine_wish *w,
+	const char *action, uint32_t subject, const char *const texts[3]);
+int order_put_host(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+int order_patch_host(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+int order_delete_host(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+int order_take_signal(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+
 /* ---- risk.c ---- */
 void risk_observe(struct engine *en, struct device *d,
 	const struct observation *ob, struct now now);

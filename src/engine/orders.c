@@ -12,9 +12,6 @@
 #include "wire/json_read.h"
 #include "wire/json_write.h"
 
-#define SIGNAL_TTL_S 3600
-#define TAGS_MAX 64
-
 void
 say_audit(struct engine *en, const char *actor, const char *action,
 	uint32_t subject, const char *body)
@@ -30,8 +27,7 @@ say_audit(struct engine *en, const char *actor, const char *action,
 	say_event(en, action, subject, en->now.wall, body);
 }
 
-/* {"by": …, "reason": …, "before": …, "after": …} */
-static void
+void
 audit_change(struct engine *en, const struct engine_wish *w,
 	const char *action, uint32_t subject, const char *const texts[3])
 {
@@ -218,262 +214,89 @@ ack_alert(struct engine *en, const struct engine_wish *w,
 	return 0;
 }
 
-/* ---- hosts ---- */
+/* ---- switches ---- */
 
-struct host_wish {
+struct switch_wish {
 	char partition[NAME_MAX_BYTES + 1];
-	char address[256];
-	enum disposition disposition;
-	bool has_partition, has_address, has_disposition, has_tags;
-	struct tag tags[TAGS_MAX];
-	size_t n_tags;
+	char reason[256];
+	enum plan_switch which;
+	bool on, has_on, has_which;
 };
 
 static void
-get_tags(struct json_read *r, struct host_wish *h)
-{
-	struct json_str key;
-
-	h->has_tags = true;
-	if (!json_enter_object(r))
-		return;
-	while (json_next_key(r, &key)) {
-		const char *value = json_get_cstr(r, 1024);
-
-		if (h->n_tags == TAGS_MAX)
-			json_fail(r, "more than %d tags", TAGS_MAX);
-		else
-			h->tags[h->n_tags++] = (struct tag){ key.p, value };
-	}
-}
-
-static void
-get_disposition(struct json_read *r, struct host_wish *h)
+get_function(struct json_read *r, struct switch_wish *s)
 {
 	const char *text = json_get_cstr(r, 32);
 
-	h->has_disposition = true;
-	if (!json_failed(r) &&
-	    !disposition_parse(text, strlen(text), &h->disposition))
-		json_fail(r, "'%s' is no disposition", text);
+	s->has_which = true;
+	if (!json_failed(r) && !switch_parse(text, strlen(text), &s->which))
+		json_fail(r, "'%s' is none of recommend notify", text);
 }
 
 static int
-read_host(const struct engine_wish *w, struct host_wish *h, struct tc_err *e)
-{
-	struct json_read r;
-	struct json_str key;
-	struct tc_err why = { 0 };
-
-	memset(h, 0, sizeof(*h));
-	json_open(&r, w->body, w->n);
-	if (json_enter_object(&r))
-		while (json_next_key(&r, &key)) {
-			if (json_str_is(key, "tags")) {
-				get_tags(&r, h);
-			} else if (json_str_is(key, "disposition")) {
-				get_disposition(&r, h);
-			} else if (json_str_is(key, "address")) {
-				h->has_address = true;
-				snprintf(h->address, sizeof(h->address), "%s",
-					json_get_cstr(&r, 255));
-			} else if (json_str_is(key, "partition")) {
-				const char *p = json_get_cstr(&r,
-					NAME_MAX_BYTES);
-
-				h->has_partition = true;
-				if (name_fold(p, strlen(p), h->partition,
-					    &why) < 0)
-					json_fail(&r, "%s", why.text);
-			} else {
-				json_unknown(&r);
-			}
-		}
-	return json_close(&r, e);
-}
-
-/* Its checks stay: PUT describes the host, not what watches it. */
-static int
-put_host(struct engine *en, const struct engine_wish *w,
-	struct strbuf *reply, struct tc_err *e)
-{
-	struct host *h = host_find(en, w->target);
-	struct host_wish wish;
-	struct host_def def = { .name = w->target, .owner = OWNER_API };
-	int rc = read_host(w, &wish, e);
-
-	if (rc < 0)
-		return rc;
-	if (wish.has_disposition)
-		return tc_fail(e, TC_EINVAL, "/disposition: is set by PATCH");
-	if (h != NULL && h->present && h->owner != OWNER_API)
-		return tc_fail(e, TC_EEXIST, "owned_by: %s",
-			host_owner_id(h->owner));
-	def.partition = wish.has_partition ? wish.partition : "default";
-	def.address = wish.address;
-	def.tags = wish.tags;
-	def.n_tags = wish.n_tags;
-	if (host_take_def(en, &def) < 0)
-		return tc_fail(e, TC_ENOMEM, "out of memory");
-	h = host_find(en, w->target);
-	audit_change(en, w, "host.put", h->id, (const char *const[]){ "", "",
-		def.address });
-	strbuf_printf(reply, "\"name\":\"%s\",\"id\":%u", h->name, h->id);
-	return 0;
-}
-
-/* Overlays: tags of an owned host come back with its source's next reading. */
-static int
-patch_host(struct engine *en, const struct engine_wish *w,
-	struct strbuf *reply, struct tc_err *e)
-{
-	struct host *h = host_find(en, w->target);
-	struct host_wish wish;
-	struct host_def def;
-	enum disposition before;
-	int rc;
-
-	if (h == NULL || !h->present)
-		return tc_fail(e, TC_ENOENT, "no host '%s'", w->target);
-	if ((rc = read_host(w, &wish, e)) < 0)
-		return rc;
-	if (wish.has_address || wish.has_partition)
-		return tc_fail(e, TC_EINVAL, "address and partition are the "
-			"owner's: %s", host_owner_id(h->owner));
-	before = h->disposition;
-	if (wish.has_disposition)
-		h->disposition = wish.disposition;
-	def = (struct host_def){ .tags = wish.tags, .n_tags = wish.n_tags };
-	if (wish.has_tags && host_copy_tags(h, &def) < 0)
-		return tc_fail(e, TC_ENOMEM, "out of memory");
-	host_say_subject(en, h);
-	say_host_state(en, h);
-	mark(en, h, DIRTY_URGENT);
-	audit_change(en, w, "host.patch", h->id, (const char *const[]){ "",
-		disposition_id(before), disposition_id(h->disposition) });
-	strbuf_printf(reply, "\"name\":\"%s\",\"disposition\":\"%s\"", h->name,
-		disposition_id(h->disposition));
-	return 0;
-}
-
-static int
-delete_host(struct engine *en, const struct engine_wish *w,
-	struct strbuf *reply, struct tc_err *e)
-{
-	struct host *h = host_find(en, w->target);
-
-	if (h == NULL || !h->present)
-		return tc_fail(e, TC_ENOENT, "no host '%s'", w->target);
-	if (h->owner == OWNER_CONFIG || h->owner == OWNER_FILE_SD)
-		return tc_fail(e, TC_EEXIST, "owned_by: %s",
-			host_owner_id(h->owner));
-	host_retire(en, h, en->now);
-	audit_change(en, w, "host.delete", h->id, (const char *const[]){ "",
-		"in_service", "retired" });
-	strbuf_printf(reply, "\"name\":\"%s\",\"state\":\"retired\"", h->name);
-	return 0;
-}
-
-/* ---- signals of other monitors ---- */
-
-struct signal_wish {
-	const char *host;
-	const char *source;
-	const char *text;
-	enum tocsin_outcome outcome;
-	struct dur ttl;
-};
-
-static void
-get_outcome(struct json_read *r, struct signal_wish *s)
-{
-	const char *text = json_get_cstr(r, 16);
-
-	if (!json_failed(r) && !outcome_parse(text, strlen(text), &s->outcome))
-		json_fail(r, "'%s' is none of ok fail unknown", text);
-}
-
-static void
-get_ttl(struct json_read *r, struct signal_wish *s)
-{
-	struct tc_err e = { 0 };
-
-	if (dur_parse(json_get_cstr(r, 32), &s->ttl, &e) < 0 &&
-	    !json_failed(r))
-		json_fail(r, "%s", e.text);
-	else if (s->ttl.ns < dur_s(1).ns || s->ttl.ns > dur_s(604800).ns)
-		json_fail(r, "must be from 1s to 7d");
-}
-
-static int
-read_signal(const struct engine_wish *w, struct signal_wish *s,
+read_switch(const struct engine_wish *w, struct switch_wish *s,
 	struct tc_err *e)
 {
 	struct json_read r;
 	struct json_str key;
 	int rc;
 
-	*s = (struct signal_wish){ "", "", "", TOCSIN_UNKNOWN,
-		dur_s(SIGNAL_TTL_S) };
+	memset(s, 0, sizeof(*s));
 	json_open(&r, w->body, w->n);
 	if (json_enter_object(&r))
 		while (json_next_key(&r, &key)) {
-			if (json_str_is(key, "host"))
-				s->host = json_get_cstr(&r, NAME_MAX_BYTES);
-			else if (json_str_is(key, "source"))
-				s->source = json_get_cstr(&r, 64);
-			else if (json_str_is(key, "text"))
-				s->text = json_get_cstr(&r, 255);
-			else if (json_str_is(key, "outcome"))
-				get_outcome(&r, s);
-			else if (json_str_is(key, "ttl"))
-				get_ttl(&r, s);
-			else
+			if (json_str_is(key, "function")) {
+				get_function(&r, s);
+			} else if (json_str_is(key, "partition")) {
+				snprintf(s->partition, sizeof(s->partition),
+					"%s", json_get_cstr(&r,
+					NAME_MAX_BYTES));
+			} else if (json_str_is(key, "reason")) {
+				snprintf(s->reason, sizeof(s->reason), "%s",
+					json_get_cstr(&r, 255));
+			} else if (json_str_is(key, "on")) {
+				s->on = json_get_bool(&r);
+				s->has_on = true;
+			} else {
 				json_unknown(&r);
+			}
 		}
 	rc = json_close(&r, e);
-	if (rc == 0 && !name_is_metric(s->source, strlen(s->source)))
-		rc = tc_fail(e, TC_EINVAL, "/source: must be a short name such "
-			"as haproxy");
+	if (rc == 0 && (!s->has_on || !s->has_which || s->reason[0] == '\0'))
+		rc = tc_fail(e, TC_EINVAL, "function, partition, on and reason "
+			"are needed");
 	return rc;
 }
 
-/* One word of another monitor convicts or acquits; it is stale after ttl. */
 static int
-take_signal(struct engine *en, const struct engine_wish *w,
+turn_switch(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e)
 {
-	char name[NAME_MAX_BYTES + 1], key[128];
-	struct signal_wish s;
-	struct observation ob;
-	struct host *h;
-	struct check *c;
-	int rc = read_signal(w, &s, e);
+	struct switch_wish s;
+	unsigned char byte;
+	struct part *p;
+	int rc = read_switch(w, &s, e);
 
-	if (rc < 0 || (rc = name_fold(s.host, strlen(s.host), name, e)) < 0)
+	if (rc < 0)
 		return rc;
-	h = host_find(en, name);
-	if (h == NULL || !h->present)
-		return tc_fail(e, TC_ENOENT, "no host '%s'", name);
-	snprintf(key, sizeof(key), "signal:%s", s.source);
-	c = check_find(h, key);
-	if (c == NULL && (c = check_add(en, h, key, "signal", 0)) != NULL)
-		check_say_subject(en, c, false);
-	if (c == NULL)
-		return tc_fail(e, TC_ENOMEM, "out of memory");
-	c->rule = (struct check_rule){ .interval = s.ttl, .timeout = s.ttl,
-		.fail_after = 1, .clear_after = 1, .stale_after = 1 };
-	ob = (struct observation){ .probe = "signal", .at = en->now.wall,
-		.outcome = s.outcome, .text = s.text, .device.kind = "",
-		.reason = s.outcome == TOCSIN_FAIL ?
-			TOCSIN_WHY_REPORTED_CRITICAL : s.outcome == TOCSIN_OK ?
-			TOCSIN_WHY_NONE : TOCSIN_WHY_EXEC_UNKNOWN };
-	judge_observation(en, c, &ob, en->now);
-	run_schedule(en, c, en->now);
-	mark(en, h, DIRTY_URGENT);
-	audit_change(en, w, "signal.take", h->id, (const char *const[]){
-		s.text, s.source, outcome_id(s.outcome) });
-	strbuf_printf(reply, "\"host\":\"%s\",\"check\":\"%s\"", h->name, key);
+	p = hash_get_str(&en->parts, s.partition);
+	if (p == NULL)
+		return tc_fail(e, TC_ENOENT, "no partition '%s'", s.partition);
+	if (s.on)
+		p->off &= ~(1U << s.which);
+	else
+		p->off |= 1U << s.which;
+	byte = (unsigned char)p->off;
+	say_state(en, p->id, "switch", &byte, 1);
+	for (size_t i = 0; i < en->n_sorted; i++)
+		if (en->sorted[i]->part == p && en->sorted[i]->plan != NULL)
+			mark(en, en->sorted[i], DIRTY_URGENT);
+	en->changed = true;
+	audit_change(en, w, "switch.turn", p->id, (const char *const[]){
+		s.reason, switch_id(s.which), s.on ? "on" : "off" });
+	strbuf_printf(reply, "\"partition\":\"%s\",\"function\":\"%s\","
+		"\"on\":%s", p->name, switch_id(s.which),
+		s.on ? "true" : "false");
 	return 0;
 }
 
@@ -484,14 +307,15 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 {
 	static int (*const doers[])(struct engine *,
 		const struct engine_wish *, struct strbuf *, struct tc_err *) = {
-		[ORDER_HOST_PUT] = put_host,
-		[ORDER_HOST_PATCH] = patch_host,
-		[ORDER_HOST_DELETE] = delete_host,
+		[ORDER_HOST_PUT] = order_put_host,
+		[ORDER_HOST_PATCH] = order_patch_host,
+		[ORDER_HOST_DELETE] = order_delete_host,
 		[ORDER_BRAKE_RELEASE] = release_brake,
 		[ORDER_WINDOW_CREATE] = create_window,
 		[ORDER_WINDOW_DELETE] = delete_window,
 		[ORDER_ALERT_ACK] = ack_alert,
-		[ORDER_SIGNAL] = take_signal,
+		[ORDER_SIGNAL] = order_take_signal,
+		[ORDER_SWITCH] = turn_switch,
 	};
 	int rc;
 

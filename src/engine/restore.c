@@ -239,6 +239,10 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 
 	struct part *p = subject_get(en, s->subject, SUBJECT_PARTITION);
 
+	if (strcmp(s->kind, "switch") == 0 && p != NULL && s->n == 1) {
+		p->off = *(const unsigned char *)s->bytes;
+		return 0;
+	}
 	if (strcmp(s->kind, "brake") == 0 && p != NULL)
 		return brake_restore(s->bytes, s->n, &p->brake, NULL);
 	if (strcmp(s->kind, "host") == 0 && h != NULL)

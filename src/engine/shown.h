@@ -108,6 +108,7 @@ struct snap_partition {
 	size_t n_hosts;
 	size_t counts[STATE_COUNT_];
 	struct snap_brake brake;
+	unsigned off;		/* bits by enum plan_switch */
 };
 
 struct snap_target {

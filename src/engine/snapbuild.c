@@ -289,7 +289,8 @@ show_partitions(const struct engine *en, struct snapshot *s)
 	while ((p = hash_next(&en->parts, &at)) != NULL) {
 		p->shown = n;
 		out[n++] = (struct snap_partition){ .id = p->id,
-			.name = p->name, .brake = show_brake(s, p) };
+			.name = p->name, .brake = show_brake(s, p),
+			.off = p->off };
 	}
 	s->n_partitions = n;
 	return out;

@@ -29,7 +29,8 @@ view_of(const struct engine *en, const struct host *h)
 		.host_health = h->host_health, .disposition = h->disposition,
 		.level = h->risk.level, .in_window = h->window != NULL,
 		.brake = h->part->brake.latched,
-		.observer_suspect = en->observer.suspect, .recommend = true };
+		.observer_suspect = en->observer.suspect,
+		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
 /* ---- targets: once a step for each partition that asks ---- */

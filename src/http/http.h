@@ -14,11 +14,9 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "engine/snapshot.h"
+#include "http/role.h"
+#include "http/rows.h"
 #include "model/observation.h"
-
-enum http_role { ROLE_NONE, ROLE_AGENT, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
-const char *http_role_id(enum http_role r);
-bool http_role_parse(const char *id, size_t n, enum http_role *out);
 
 /* Who asks. */
 struct http_principal {
@@ -40,6 +38,7 @@ enum http_command_kind {
 	COMMAND_WINDOW_CREATE,
 	COMMAND_WINDOW_DELETE,	/* target = id */
 	COMMAND_ALERT_ACK,	/* target = id; body {comment} */
+	COMMAND_SWITCH,		/* body {function, partition, on, reason} */
 	COMMAND_SIGNAL,		/* another monitor speaks of a unit */
 };
 
@@ -80,51 +79,6 @@ struct http_command {
 	void *owner;
 };
 
-struct http_token {
-	uint32_t id;
-	enum http_role role;
-	const char *host;	/* "" = not bound */
-	const char *name;
-	struct wall created;
-	struct wall last_used;	/* ms 0 = never (or not known) */
-};
-
-struct http_event {
-	uint64_t seq;
-	struct wall at;
-	const char *kind;
-	const char *subject;	/* "h1", "h1/disk/MODEL/SERIAL", "rack1" */
-	uint64_t cause_seq;
-	const char *body;	/* JSON object */
-};
-
-struct http_series_query {
-	const char *host;
-	const char *metric;
-	const char *instance;	/* NULL = every one */
-	const char *device;	/* serial or key, NULL = the host's own */
-	struct wall from;
-	struct wall to;
-	struct dur step;	/* 0 = raw */
-	size_t limit;		/* points in all */
-};
-
-/* One row of a series; a new (instance, device) begins a new series. */
-struct http_point {
-	const char *instance;
-	const char *device;
-	struct wall at;
-	double value;		/* with a step: the mean */
-	double min, max;
-	uint64_t count;
-};
-
-/* Each sink returns 0 to go on, anything else to stop. */
-typedef int http_event_sink(void *arg, const struct http_event *);
-typedef int http_point_sink(void *arg, const struct http_point *);
-typedef int http_token_sink(void *arg, const struct http_token *);
-typedef int http_prediction_sink(void *arg, uint64_t id, const char *json);
-
 struct http_io {
 	struct clock *clock;
 	/* The latest one with a reference (snapshot_put); never NULL. */
@@ -149,6 +103,8 @@ struct http_io {
 		http_point_sink *, void *arg, struct tc_err *);
 	int (*tokens)(struct http_io *, http_token_sink *, void *arg,
 		struct tc_err *);
+	int (*audit)(struct http_io *, uint64_t after, size_t limit,
+		http_audit_sink *, void *arg, struct tc_err *);
 	/* Stored verdicts as JSON: id ≠ 0 one, else those open at as_of. */
 	int (*predictions)(struct http_io *, uint64_t id, struct wall as_of,
 		http_prediction_sink *, void *arg, struct tc_err *);

@@ -108,6 +108,12 @@ order_signal(struct request *r)
 }
 
 void
+order_switch(struct request *r)
+{
+	order(r, COMMAND_SWITCH, false);
+}
+
+void
 order_done(struct request *r, const struct http_command *cmd)
 {
 	struct json_write w;

@@ -86,6 +86,8 @@ void view_why_not(struct request *r);
 void view_brakes(struct request *r);
 void view_alerts(struct request *r);
 void view_windows(struct request *r);
+void view_switches(struct request *r);
+void view_audit(struct request *r);
 void view_impact(struct request *r);
 void view_effective(struct request *r);
 /* simulate.c */
@@ -99,6 +101,7 @@ void order_window_create(struct request *r);
 void order_window_delete(struct request *r);
 void order_alert_ack(struct request *r);
 void order_signal(struct request *r);
+void order_switch(struct request *r);
 void order_done(struct request *r, const struct http_command *cmd);
 /* view_metrics.c */
 void view_metrics(struct request *r);

@@ -422,3 +422,31 @@ view_effective(struct request *r)
 	json_put_end(&w);
 	json_put_end(&w);
 }
+
+/* ---- switches ---- */
+
+void
+view_switches(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	struct json_write w;
+
+	if (reply_unchanged(r, s, false))
+		return;
+	reply_open(r, &w, s);
+	json_add_array(&w, "items");
+	for (size_t i = 0; i < s->n_partitions * SWITCH_COUNT; i++) {
+		const struct snap_partition *p =
+			&s->partitions[i / SWITCH_COUNT];
+
+		json_put_object(&w);
+		json_add_str(&w, "partition", p->name);
+		json_add_str(&w, "function",
+			switch_id((enum plan_switch)(i % SWITCH_COUNT)));
+		json_add_bool(&w, "on", (p->off >> i % SWITCH_COUNT & 1) == 0);
+		json_put_end(&w);
+	}
+	json_put_end(&w);
+	json_add_null(&w, "next");
+	json_put_end(&w);
+}

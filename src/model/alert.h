@@ -48,9 +48,9 @@ struct alert {
 	const char *body;	/* JSON object: reason, evidence … */
 	const char *acked_by;	/* "" = nobody */
 	/*
-	 * Begun while its partition's partition_outage fired: shown, but
-	 * nobody is told of it apart.  Not stored: a message that was never
-	 * sent has no resolution either.
+	 * Begun while its partition's partition_outage fired, or with its
+	 * notify switched off: shown, but nobody is told of it apart.
+	 * Not stored: a message that was never sent has no resolution.
 	 */
 	bool grouped;
 };

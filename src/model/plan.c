@@ -77,3 +77,28 @@ plan_state_parse(const char *id, size_t n, enum plan_state *out)
 	}
 	return false;
 }
+
+static const char *const switch_ids[] = {
+#define X(bit, sym, id) [SWITCH_##sym] = id,
+	SWITCH_TABLE(X)
+#undef X
+};
+
+const char *
+switch_id(enum plan_switch s)
+{
+	return switch_ids[s];
+}
+
+bool
+switch_parse(const char *id, size_t n, enum plan_switch *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(switch_ids); i++) {
+		if (strlen(switch_ids[i]) != n ||
+		    memcmp(switch_ids[i], id, n) != 0)
+			continue;
+		*out = (enum plan_switch)i;
+		return true;
+	}
+	return false;
+}

@@ -78,6 +78,21 @@ enum plan_state {
 #undef X
 };
 
+/* What a partition may have switched off; bits. */
+#define SWITCH_TABLE(X)              \
+	X(0, RECOMMEND, "recommend") \
+	X(1, NOTIFY, "notify")
+
+enum plan_switch {
+#define X(bit, sym, id) SWITCH_##sym = (bit),
+	SWITCH_TABLE(X)
+#undef X
+};
+#define SWITCH_COUNT 2
+
+const char *switch_id(enum plan_switch s);
+bool switch_parse(const char *id, size_t n, enum plan_switch *out);
+
 const char *plan_action_id(enum plan_action a);
 const char *plan_state_id(enum plan_state s);
 const char *why_not_id(enum why_not w);

@@ -278,11 +278,44 @@ START_TEST(windows_hosts_and_acknowledgements_over_http)
 }
 END_TEST
 
+START_TEST(r064_r150_switches_and_the_audit_trail)
+{
+	struct it it;
+	struct it_reply r;
+
+	begin(&it, 3);
+	want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
+		"\"recommend\",\"partition\":\"rack1\",\"on\":false}", 400);
+	want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
+		"\"recommend\",\"partition\":\"rack9\",\"on\":false,"
+		"\"reason\":\"x\"}", 404);
+	want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
+		"\"recommend\",\"partition\":\"rack1\",\"on\":false,"
+		"\"reason\":\"drill\"}", 200);
+	bad_disk(&it, "h1");
+	ck_assert(it_wait_text(&it, "/v1/evacuations", "items.0.state", "held",
+		5));
+	it_end(&it.server, SIGKILL);
+	it_start_server(&it);
+	call(&it, "GET /v1/switches", "/v1/switches", NULL, 200, &r);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text), "\"rack1\","
+		"\"function\":\"recommend\",\"on\":false"));
+	it_reply_fini(&r);
+	call(&it, "GET /v1/audit", "/v1/audit", NULL, 200, &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);
+	ck_assert_str_eq(it_text(&r, "items.0.action"), "switch.turn");
+	ck_assert_str_eq(it_text(&r, "items.0.actor"), "admin.token");
+	it_reply_fini(&r);
+	end(&it);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("deeds", a_predicted_host_has_a_recommendation,
 		what_would_be_is_only_asked,
 		a_brake_is_latched_everywhere_and_survives_kill_9,
-		windows_hosts_and_acknowledgements_over_http);
+		windows_hosts_and_acknowledgements_over_http,
+		r064_r150_switches_and_the_audit_trail);
 }

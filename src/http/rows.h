@@ -1,0 +1,69 @@
+/*
+ * What the API reads from the database, row by row.
+ */
+#ifndef TOCSIN_HTTP_ROWS_H
+#define TOCSIN_HTTP_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "http/role.h"
+
+struct http_token {
+	uint32_t id;
+	enum http_role role;
+	const char *host;	/* "" = not bound */
+	const char *name;
+	struct wall created;
+	struct wall last_used;	/* ms 0 = never (or not known) */
+};
+
+struct http_event {
+	uint64_t seq;
+	struct wall at;
+	const char *kind;
+	const char *subject;	/* "h1", "h1/disk/MODEL/SERIAL", "rack1" */
+	uint64_t cause_seq;
+	const char *body;	/* JSON object */
+};
+
+struct http_series_query {
+	const char *host;
+	const char *metric;
+	const char *instance;	/* NULL = every one */
+	const char *device;	/* serial or key, NULL = the host's own */
+	struct wall from;
+	struct wall to;
+	struct dur step;	/* 0 = raw */
+	size_t limit;		/* points in all */
+};
+
+/* One row of a series; a new (instance, device) begins a new series. */
+struct http_point {
+	const char *instance;
+	const char *device;
+	struct wall at;
+	double value;		/* with a step: the mean */
+	double min, max;
+	uint64_t count;
+};
+
+/* Each sink returns 0 to go on, anything else to stop. */
+typedef int http_event_sink(void *arg, const struct http_event *);
+typedef int http_point_sink(void *arg, const struct http_point *);
+typedef int http_token_sink(void *arg, const struct http_token *);
+/* A row of the audit trail. */
+struct http_audit {
+	uint64_t seq;
+	struct wall at;
+	const char *actor;
+	const char *action;
+	const char *body;	/* JSON object */
+	const char *sha256;	/* hex, over this row and the one before */
+};
+
+typedef int http_audit_sink(void *arg, const struct http_audit *);
+typedef int http_prediction_sink(void *arg, uint64_t id, const char *json);
+
+#endif
