@@ -317,6 +317,32 @@ net_peer_both(struct net_peer *p, net_peer_fn *handle, net_peer_fn *also,
 	close(udp);
 }
 
+void
+net_peer_full(struct net_peer *p)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd;
+
+	p->port = 0;
+	fd = bound(SOCK_STREAM, &p->port);
+	at.sin_port = htons(p->port);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	p->pid = child();
+	if (p->pid == 0) {
+		for (;;)
+			pause();
+	}
+	close(fd);
+	/* They stay open as long as the test does. */
+	for (int i = 0; i < 4; i++) {
+		int c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			0);
+
+		(void)connect(c, (struct sockaddr *)&at, sizeof(at));
+	}
+}
+
 uint16_t
 net_free_port(void)
 {

@@ -71,6 +71,8 @@ void net_peer_udp(struct net_peer *p, net_peer_fn *handle, void *arg);
 /* Handles UDP and TCP at the same port: `handle` for UDP, `also` for TCP. */
 void net_peer_both(struct net_peer *p, net_peer_fn *handle, net_peer_fn *also,
 	void *arg);
+/* Listens, but its queue is full: nobody gets an answer to connect. */
+void net_peer_full(struct net_peer *p);
 /* A real program; the port is free when it is started. */
 bool net_peer_program(struct net_peer *p, const char *const *argv);
 uint16_t net_free_port(void);

@@ -377,11 +377,18 @@ END_TEST
 
 START_TEST(nobody_there_is_told_apart)
 {
+	struct net_peer peer;
 	struct net_rig rig;
 	char port[32];
 
-	net_option(port, sizeof(port), "port=%u", net_free_port());
+	net_peer_full(&peer);
 	net_rig_open(&rig, "dns");
+	rig.timeout_ms = 200;
+	net_option(port, sizeof(port), "port=%u", peer.port);
+	RUN(&rig, port, "name=www.test", "tcp=true");
+	net_rig_expect(&rig, "connect_timeout", "TCP: no connection");
+	net_peer_end(&peer);
+	net_option(port, sizeof(port), "port=%u", net_free_port());
 	RUN(&rig, port, "name=www.test");
 	net_rig_expect(&rig, "port_unreachable", "UDP: Connection refused");
 	RUN(&rig, port, "name=www.test", "tcp=true");

@@ -407,6 +407,25 @@ START_TEST(what_goes_wrong_is_told_apart)
 }
 END_TEST
 
+START_TEST(a_full_queue_gives_no_answer)
+{
+	struct net_peer peer;
+	struct net_rig rig;
+	char port[32];
+
+	net_peer_full(&peer);
+	net_option(port, sizeof(port), "port=%u", peer.port);
+	net_rig_open(&rig, "http");
+	rig.timeout_ms = 200;
+	RUN(&rig, port);
+	net_rig_expect(&rig, "connect_timeout", "connect: no answer");
+	RUN(&rig, port, "tls=true");
+	net_rig_expect(&rig, "connect_timeout", "connect: no answer");
+	net_rig_close(&rig);
+	net_peer_end(&peer);
+}
+END_TEST
+
 START_TEST(many_at_once_and_dropped_in_the_midst)
 {
 	struct scene s;
@@ -525,7 +544,7 @@ main(void)
 		status_is_a_list_of_ranges, unused_expectations_are_given_up,
 		a_good_answer_is_good, the_body_is_looked_at,
 		what_is_asked_for_can_be_chosen, redirects_stay_on_the_host,
-		what_goes_wrong_is_told_apart,
+		what_goes_wrong_is_told_apart, a_full_queue_gives_no_answer,
 		many_at_once_and_dropped_in_the_midst, certificates_are_looked_at,
 		plain_http_is_no_tls);
 }

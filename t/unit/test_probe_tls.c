@@ -254,6 +254,7 @@ meet_rude(enum way way, const char *reason, const char *words)
 
 START_TEST(what_is_no_tls_is_told_apart)
 {
+	struct net_peer peer;
 	struct net_rig rig;
 	char port[32];
 
@@ -262,7 +263,13 @@ START_TEST(what_is_no_tls_is_told_apart)
 	meet_rude(SAY_HELLO, "tls_failed", "handshake: the answer is not TLS");
 	meet_rude(SAY_GARBAGE, "tls_failed", "handshake: ");
 	meet_rude(RESET, "connect_reset", "handshake: Connection reset");
+	net_peer_full(&peer);
 	net_rig_open(&rig, "tls");
+	rig.timeout_ms = 200;
+	net_option(port, sizeof(port), "port=%u", peer.port);
+	RUN(&rig, port);
+	net_rig_expect(&rig, "connect_timeout", "connect: no answer");
+	net_peer_end(&peer);
 	net_option(port, sizeof(port), "port=%u", net_free_port());
 	RUN(&rig, port);
 	net_rig_expect(&rig, "connect_refused", "connect: Connection refused");
