@@ -152,6 +152,12 @@ static const struct arg signal_rows[] = {
 	{ .name = NULL }
 };
 
+static const struct arg plugin_rows[] = {
+	{ "address", ARG_STRING, AT(address), "ADDRESS", "127.0.0.1",
+		"what the plugin is to look at" },
+	{ .name = NULL }
+};
+
 static const struct arg_verb verbs[] = {
 	{ "status", "", 0, 0, "the whole fleet in a few lines", status_rows },
 	{ "hosts", "", 0, 0, "one line for each host", hosts_rows },
@@ -182,6 +188,9 @@ static const struct arg_verb verbs[] = {
 		"wrong with it", config_rows },
 	{ "doctor", "", 0, 0, "does everything that Tocsin stands on work",
 		doctor_rows },
+	{ "plugin", "test PATH [OPTION=VALUE]...", 2, 18, "does a plugin keep "
+		"to the rules; it is run in a process of its own",
+		plugin_rows },
 	{ "backtest", "", 0, 0, "what the predictor would have said of "
 		"recorded drives; see tocsin backtest --help", NULL },
 	{ .name = NULL }
@@ -190,7 +199,8 @@ static const struct arg_verb verbs[] = {
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
-	verb_alerts, verb_signal, verb_events, verb_token, verb_config, verb_doctor, NULL,
+	verb_alerts, verb_signal, verb_events, verb_token, verb_config,
+	verb_doctor, verb_plugin, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 

@@ -40,6 +40,7 @@ struct cli_options {
 	const char *name;
 	const char *config;
 	const char *plugin_dir;
+	const char *address;
 	const char *hosts;	/* "a,b" */
 	const char *reason;
 	const char *comment;
@@ -108,6 +109,7 @@ int verb_events(struct cli *c, struct tc_err *e);
 int verb_token(struct cli *c, struct tc_err *e);
 int verb_config(struct cli *c, struct tc_err *e);
 int verb_doctor(struct cli *c, struct tc_err *e);
+int verb_plugin(struct cli *c, struct tc_err *e);
 int verb_evacuations(struct cli *c, struct tc_err *e);
 int verb_simulate(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
