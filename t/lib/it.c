@@ -18,6 +18,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+const char *
+it_data_dir(void)
+{
+	static char path[512];
+	const char *top = getenv("top_srcdir");
+
+	snprintf(path, sizeof(path), "%s/src/http", top != NULL ? top : ".");
+	return path;
+}
+
 /* What is installed to one folder lies in two here. */
 static void
 link_data(struct it *it, const char *name, const char *source)

@@ -42,6 +42,8 @@ const char *it_agent(void);
 const char *it_cli(void);
 const char *it_smartd(void);
 const char *it_plugin_dir(void);
+/* Where openapi.json is. */
+const char *it_data_dir(void);
 
 /*
  * tocsind with dir/tocsin.yaml; returns when /readyz says 200.  The test
