@@ -10,7 +10,8 @@ function fill(e, props, kids) {
 			e.setAttribute(k, v === true ? "" : String(v));
 	}
 	for (const kid of kids.flat(Infinity)) {
-		if (kid !== null && kid !== undefined && kid !== false)
+		if (kid !== null && kid !== undefined && kid !== false &&
+		    kid !== "")
 			e.append(kid instanceof Node ? kid : String(kid));
 	}
 	return e;
