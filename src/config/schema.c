@@ -59,7 +59,7 @@ const struct tocsin_opt rule_rows[RULE_ROWS + 1] = {
 		.min = "0s", .max = "1h",
 		.help = "After a first failure so soon again; off: never." },
 	[RULE_RECHECK_TIMEOUT] = { "recheck_timeout", TOCSIN_OPT_DUR,
-		.dflt = "0s", .min = "0s", .max = "10m",
+		.dflt = "2s", .min = "0s", .max = "10m",
 		.help = "How long a recheck may take; 0s: the timeout." },
 	[RULE_ROWS] = { NULL },
 };

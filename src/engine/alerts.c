@@ -279,6 +279,7 @@ static void
 write_host_body(struct strbuf *body, const struct host *h)
 {
 	struct json_write w;
+	char url[300];
 
 	json_begin(&w, body);
 	json_put_object(&w);
@@ -291,7 +292,8 @@ write_host_body(struct strbuf *body, const struct host *h)
 		h->worst->text : "");
 	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
 	json_add_str(&w, "level", level_name(h->risk.level));
-	json_add_str(&w, "url", "/v1/hosts/");
+	snprintf(url, sizeof(url), "/v1/hosts/%s", h->name);
+	json_add_str(&w, "url", url);
 	json_put_end(&w);
 }
 

@@ -84,7 +84,8 @@ static void
 add_run(struct engine *en, struct check *c, struct now now, bool recheck)
 {
 	void *runs = en->runs;
-	bool soon = recheck && c->rule.recheck_timeout.ns > 0;
+	bool soon = recheck && c->rule.recheck_timeout.ns > 0 &&
+		c->rule.recheck_timeout.ns < c->rule.timeout.ns;
 
 	if (mem_grow(&runs, &en->cap_runs, en->n_runs + 1,
 		    sizeof(*en->runs)) < 0)
