@@ -289,6 +289,7 @@ daemon_start(struct daemon *d, struct tc_err *e)
 	if ((rc = open_http(d, e)) < 0)
 		return rc;
 	daemon_watch_files(d);
+	export_start(d);
 	daemon_tick_by(d, (struct mono){ 0 });
 	return 0;
 }
@@ -316,6 +317,7 @@ daemon_stop(struct daemon *d)
 	if (d->sched != NULL) {
 		sched_cancel(d->sched, &d->tick);
 		sched_cancel(d->sched, &d->watch);
+		sched_cancel(d->sched, &d->export);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(d->signals); i++)
 		if (d->signals[i] != NULL)

@@ -52,6 +52,7 @@ struct daemon {
 
 	struct sched_timer tick;
 	struct sched_timer watch;	/* of the file_sd files */
+	struct sched_timer export;
 	struct sched_signal *signals[3];
 
 	struct queue *commands;		/* http → loop */
@@ -136,6 +137,9 @@ int serve_open(struct daemon *d, struct tc_err *e);
 /* ---- commands.c: what http asks the loop to do ---- */
 int commands_open(struct daemon *d, struct tc_err *e);
 void commands_close(struct daemon *d);
+
+/* ---- export.c: the summary for a second place ---- */
+void export_start(struct daemon *d);
 
 /* ---- metrics.c ---- */
 void metrics_write(struct daemon *d, struct strbuf *out);

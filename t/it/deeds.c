@@ -28,7 +28,7 @@ begin(struct it *it, int hosts)
 			"tags: {team: web}}\n", i, i % 250 + 1);
 	it_write(it, "tocsin.yaml", "%s", strbuf_str(&y));
 	strbuf_free(&y);
-	snprintf(path, sizeof(path), "%s/openapi.json", it_data_dir());
+	snprintf(path, sizeof(path), "%s/data/openapi.json", it->dir);
 	schema.doc = json_load_file(path, 0, NULL);
 	ck_assert_ptr_nonnull(schema.doc);
 	it_start_server(it);
@@ -278,6 +278,41 @@ START_TEST(windows_hosts_and_acknowledgements_over_http)
 }
 END_TEST
 
+static bool
+export_tells(void *arg)
+{
+	struct it *it = arg;
+	struct strbuf text = { 0 }, page = { 0 };
+	bool yes;
+	json_t *j;
+
+	it_read(it, "state/export/summary.json", &text);
+	it_read(it, "state/export/status.html", &page);
+	j = json_loadb(strbuf_str(&text), text.n, 0, NULL);
+	yes = json_is_string(it_at(j, "generated_at")) &&
+		strcmp(json_string_value(it_at(j, "at_risk.0.host")) != NULL ?
+			json_string_value(it_at(j, "at_risk.0.host")) : "",
+			"h1") == 0 && strstr(strbuf_str(&page), "h1") != NULL;
+	json_decref(j);
+	strbuf_free(&text);
+	strbuf_free(&page);
+	return yes;
+}
+
+START_TEST(r123_the_summary_outlives_the_server)
+{
+	struct it it;
+
+	begin(&it, 3);
+	bad_disk(&it, "h1");
+	ck_assert(it_wait(export_tells, &it, 15));
+	it_end(&it.server, SIGKILL);
+	ck_assert(export_tells(&it));
+	json_decref(schema.doc);
+	it_fini(&it);
+}
+END_TEST
+
 START_TEST(r064_r150_switches_and_the_audit_trail)
 {
 	struct it it;
@@ -317,5 +352,6 @@ main(void)
 		what_would_be_is_only_asked,
 		a_brake_is_latched_everywhere_and_survives_kill_9,
 		windows_hosts_and_acknowledgements_over_http,
+		r123_the_summary_outlives_the_server,
 		r064_r150_switches_and_the_audit_trail);
 }
