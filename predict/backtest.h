@@ -45,9 +45,24 @@ struct backtest_change {
 	double risk;		/* within 30 days */
 };
 
+/* What became of one device, once the data have ended. */
+#define BACKTEST_NEVER INT32_MIN
+struct backtest_device {
+	const char *serial;
+	const char *model;
+	int32_t first_day;
+	int32_t last_day;
+	int32_t fail_day;		/* BACKTEST_NEVER */
+	bool survives;
+	int32_t alarm_day[LEVEL_N];	/* first at this level or above */
+};
+
 struct backtest_opts {
 	/* May be NULL; a negative return ends the run with it. */
 	int (*change)(void *ctx, const struct backtest_change *,
+		struct tc_err *);
+	/* May be NULL; every device once, at the end; as `change`. */
+	int (*device)(void *ctx, const struct backtest_device *,
 		struct tc_err *);
 	/* May be NULL; called every 65,536 rows. */
 	void (*progress)(void *ctx, uint64_t rows);

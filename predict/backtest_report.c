@@ -245,6 +245,30 @@ count_devices(struct bt_run *run, struct backtest_report *out)
 		out->survivors += survives(d, out->last_day);
 }
 
+static int
+tell_devices(struct bt_run *run, int32_t end, struct tc_err *e)
+{
+	struct bt_device *d;
+	int rc = 0;
+
+	if (!run->opts->device)
+		return 0;
+	for (size_t at = 0; rc == 0 && (d = hash_next(&run->by_serial, &at));) {
+		struct backtest_device out = { .serial = d->serial,
+			.model = intern_name(&run->models, d->model),
+			.first_day = d->past->first_day,
+			.last_day = d->last_day, .fail_day = d->fail_day,
+			.survives = survives(d, end) };
+
+		if (!out.model)
+			out.model = "";
+		memcpy(out.alarm_day, d->past->alarm_day,
+			sizeof(out.alarm_day));
+		rc = run->opts->device(run->opts->ctx, &out, e);
+	}
+	return rc;
+}
+
 int
 bt_report(struct bt_run *run, struct backtest_report *out, struct tc_err *e)
 {
@@ -260,5 +284,5 @@ bt_report(struct bt_run *run, struct backtest_report *out, struct tc_err *e)
 	for (int i = 1; i < LEVEL_N; i++)
 		report_level(run, i, out);
 	report_bins(run, out);
-	return 0;
+	return tell_devices(run, out->last_day, e);
 }

@@ -14,7 +14,7 @@
 #include "predict/backtest.h"
 #include "predict/features.h"
 
-#define BT_NEVER INT32_MIN
+#define BT_NEVER BACKTEST_NEVER
 #define BT_HORIZONS 3
 
 struct bt_judged {

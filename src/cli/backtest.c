@@ -26,6 +26,8 @@ struct args {
 	const char *emit;	/* NULL = none, "-" = standard output */
 	const char *pack;	/* NULL = the built-in one */
 	const char *fit;	/* NULL = judge, do not fit */
+	const char *against;	/* NULL = nothing */
+	const char *html;	/* NULL = none */
 	bool json;
 	bool help;
 };
@@ -34,6 +36,8 @@ struct session {
 	FILE *emit;
 	const char *emit_name;
 	const struct replay *replay;
+	struct compare *compare;
+	enum compare_side side;
 	bool bar;
 };
 
@@ -54,6 +58,9 @@ static const char help[] =
 	"  --fit FILE    fit a new pack to the data and write it, when it was shown\n"
 	"                on drives that the fit did not see; --pack is the one to\n"
 	"                beat and gives the gate\n"
+	"  --against FILE  judge by this pack as well: what appears, what vanishes,\n"
+	"                which warnings come earlier; \"built-in\" is the built-in one\n"
+	"  --html FILE   the report with plots and a table by model\n"
 	"  --json        the report as one JSON object\n"
 	"  --help        this text\n";
 
@@ -67,6 +74,8 @@ parse_args(int argc, char **argv, struct args *a)
 		{ "emit", required_argument, NULL, 'e' },
 		{ "pack", required_argument, NULL, 'p' },
 		{ "fit", required_argument, NULL, 'f' },
+		{ "against", required_argument, NULL, 'a' },
+		{ "html", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -90,6 +99,12 @@ parse_args(int argc, char **argv, struct args *a)
 		case 'p':
 			a->pack = optarg;
 			break;
+		case 'a':
+			a->against = optarg;
+			break;
+		case 'w':
+			a->html = optarg;
+			break;
 		case 'f':
 			a->fit = optarg;
 			break;
@@ -112,9 +127,9 @@ parse_args(int argc, char **argv, struct args *a)
 		(void)fprintf(stderr, "tocsin: backtest: --data is missing\n");
 		return -1;
 	}
-	if (a->fit && (a->emit || a->json)) {
+	if (a->fit && (a->emit || a->json || a->against || a->html)) {
 		(void)fprintf(stderr, "tocsin: backtest: --fit prints its own "
-			"report: neither --emit nor --json\n");
+			"report: no --emit, --json, --against, --html\n");
 		return -1;
 	}
 	if (a->json && a->emit && strcmp(a->emit, "-") == 0) {
@@ -149,7 +164,7 @@ emit_change(void *ctx, const struct backtest_change *c, struct tc_err *e)
 	struct session *s = ctx;
 	struct date d = date_from_days(c->day);
 
-	if (!s->emit)
+	if (!s->emit || s->side == COMPARE_OLD)
 		return 0;
 	put_csv_text(s->emit, c->serial);
 	(void)fprintf(s->emit, ",%04d-%02d-%02d,", d.year, d.month, d.day);
@@ -214,7 +229,7 @@ load_pack(const char *path, struct pack **out, struct tc_err *e)
 	struct strbuf text = { 0 };
 	int rc;
 
-	if (!path)
+	if (!path || strcmp(path, "built-in") == 0)
 		return pack_builtin(out, e);
 	if ((rc = file_slurp(path, PACK_JSON_MAX, &text, e)) == 0 &&
 	    (rc = pack_parse(strbuf_str(&text), text.n, out, e)) < 0)
@@ -224,7 +239,15 @@ load_pack(const char *path, struct pack **out, struct tc_err *e)
 }
 
 static int
-print_report(const struct args *a, const struct backtest_report *r,
+note_device(void *ctx, const struct backtest_device *d, struct tc_err *e)
+{
+	struct session *s = ctx;
+
+	return compare_take(s->compare, s->side, d, e);
+}
+
+static int
+print_report(const struct args *a, const struct backtest_compared *c,
 	struct dur cpu, struct tc_err *e)
 {
 	/* with --emit - the report goes beside the rows, not among them */
@@ -233,9 +256,9 @@ print_report(const struct args *a, const struct backtest_report *r,
 	int rc = 0;
 
 	if (a->json)
-		backtest_put_json(&sb, r, cpu);
+		backtest_put_json(&sb, c, cpu);
 	else
-		backtest_put_table(&sb, r, cpu);
+		backtest_put_table(&sb, c, cpu);
 	if (sb.failed)
 		rc = tc_fail(e, TC_ENOMEM, "out of memory");
 	else if (fputs(strbuf_str(&sb), f) < 0 || fflush(f) != 0)
@@ -245,18 +268,70 @@ print_report(const struct args *a, const struct backtest_report *r,
 }
 
 static int
+write_html(const char *path, const struct backtest_compared *c,
+	struct tc_err *e)
+{
+	struct strbuf sb = { 0 };
+	int rc;
+
+	backtest_put_html(&sb, c);
+	rc = sb.failed ? tc_fail(e, TC_ENOMEM, "out of memory") :
+		file_write_atomic(path, sb.p, sb.n, 0644, e);
+	strbuf_free(&sb);
+	return rc;
+}
+
+/* All data once, under one pack. */
+static int
+judge(const struct args *a, struct session *s, const struct pack *pack,
+	struct backtest_report *out, struct tc_err *e)
+{
+	struct backtest_opts opts = { .change = emit_change,
+		.device = note_device, .progress = show_progress, .ctx = s };
+	struct replay *replay = NULL;
+	int rc = replay_open(a->data, a->n_data, &replay, e);
+
+	if (rc < 0)
+		return rc;
+	s->replay = replay;
+	rc = backtest_run(replay_source(replay), pack, &opts, out, e);
+	if (s->bar)
+		(void)fputs("\r\033[K", stderr);
+	replay_close(replay);
+	return rc;
+}
+
+static int
+judge_all(const struct args *a, struct session *s, const struct pack *pack,
+	struct backtest_compared *c, struct tc_err *e)
+{
+	struct pack *old = NULL;
+	int rc = judge(a, s, pack, &c->reports[COMPARE_NEW], e);
+
+	if (rc == 0 && a->against) {
+		c->both = true;
+		s->side = COMPARE_OLD;
+		if ((rc = load_pack(a->against, &old, e)) == 0)
+			rc = judge(a, s, old, &c->reports[COMPARE_OLD], e);
+		pack_free(old);
+	}
+	if (rc == 0)
+		rc = compare_levels(s->compare, c->levels, e);
+	return rc < 0 ? rc : compare_models(s->compare, &c->models,
+		&c->n_models, e);
+}
+
+static int
 run(const struct args *a, struct tc_err *e)
 {
-	struct session s = { .bar = isatty(STDERR_FILENO) == 1 };
-	struct backtest_opts opts = { .change = emit_change,
-		.progress = show_progress, .ctx = &s };
-	struct backtest_report *report = MEM_NEW(struct backtest_report);
-	struct replay *replay = NULL;
+	struct session s = { .bar = isatty(STDERR_FILENO) == 1,
+		.compare = compare_new(), .side = COMPARE_NEW };
+	struct backtest_compared *c = MEM_NEW(struct backtest_compared);
 	struct pack *pack = NULL;
 	struct dur began = clock_thread_cpu();
 	int rc;
 
-	if (!report) {
+	if (!c || !s.compare) {
 		rc = tc_fail(e, TC_ENOMEM, "out of memory");
 		goto out;
 	}
@@ -266,25 +341,22 @@ run(const struct args *a, struct tc_err *e)
 		rc = backtest_fit(a->data, a->n_data, pack, a->fit, e);
 		goto out;
 	}
-	if ((rc = replay_open(a->data, a->n_data, &replay, e)) < 0)
-		goto out;
 	if ((rc = open_emit(&s, a->emit, e)) < 0)
 		goto out;
-	s.replay = replay;
-	rc = backtest_run(replay_source(replay), pack, &opts, report, e);
-	if (s.bar)
-		(void)fputs("\r\033[K", stderr);
-	if (rc < 0)
+	if ((rc = judge_all(a, &s, pack, c, e)) < 0)
 		goto out;
 	if ((rc = close_emit(&s, e)) < 0)
 		goto out;
-	rc = print_report(a, report,
-		dur_ns(clock_thread_cpu().ns - began.ns), e);
+	if (a->html && (rc = write_html(a->html, c, e)) < 0)
+		goto out;
+	rc = print_report(a, c, dur_ns(clock_thread_cpu().ns - began.ns), e);
 out:
 	(void)close_emit(&s, NULL);
-	replay_close(replay);
+	compare_free(s.compare);
 	pack_free(pack);
-	mem_free(report);
+	if (c)
+		mem_free(c->models);
+	mem_free(c);
 	return rc;
 }
 

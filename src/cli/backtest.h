@@ -1,5 +1,6 @@
 /*
- * tocsin backtest --data FILE [--emit FILE] [--pack FILE] [--fit FILE] [--json]
+ * tocsin backtest --data FILE [--emit FILE] [--pack FILE] [--fit FILE]
+ *	[--against FILE] [--html FILE] [--json]
  */
 #ifndef TOCSIN_CLI_BACKTEST_H
 #define TOCSIN_CLI_BACKTEST_H
@@ -8,16 +9,36 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "predict/backtest.h"
+#include "predict/compare.h"
 
 /* argv[0] is the verb. Exit status: 0, 1 = error, 2 = usage. */
 int cmd_backtest(int argc, char **argv);
 
-void backtest_put_table(struct strbuf *sb, const struct backtest_report *r,
-	struct dur cpu);
-void backtest_put_json(struct strbuf *sb, const struct backtest_report *r,
-	struct dur cpu);
 /* 2015-12-31 */
 void backtest_put_date(struct strbuf *sb, int32_t day);
+
+/* One pack over the data, or two. */
+struct backtest_compared {
+	bool both;
+	struct backtest_report reports[COMPARE_SIDES];
+	struct compare_level levels[LEVEL_N];
+	struct compare_model *models;
+	size_t n_models;
+};
+
+/* Of the new side, and the other where there are both. */
+void backtest_put_table(struct strbuf *sb, const struct backtest_compared *c,
+	struct dur cpu);
+void backtest_put_json(struct strbuf *sb, const struct backtest_compared *c,
+	struct dur cpu);
+/* What appears and what vanishes; then with the pack's name and models. */
+void backtest_put_changes(struct strbuf *sb, const struct backtest_compared *c);
+void backtest_put_compared(struct strbuf *sb,
+	const struct backtest_compared *c);
+/* The member "against". */
+void backtest_put_compared_json(struct strbuf *sb,
+	const struct backtest_compared *c);
+void backtest_put_html(struct strbuf *sb, const struct backtest_compared *c);
 
 /* Fits a pack to the files, writes it to `path` and prints the figures. */
 int backtest_fit(const char *const *data, size_t n, const struct pack *other,

@@ -74,8 +74,12 @@ table_bins(struct strbuf *sb, const struct backtest_report *r)
 }
 
 void
-backtest_put_table(struct strbuf *sb, const struct backtest_report *r, struct dur cpu)
+backtest_put_table(struct strbuf *sb, const struct backtest_compared *c,
+	struct dur cpu)
 {
+	const struct backtest_report *r = &c->reports[COMPARE_NEW];
+
+
 	strbuf_printf(sb, "pack    %.*s\n", (int)strcspn(r->pack, "+") + 20,
 		r->pack);
 	strbuf_printf(sb, "drives  %llu, of which %llu failed; %llu good, %llu "
@@ -95,6 +99,8 @@ backtest_put_table(struct strbuf *sb, const struct backtest_report *r, struct du
 	strbuf_putc(sb, '\n');
 	table_levels(sb, r);
 	table_bins(sb, r);
+	if (c->both)
+		backtest_put_compared(sb, c);
 }
 
 static void
@@ -171,8 +177,12 @@ json_bins(struct strbuf *sb, const struct backtest_report *r)
 }
 
 void
-backtest_put_json(struct strbuf *sb, const struct backtest_report *r, struct dur cpu)
+backtest_put_json(struct strbuf *sb, const struct backtest_compared *c,
+	struct dur cpu)
 {
+	const struct backtest_report *r = &c->reports[COMPARE_NEW];
+
+
 	strbuf_printf(sb, "{\"pack\":\"%s\",\"rows\":%llu,"
 		"\"rows_after_failure\":%llu,\"device_days\":%llu,"
 		"\"devices\":%llu,\"failed\":%llu,\"good\":%llu,"
@@ -196,5 +206,9 @@ backtest_put_json(struct strbuf *sb, const struct backtest_report *r, struct dur
 	}
 	strbuf_puts(sb, "},");
 	json_bins(sb, r);
+	if (c->both) {
+		strbuf_putc(sb, ',');
+		backtest_put_compared_json(sb, c);
+	}
 	strbuf_puts(sb, "}\n");
 }

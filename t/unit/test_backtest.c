@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "predict/backtest.h"
+#include "predict/compare.h"
 #include "predict/eval.h"
 #include "t/lib/card.h"
 #include "t/lib/story.h"
@@ -438,6 +439,67 @@ START_TEST(who_listens_may_end_the_run)
 }
 END_TEST
 
+static int
+compare_old(void *ctx, const struct backtest_device *d, struct tc_err *e)
+{
+	return compare_take(ctx, COMPARE_OLD, d, e);
+}
+
+static int
+compare_twice_as_late(void *ctx, const struct backtest_device *d,
+	struct tc_err *e)
+{
+	struct backtest_device later = *d;
+
+	if (strcmp(d->serial, "calm") == 0)
+		later.alarm_day[LEVEL_WATCH] = DAY0;
+	else if (strcmp(d->serial, "lost") == 0)
+		later.alarm_day[LEVEL_WATCH] = BACKTEST_NEVER;
+	else
+		later.alarm_day[LEVEL_WATCH] += 3;
+	return compare_take(ctx, COMPARE_NEW, &later, e);
+}
+
+START_TEST(two_packs_are_told_apart_by_what_appears_and_vanishes)
+{
+	static const char *const names[] = { "calm", "lost", "slow" };
+	struct tape *t = tape_new();
+	struct compare *c = compare_new();
+	struct backtest_opts opts = { .device = compare_old, .ctx = c };
+	struct compare_level levels[LEVEL_N];
+	struct compare_model *models = NULL;
+	struct backtest_report r;
+	struct pack *card = card_new();
+	size_t n = 0;
+
+	for (int i = 0; i < 3; i++) {
+		tell(t, names[i], 0, 0);
+		tell(t, names[i], 10, i == 0 ? 0 : 64);
+		tell(t, names[i], 40, i == 0 ? 0 : 64)->failure = i > 0;
+	}
+	ck_assert_int_eq(backtest_run(&t->source, card, &opts, &r, NULL), 0);
+	t->at = 0;
+	opts.device = compare_twice_as_late;
+	ck_assert_int_eq(backtest_run(&t->source, card, &opts, &r, NULL), 0);
+	ck_assert_int_eq(compare_levels(c, levels, NULL), 0);
+	ck_assert_uint_eq(levels[LEVEL_WATCH].found[COMPARE_OLD], 2);
+	ck_assert_uint_eq(levels[LEVEL_WATCH].found[COMPARE_NEW], 1);
+	ck_assert_uint_eq(levels[LEVEL_WATCH].wrong[COMPARE_NEW], 1);
+	ck_assert_uint_eq(levels[LEVEL_WATCH].wrong_both, 0);
+	ck_assert_uint_eq(levels[LEVEL_WATCH].later, 1);
+	ck_assert_int_eq(levels[LEVEL_WATCH].lead_gain_median, -3);
+	ck_assert_int_eq(compare_models(c, &models, &n, NULL), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_str_eq(models[0].model, "M");
+	ck_assert_uint_eq(models[0].drives, 3);
+	ck_assert_uint_eq(models[0].failed, 2);
+	mem_free(models);
+	compare_free(c);
+	pack_free(card);
+	mem_free(t);
+}
+END_TEST
+
 START_TEST(memory_is_bounded_by_devices)
 {
 	struct tape *t = tape_new();
@@ -512,6 +574,7 @@ main(void)
 		going_back_in_time_is_an_error_with_a_place,
 		who_listens_may_end_the_run,
 		memory_is_bounded_by_devices,
+		two_packs_are_told_apart_by_what_appears_and_vanishes,
 		every_failed_allocation_is_reported,
 		wilson_intervals_are_those_of_the_books);
 }
