@@ -11,6 +11,7 @@
 #include "wire/json_read.h"
 
 #define TOKEN_MAX_BYTES 4096
+#define STREAM_SILENCE_S 45L	/* three heartbeats of a tocsind */
 
 struct client {
 	CURL *curl;
@@ -20,6 +21,7 @@ struct client {
 	size_t reply_max;
 	_Atomic int64_t cut_ns;
 	struct client_reply *reply;	/* of the request under way */
+	const struct client_request *request;
 	bool too_long;
 	char error[CURL_ERROR_SIZE];
 };
@@ -50,7 +52,12 @@ static size_t
 take_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct client *c = arg;
+	long status = 0;
 
+	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (c->request->sink && status >= 200 && status <= 299)
+		return c->request->sink(c->request->sink_arg, p, size * n) ==
+			0 ? size * n : 0;
 	if (c->reply->body.n + size * n > c->reply_max) {
 		c->too_long = true;
 		return 0;
@@ -118,6 +125,9 @@ look_at_clock(void *arg, curl_off_t a, curl_off_t b, curl_off_t x, curl_off_t y)
 	(void)b;
 	(void)x;
 	(void)y;
+	if (c->request->sink && c->request->sink(c->request->sink_arg, NULL,
+			0) != 0)
+		return 1;
 	return cut != 0 && clock->mono(clock).ns >= cut;
 }
 
@@ -238,6 +248,8 @@ explain(const struct client *c, CURLcode code, struct tc_err *e)
 	if (c->too_long)
 		return tc_fail(e, TC_EFULL, "%s: reply of more than %zu bytes",
 			c->url, c->reply_max);
+	if (c->request->sink && code == CURLE_WRITE_ERROR)
+		code = CURLE_ABORTED_BY_CALLBACK;	/* the sink's wish */
 	switch ((int)code) {
 	case CURLE_ABORTED_BY_CALLBACK:
 		return tc_fail(e, TC_ECLOSED, "%s: called off", c->url);
@@ -276,9 +288,14 @@ static struct curl_slist *
 make_headers(const struct client *c, const struct client_request *q)
 {
 	struct curl_slist *list = NULL;
+	struct strbuf accept = {0};
+	bool ok;
+
+	strbuf_printf(&accept, "Accept: %s",
+		q->accept ? q->accept : "application/json");
 	/* no "100-continue" dance: it costs a round trip, or a second */
-	bool ok = add_header(&list, "Expect:") &&
-		add_header(&list, "Accept: application/json");
+	ok = !accept.failed && add_header(&list, "Expect:") &&
+		add_header(&list, strbuf_str(&accept));
 
 	if (c->authorization)
 		ok = ok && add_header(&list, c->authorization);
@@ -286,6 +303,7 @@ make_headers(const struct client *c, const struct client_request *q)
 		ok = ok && add_header(&list, "Content-Type: application/json");
 	for (size_t i = 0; q->headers && q->headers[i]; i++)
 		ok = ok && add_header(&list, q->headers[i]);
+	strbuf_free(&accept);
 	if (ok)
 		return list;
 	curl_slist_free_all(list);
@@ -303,7 +321,11 @@ perform(struct client *c, const struct client_request *q, const char *url,
 
 	bad |= curl_easy_setopt(h, CURLOPT_URL, url);
 	bad |= curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
-	bad |= curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, ms > 0 ? ms : 1);
+	bad |= curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, q->sink ? 0 :
+		ms > 0 ? ms : 1);
+	bad |= curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, q->sink ? 1L : 0L);
+	bad |= curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, q->sink ?
+		STREAM_SILENCE_S : 0L);
 	bad |= curl_easy_setopt(h, CURLOPT_HTTPGET, 1L);
 	if (q->body) {
 		bad |= curl_easy_setopt(h, CURLOPT_POSTFIELDS, q->body);
@@ -329,6 +351,7 @@ client_send(struct client *c, const struct client_request *request,
 	strbuf_reset(&reply->body);
 	*reply = (struct client_reply){ .body = reply->body };
 	c->reply = reply;
+	c->request = request;
 	c->too_long = false;
 	c->error[0] = '\0';
 	strbuf_printf(&url, "%s%s", c->url, request->path);
@@ -348,6 +371,7 @@ out:
 	curl_slist_free_all(headers);
 	strbuf_free(&url);
 	c->reply = NULL;
+	c->request = NULL;
 	return rc;
 }
 

@@ -30,6 +30,14 @@ struct client_request {
 	size_t n;
 	const char *const *headers;	/* "Name: value", NULL at the end; or NULL */
 	struct dur timeout;	/* 0 = that of the conf */
+	const char *accept;	/* NULL = application/json */
+	/*
+	 * For a body without an end: a 2xx's bytes as they come, and n 0 about
+	 * each second.  Anything but 0 ends the request (TC_ECLOSED).  Then
+	 * there is no timeout of the whole, but of 45 s without a byte.
+	 */
+	int (*sink)(void *arg, const char *p, size_t n);
+	void *sink_arg;
 };
 
 /* Caller's memory; {0} is empty; reused from request to request. */

@@ -123,6 +123,53 @@ START_TEST(a_reply_without_end_is_cut)
 }
 END_TEST
 
+struct sunk {
+	size_t n;
+	size_t enough;
+};
+
+static int
+sink(void *arg, const char *p, size_t n)
+{
+	struct sunk *s = arg;
+
+	(void)p;
+	s->n += n;
+	return s->enough != 0 && s->n >= s->enough;
+}
+
+START_TEST(a_stream_is_drunk_not_kept)
+{
+	struct world *w = world_new(100);
+	char longer[200];
+	struct sunk s = { 0, 0 };
+	struct client_request q = { .method = "GET", .path = "/",
+		.accept = "text/event-stream", .sink = sink, .sink_arg = &s };
+
+	memset(longer, 'x', sizeof(longer));
+	longer[199] = '\0';
+	w->next.body = longer;
+	ck_assert_int_eq(client_send(w->client, &q, &w->reply, &w->e), 0);
+	ck_assert_uint_eq(s.n, 199);	/* more than a reply may have */
+	ck_assert_uint_eq(w->reply.body.n, 0);
+	ck_assert(fake_request_has(fake_http_request(w->server, 0),
+		"Accept: text/event-stream\r\n"));
+	/* who has enough ends it */
+	s = (struct sunk){ 0, 1 };
+	ck_assert_int_eq(client_send(w->client, &q, &w->reply, &w->e),
+		TC_ECLOSED);
+	/* what is no stream is a reply as ever */
+	w->next.status = 403;
+	w->next.body = "{}";
+	s = (struct sunk){ 0, 0 };
+	ck_assert_int_eq(client_send(w->client, &q, &w->reply, &w->e), 0);
+	ck_assert_int_eq(w->reply.status, 403);
+	ck_assert_uint_eq(s.n, 0);
+	ck_assert_uint_eq(w->reply.body.n, 2);
+	world_free(w);
+}
+END_TEST
+
 START_TEST(what_is_no_http_is_an_error)
 {
 	static const char *const raw[] = {
@@ -254,6 +301,7 @@ main(void)
 	return STORIES("client",
 		a_request_brings_its_token_and_a_reply_its_body,
 		a_redirect_is_an_answer_not_a_way, a_reply_without_end_is_cut,
+		a_stream_is_drunk_not_kept,
 		what_is_no_http_is_an_error, nobody_there_is_told_by_name,
 		a_silent_server_is_given_up, a_url_must_be_plain,
 		a_token_cannot_smuggle_a_header,
