@@ -52,7 +52,7 @@ choose_url(struct cli *c)
 }
 
 static int
-choose_token(struct cli *c, struct tc_err *e)
+choose_token(struct cli *c, struct client *client, struct tc_err *e)
 {
 	const char *env = getenv("TOCSIN_TOKEN");
 	struct strbuf token = {0};
@@ -67,25 +67,39 @@ choose_token(struct cli *c, struct tc_err *e)
 	else if (access(path, R_OK) == 0)
 		rc = client_read_token(path, &token, e);
 	if (rc == 0)
-		rc = client_set_token(c->client, strbuf_str(&token), e);
+		rc = client_set_token(client, strbuf_str(&token), e);
 	strbuf_free(&token);
 	return rc;
 }
 
-int
-api_open(struct cli *c, struct tc_err *e)
+static int
+open_one(struct cli *c, struct client **out, struct tc_err *e)
 {
 	struct client_conf conf = { .url = c->url, .ca_file = c->opt.ca_file,
 		.user_agent = "tocsin/" TOCSIN_VERSION,
 		.reply_max = (size_t)256 << 20 };
 	int rc;
 
+	if ((rc = client_open(&conf, out, e)) < 0)
+		return rc;
+	return choose_token(c, *out, e);
+}
+
+int
+api_open(struct cli *c, struct tc_err *e)
+{
 	if (c->client)
 		return 0;
 	choose_url(c);
-	if ((rc = client_open(&conf, &c->client, e)) < 0)
-		return rc;
-	return choose_token(c, e);
+	return open_one(c, &c->client, e);
+}
+
+int
+api_clone(struct cli *c, struct client **out, struct tc_err *e)
+{
+	int rc = api_open(c, e);
+
+	return rc < 0 ? rc : open_one(c, out, e);
 }
 
 static int

@@ -42,7 +42,13 @@ static const struct arg common_rows[] = {
 #define ROW_LEVEL(help) { "level", ARG_STRING, AT(level), "LEVELS", NULL, \
 	help }
 
-static const struct arg status_rows[] = { ROW_FAIL, { .name = NULL } };
+static const struct arg status_rows[] = {
+	ROW_FAIL,
+	{ "watch", ARG_FLAG, AT(watch), NULL, NULL,
+		"go on until stopped: redrawn on a terminal, else a line for "
+		"each change" },
+	{ .name = NULL }
+};
 static const struct arg explain_rows[] = { ROW_FAIL, { .name = NULL } };
 static const struct arg risk_rows[] = {
 	ROW_FAIL,
@@ -67,7 +73,8 @@ static const struct arg events_rows[] = {
 	ROW_LIMIT,
 	{ "after", ARG_COUNT, AT(after), "SEQ", NULL,
 		"those behind this number; else the last 50" },
-	{ "follow", ARG_FLAG, AT(follow), NULL, NULL, "go on until stopped" },
+	{ "follow", ARG_FLAG, AT(follow), NULL, NULL,
+		"go on until stopped; --json: one a line" },
 	{ .name = NULL }
 };
 static const struct arg token_rows[] = {
@@ -306,16 +313,11 @@ run(struct cli *c, struct tc_err *e)
 static int
 print_out(struct cli *c)
 {
-	const struct strbuf *text = &c->out.text;
-
-	if (text->failed) {
+	if (c->out.text.failed) {
 		fprintf(stderr, "tocsin: out of memory\n");
 		return CLI_ERROR;
 	}
-	if (fwrite(strbuf_str(text), 1, text->n, stdout) != text->n ||
-	    fflush(stdout) != 0)
-		return CLI_ERROR;
-	return CLI_OK;
+	return out_flush(&c->out) < 0 ? CLI_ERROR : CLI_OK;
 }
 
 static void

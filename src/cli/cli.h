@@ -29,6 +29,7 @@ struct cli_options {
 	/* of single verbs */
 	bool fail;
 	bool follow;
+	bool watch;
 	bool origins;
 	const char *level;
 	const char *state;
@@ -79,6 +80,8 @@ int cli_main(int argc, char **argv);
  * STATE_DIR/admin.token.  No token is no error yet.
  */
 int api_open(struct cli *c, struct tc_err *e);
+/* A second connection as the same. */
+int api_clone(struct cli *c, struct client **out, struct tc_err *e);
 /* A reply that is not 2xx is an error in the problem's words. */
 int api_get(struct cli *c, const char *path, struct doc **out,
 	struct tc_err *e);

@@ -1,15 +1,13 @@
 /*
  * tocsin events: what happened, the latest last.
  */
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/follow.h"
 #include "cli/show.h"
 #include "cli/words.h"
-
-#define FOLLOW_MS 2000
 
 static int
 get_events(struct cli *c, uint64_t after, uint64_t limit, struct doc **out,
@@ -112,36 +110,47 @@ print_events(struct cli *c, const struct doc *items)
 	table_free(&t);
 }
 
+/* ---- as they happen ---- */
+
 static void
-flush_out(struct cli *c)
+say_event(struct cli *c, const struct doc *ev)
 {
-	fwrite(strbuf_str(&c->out.text), 1, c->out.text.n, stdout);
-	fflush(stdout);
-	strbuf_reset(&c->out.text);
-	arena_reset(&c->arena);
+	char text[512], at[WALL_TEXT];
+	struct wall when = doc_wall(ev, "at");
+
+	body_words(doc_get(ev, "body"), text, sizeof(text));
+	out_paint(&c->out, PAINT_DIM, "%s  ",
+		wall_format(when, at, sizeof(at)));
+	out_paint(&c->out, PAINT_BOLD, "%s", doc_text(ev, "kind"));
+	out_say(&c->out, "  %s%s%s\n", doc_text(ev, "subject"), *text ? "  " :
+		"", text);
 }
 
-/* Until it is interrupted, or the server goes. */
 static int
-follow(struct cli *c, uint64_t after, struct tc_err *e)
+take_event(void *arg, const char *kind, struct strbuf *json)
 {
-	const struct doc *items;
-	struct doc *page;
-	int rc;
+	struct cli *c = arg;
+	struct tc_err e = {0};
+	struct doc *ev;
 
-	for (;;) {
-		if ((rc = get_events(c, after, 1000, &page, e)) < 0)
-			return rc;
-		items = doc_get(page, "items");
-		if (items && items->n > 0) {
-			api_print(c);
-			print_events(c, items);
-			after = (uint64_t)doc_number(page, "last",
-				(double)after);
-		}
-		flush_out(c);
-		poll(NULL, 0, FOLLOW_MS);
+	if (c->out.format == OUT_JSON)
+		strbuf_printf(&c->out.text, "%s\n", strbuf_str(json));
+	if (doc_parse(&c->arena, json, &ev, &e) < 0) {
+		fprintf(stderr, "tocsin: an event that is none: %s\n", e.text);
+	} else if (strcmp(kind, "reset") == 0) {
+		out_say(&c->out, "what happened before event %s is not kept "
+			"any more\n", doc_text(ev, "oldest"));
+		out_pair(&c->out, "reset", doc_text(ev, "oldest"));
+	} else if (c->out.format == OUT_TEXT) {
+		say_event(c, ev);
+	} else if (c->out.format == OUT_KV) {
+		struct doc one = { .kind = JSON_ARRAY, .first = ev, .n = 1 };
+
+		print_events(c, &one);
 	}
+	out_flush(&c->out);
+	arena_reset(&c->arena);
+	return 0;
 }
 
 int
@@ -149,6 +158,8 @@ verb_events(struct cli *c, struct tc_err *e)
 {
 	uint64_t after = c->opt.after;
 	uint64_t limit = c->opt.limit ? c->opt.limit : 50;
+	struct follow f = { .c = c, .after = &after, .event = take_event,
+		.arg = c };
 	uint64_t last = 0;
 	const struct doc *items;
 	struct doc *page;
@@ -159,6 +170,8 @@ verb_events(struct cli *c, struct tc_err *e)
 			return rc;
 		after = last > limit ? last - limit : 0;
 	}
+	if (c->opt.follow)
+		return follow_events(&f, e);
 	if ((rc = get_events(c, after, limit, &page, e)) < 0)
 		return rc;
 	api_print(c);
@@ -166,8 +179,5 @@ verb_events(struct cli *c, struct tc_err *e)
 	print_events(c, items);
 	if (!items || items->n == 0)
 		out_say(&c->out, "nothing happened\n");
-	if (!c->opt.follow)
-		return CLI_OK;
-	flush_out(c);
-	return follow(c, last > after ? last : after, e);
+	return CLI_OK;
 }

@@ -109,6 +109,17 @@ out_pair(struct out *o, const char *key, const char *value)
 	strbuf_putc(&o->text, '\n');
 }
 
+int
+out_flush(struct out *o)
+{
+	bool good = !o->text.failed &&
+		fwrite(strbuf_str(&o->text), 1, o->text.n, stdout) ==
+			o->text.n && fflush(stdout) == 0;
+
+	strbuf_reset(&o->text);
+	return good ? 0 : TC_EIO;
+}
+
 enum paint
 out_paint_of(const char *word)
 {

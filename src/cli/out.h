@@ -30,6 +30,8 @@ void out_paint(struct out *o, enum paint paint, const char *fmt, ...)
 	TC_PRINTF(3, 4);
 /* In kv only: "key=value\n"; a value with blanks or quotes is quoted. */
 void out_pair(struct out *o, const char *key, const char *value);
+/* Writes what there is to standard output now; TC_EIO. */
+int out_flush(struct out *o);
 /* How a state, health, level or verdict of the doctor is painted. */
 enum paint out_paint_of(const char *word);
 

@@ -3,8 +3,10 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/follow.h"
 #include "cli/show.h"
 #include "cli/words.h"
 #include "model/state.h"
@@ -155,6 +157,151 @@ print_risks(struct cli *c, const struct doc *risks)
 	table_free(&t);
 }
 
+/* ---- --watch ---- */
+
+/* Beside events: how old what is seen may grow. */
+#define REDRAW_S 2
+
+struct watch {
+	struct cli *c;
+	bool terminal;
+	bool dirty;
+	struct mono drawn;
+	struct strbuf last;	/* what was said before */
+};
+
+static void
+draw(struct cli *c, const struct doc *s)
+{
+	say_head(c, s);
+	say_body(c, s);
+	say_deeds(c, s);
+	print_pairs(c, s);
+	print_risks(c, doc_get(s, "at_risk"));
+}
+
+/* One line that changes only with what matters. */
+static void
+say_line(struct cli *c, const struct doc *s)
+{
+	const struct doc *brakes = doc_get(s, "brakes");
+	const struct doc *levels = doc_get(s, "levels");
+	double at_risk = doc_number(levels, "watch", 0) +
+		doc_number(levels, "likely", 0) +
+		doc_number(levels, "imminent", 0);
+	char words[WORDS_SIZE];
+
+	out_say(&c->out, "%s: ", doc_text(s, "state"));
+	say_counts(c, doc_get(s, "counts"));
+	while (c->out.text.n > 0 && c->out.text.p[c->out.text.n - 1] == '\n')
+		c->out.text.n--;
+	out_say(&c->out, "; %s at risk", words_count(at_risk, "host",
+		"hosts", words));
+	out_say(&c->out, ", %s", words_count(doc_number(s, "alerts", 0),
+		"alert", "alerts", words));
+	out_say(&c->out, ", %s", words_count(doc_number(s, "evacuations", 0),
+		"recommendation", "recommendations", words));
+	for (const struct doc *b = brakes ? brakes->first : NULL; b;
+	     b = b->next)
+		out_say(&c->out, ", brake of %s latched",
+			doc_text(b, "partition"));
+	if (doc_true(s, "degraded"))
+		out_say(&c->out, ", degraded");
+}
+
+/* In lines: only what is not as before, with the time. */
+static void
+print_change(struct watch *w, const struct doc *s)
+{
+	struct cli *c = w->c;
+	const char *key;
+
+	if (c->out.format == OUT_TEXT)
+		say_line(c, s);
+	else
+		strbuf_puts(&c->out.text, doc_text(s, "generation"));
+	key = strbuf_str(&c->out.text);
+	if (strcmp(key, strbuf_str(&w->last)) == 0) {
+		strbuf_reset(&c->out.text);
+		return;
+	}
+	strbuf_reset(&w->last);
+	strbuf_puts(&w->last, key);
+	strbuf_reset(&c->out.text);
+	if (c->out.format == OUT_JSON) {
+		api_print(c);
+		return;
+	}
+	if (c->out.format == OUT_TEXT)
+		strbuf_printf(&c->out.text, "%s  %s\n",
+			doc_text(s, "generated_at"), strbuf_str(&w->last));
+	print_pairs(c, s);
+	if (c->out.format == OUT_KV)
+		strbuf_putc(&c->out.text, '\n');
+}
+
+static int
+look(struct watch *w, struct tc_err *e)
+{
+	struct cli *c = w->c;
+	struct doc *s = NULL;
+	int rc = api_get(c, "/v1/summary", &s, e);
+
+	w->drawn = c->clock->mono(c->clock);
+	w->dirty = false;
+	if (w->terminal)
+		strbuf_puts(&c->out.text, "\033[H\033[J");
+	if (rc < 0 && w->terminal)
+		out_paint(&c->out, PAINT_BAD, "%s\n", e->text);
+	else if (rc == 0 && w->terminal)
+		draw(c, s);
+	else if (rc == 0)
+		print_change(w, s);
+	if (rc < 0 && !w->terminal)
+		return rc;
+	arena_reset(&c->arena);
+	return out_flush(&c->out) < 0 ? TC_EIO : rc;
+}
+
+static int
+watch_event(void *arg, const char *kind, struct strbuf *json)
+{
+	struct watch *w = arg;
+
+	(void)kind;
+	(void)json;
+	w->dirty = true;
+	return 0;
+}
+
+static int
+watch_tick(void *arg)
+{
+	struct watch *w = arg;
+	struct clock *clock = w->c->clock;
+	struct dur age = mono_diff(clock->mono(clock), w->drawn);
+	struct tc_err e = {0};
+
+	if (w->dirty || age.ns >= dur_s(REDRAW_S).ns)
+		(void)look(w, &e);	/* who went may come back */
+	return 0;
+}
+
+static int
+watch(struct cli *c, struct tc_err *e)
+{
+	struct watch w = { .c = c, .terminal = c->out.format == OUT_TEXT &&
+		isatty(1) };
+	struct follow f = { .c = c, .event = watch_event, .tick = watch_tick,
+		.arg = &w };
+	int rc = look(&w, e);
+
+	if (rc == 0)
+		rc = follow_events(&f, e);
+	strbuf_free(&w.last);
+	return rc;
+}
+
 int
 verb_status(struct cli *c, struct tc_err *e)
 {
@@ -162,14 +309,12 @@ verb_status(struct cli *c, struct tc_err *e)
 	const struct doc *risks;
 	int rc;
 
+	if (c->opt.watch)
+		return watch(c, e);
 	if ((rc = api_get(c, "/v1/summary", &s, e)) < 0)
 		return rc;
 	api_print(c);
-	say_head(c, s);
-	say_body(c, s);
-	say_deeds(c, s);
-	print_pairs(c, s);
+	draw(c, s);
 	risks = doc_get(s, "at_risk");
-	print_risks(c, risks);
 	return c->opt.fail && risks && risks->n > 0 ? CLI_AT_RISK : CLI_OK;
 }

@@ -4,6 +4,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -103,6 +104,78 @@ flag(int host)
 	strbuf_free(&body);
 }
 
+/* tocsin WORD WORD … --state-dir …, into a file */
+static pid_t
+start(const char *log, const char *const *words)
+{
+	char state[128];
+	const char *argv[16] = { it_cli() };
+	size_t n = 1;
+
+	while (*words)
+		argv[n++] = *words++;
+	snprintf(state, sizeof(state), "%s/state", it.dir);
+	argv[n++] = "--state-dir";
+	argv[n] = state;
+	return it_spawn(&it, log, argv);
+}
+
+struct line {
+	const char *log;
+	const char *text;
+};
+
+static bool
+stands_in(void *arg)
+{
+	const struct line *l = arg;
+
+	strbuf_reset(&out);
+	it_read(&it, l->log, &out);
+	return strstr(strbuf_str(&out), l->text) != NULL;
+}
+
+static void
+wait_line(const char *log, const char *text)
+{
+	struct line l = { log, text };
+
+	ck_assert_msg(it_wait(stands_in, &l, 20), "%s: no '%s' in\n%s", log,
+		text, strbuf_str(&out));
+}
+
+/* Each event once, in order; how many. */
+static size_t
+check_seqs(const char *log)
+{
+	unsigned long last = 0, seq;
+	size_t n = 0;
+
+	strbuf_reset(&out);
+	it_read(&it, log, &out);
+	for (const char *p = strbuf_str(&out);
+	     (p = strstr(p, "{\"seq\":")) != NULL; p++, n++) {
+		seq = strtoul(p + 7, NULL, 10);
+		ck_assert_msg(seq > last, "%s: %lu after %lu", log, seq, last);
+		last = seq;
+	}
+	return n;
+}
+
+/* Gone without a word, and back where it was. */
+static void
+restart(void)
+{
+	struct strbuf y = { 0 };
+
+	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
+	it_read(&it, "tocsin.yaml", &y);
+	it_write(&it, "tocsin.yaml", "listen: %.120s\n%s", it.url + 7,
+		strchr(strbuf_str(&y), '\n') + 1);
+	strbuf_free(&y);
+	it_start_server(&it);
+}
+
 /* h0,h1,…: so many */
 static void
 simulate(int n, int status, const char *want)
@@ -169,9 +242,17 @@ seen_everywhere(void)
 
 START_TEST(forty_of_a_thousand_are_held_until_a_person_says_so)
 {
+	const char *follow[] = { "events", "--follow", "--json", "--after",
+		"0", NULL };
+	const char *watch[] = { "status", "--watch", NULL };
 	char ada[128], bob[128];
+	pid_t follower, watcher;
+	size_t before;
 
 	begin();
+	follower = start("follow.log", follow);
+	watcher = start("watch.log", watch);
+	wait_line("watch.log", "0 hosts at risk, 0 alerts");
 	make_token("ada", "token create --role operator --name ada");
 	make_token("bob", "token create --role viewer --name bob");
 	snprintf(ada, sizeof(ada), "%s/ada", it.dir);
@@ -191,6 +272,8 @@ START_TEST(forty_of_a_thousand_are_held_until_a_person_says_so)
 		flag(i);
 	ck_assert(it_wait(all_are_bad, NULL, 20));
 	seen_everywhere();
+	wait_line("watch.log", " 40 recommendations, brake of rack1 "
+		"latched\n");
 
 	says("brake release rack1", 2, "");
 	ck_assert_int_eq(tocsin_as(bob, "brake release rack1 --reason x"), 1);
@@ -205,10 +288,24 @@ START_TEST(forty_of_a_thousand_are_held_until_a_person_says_so)
 	ck_assert_uint_eq(count("latched"), 0);
 	says("events --limit 1000", 0, "one bad batch, replaced");
 
-	/* more of it latches it again */
+	/* who looked on saw all of it */
+	wait_line("follow.log", "brake.latched");
+	wait_line("follow.log", "one bad batch, replaced");
+	wait_line("watch.log", "40 recommendations\n");
+	before = check_seqs("follow.log");
+	ck_assert_uint_gt(before, FLAGGED);
+
+	/* more of it latches it again; nothing is lost or told twice */
+	restart();
 	flag(FLAGGED);
 	ck_assert(it_wait_text(&it, "/v1/summary", "brakes.0.partition",
 		"rack1", 20));
+	wait_line("watch.log", "41 recommendations, brake of rack1 latched\n");
+	wait_line("follow.log", "waiting for it");
+	wait_line("follow.log", "\"bad\":41");
+	ck_assert_uint_gt(check_seqs("follow.log"), before);
+	ck_assert_int_eq(it_end(&follower, SIGTERM), -SIGTERM);
+	ck_assert_int_eq(it_end(&watcher, SIGTERM), -SIGTERM);
 	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
 	strbuf_free(&out);
 	it_fini(&it);
