@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "store/damage.h"
 #include "store/migrate.h"
 #include "store/readers.h"
 #include "store/reads.h"
@@ -74,20 +76,159 @@ undo:
 	return rc;
 }
 
+/* *damaged: the trouble is the file's, and no other program's or version's. */
 static int
-open_file(struct store *s, const struct store_conf *conf, struct tc_err *e)
+open_file(struct store *s, const struct store_conf *conf, bool *damaged,
+	struct tc_err *e)
 {
 	struct db *db = &s->scribe.db;
 	int rc;
 
 	randombytes_buf(&s->scribe.layouts.seed, sizeof(uint64_t));
 	if ((rc = db_open(db, s->path, DB_WRITER | DB_CREATE, e)) < 0)
+		goto out;
+	if (conf->quarantined != NULL &&
+	    (rc = damage_check(db, s->path, e)) < 0) {
+		/* A word of the schema that it does not know. */
+		*damaged = (db->fault & 0xff) == SQLITE_ERROR;
+		goto out;
+	}
+	if ((rc = migrate(db, s->path, s->schema_dir, e)) < 0) {
+		*damaged = rc == TC_EUNSUP && damage_of_number(db);
+		goto out;
+	}
+	if ((rc = db_prepare(db, DB_WRITER, e)) < 0) {
+		/* The migrations are ours, and do not make this schema. */
+		*damaged = (db->fault & 0xff) == SQLITE_ERROR;
+		goto out;
+	}
+	rc = begin_epoch(s, conf->offline, e);
+out:
+	if (rc < 0 && damage_is(db->fault))
+		*damaged = true;
+	return rc;
+}
+
+static int
+store_load(struct store *s, const struct store_loader *to, struct tc_err *e)
+{
+	struct db *db;
+	int rc = readers_take(s->readers, false, &db, e);
+
+	if (rc < 0)
 		return rc;
-	if ((rc = migrate(db, s->path, s->schema_dir, e)) < 0)
+	rc = read_all(db, to, s->clean, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+no_subject(void *arg, const struct change_subject *c)
+{
+	(void)arg;
+	(void)c;
+	return 0;
+}
+
+static int
+no_state(void *arg, const struct change_state *c)
+{
+	(void)arg;
+	(void)c;
+	return 0;
+}
+
+static int
+no_prediction(void *arg, const struct change_prediction *c)
+{
+	(void)arg;
+	(void)c;
+	return 0;
+}
+
+static int
+no_token(void *arg, const struct store_token *t)
+{
+	(void)arg;
+	(void)t;
+	return 0;
+}
+
+/* What will be loaded can be: half a state in the engine helps nobody. */
+static int
+look_over(struct store *s, struct tc_err *e)
+{
+	static const struct store_loader nothing = { .subject = no_subject,
+		.state = no_state, .prediction = no_prediction,
+		.token = no_token };
+
+	return store_load(s, &nothing, e);
+}
+
+/* All but the writer's thread; nothing is left open on failure. */
+static int
+open_parts(struct store *s, const struct store_conf *conf, bool *damaged,
+	struct tc_err *e)
+{
+	int rc;
+
+	if ((rc = open_file(s, conf, damaged, e)) < 0)
+		goto out;
+	if ((rc = readers_open(s->path, conf->readers, conf->read_deadline,
+		    &s->readers, e)) == 0 && conf->quarantined != NULL)
+		rc = look_over(s, e);
+	if (rc == TC_ECORRUPT)
+		*damaged = true;
+out:
+	if (rc == 0)
+		return 0;
+	/* What is damaged is kept as it was found. */
+	if (*damaged && s->scribe.db.h != NULL)
+		sqlite3_db_config(s->scribe.db.h,
+			SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	readers_close(s->readers);
+	s->readers = NULL;
+	scribe_fini(&s->scribe);
+	s->scribe = (struct scribe){ 0 };
+	if (rc != TC_ENEWER && rc != TC_EUNSUP && damage_in_header(s->path))
+		*damaged = true;
+	return rc;
+}
+
+/* It quotes the damage. */
+static void
+make_plain(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text < ' ' || *text > '~' || *text == '"')
+			*text = '?';
+	}
+}
+
+static int
+open_or_replace(struct store *s, const struct store_conf *conf,
+	struct tc_err *e)
+{
+	struct tc_err why = { 0 };
+	char moved[DAMAGE_NAME];
+	bool damaged = false;
+	int rc = open_parts(s, conf, &damaged, &why);
+
+	if (rc == 0)
+		return 0;
+	if (!damaged || conf->quarantined == NULL) {
+		if (e != NULL)
+			*e = why;
 		return rc;
-	if ((rc = db_prepare(db, DB_WRITER, e)) < 0)
-		return rc;
-	return begin_epoch(s, conf->offline, e);
+	}
+	make_plain(why.text);
+	if ((rc = damage_set_aside(s->path, moved, e)) < 0)
+		return tc_wrap(e, "damaged: %s", why.text);
+	log_at(ERROR, "store", "damaged, begun anew moved=\"%s\" why=\"%s\"",
+		moved, why.text);
+	if ((rc = open_parts(s, conf, &damaged, e)) == 0)
+		conf->quarantined(conf->quarantined_arg, moved, why.text);
+	return rc;
 }
 
 static void
@@ -123,19 +264,13 @@ store_open(const struct store_conf *given, struct store **out,
 	/* Counting its memory costs a lock; refused when it runs already. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	conf = with_defaults(given, s);
-	if ((rc = open_file(s, &conf, e)) < 0)
-		goto fail_file;
-	if ((rc = readers_open(s->path, conf.readers, conf.read_deadline,
-		    &s->readers, e)) < 0)
-		goto fail_file;
+	if ((rc = open_or_replace(s, &conf, e)) < 0)
+		goto fail;
 	if ((rc = writer_start(&conf, &s->scribe, &s->writer, e)) == 0) {
 		*out = s;
 		return 0;
 	}
 	readers_close(s->readers);
-	goto fail;
-fail_file:
-	scribe_fini(&s->scribe);
 fail:
 	tc_wrap(e, "%s", given->path);
 	store_free(s);
@@ -151,19 +286,6 @@ store_close(struct store *s)
 	readers_close(s->readers);
 	writer_stop(s->writer);
 	store_free(s);
-}
-
-static int
-store_load(struct store *s, const struct store_loader *to, struct tc_err *e)
-{
-	struct db *db;
-	int rc = readers_take(s->readers, false, &db, e);
-
-	if (rc < 0)
-		return rc;
-	rc = read_all(db, to, s->clean, e);
-	readers_give(s->readers, db);
-	return rc;
 }
 
 static int

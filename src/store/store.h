@@ -28,6 +28,12 @@ struct store_conf {
 	/* Called by the writer's thread when it degrades or recovers. */
 	void (*degraded)(void *arg, bool degraded, const char *why);
 	void *degraded_arg;
+	/*
+	 * A damaged file is moved to `moved` and a fresh one begun; called by
+	 * open() before it returns.  NULL = TC_ECORRUPT, nothing is moved.
+	 */
+	void (*quarantined)(void *arg, const char *moved, const char *why);
+	void *quarantined_arg;
 };
 
 struct store_stats {

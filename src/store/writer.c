@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "store/damage.h"
 #include "store/migrate.h"
 
 #define GROUP_MAX 1024	/* sets in one transaction */
@@ -44,6 +45,7 @@ struct writer {
 	pthread_t thread;
 	_Atomic bool stopping;
 	_Atomic bool degraded;
+	bool damaged;		/* nothing more is written; a start begins anew */
 	bool reopen;		/* the handle is not to be trusted any more */
 	struct mono retry;	/* when to try again */
 	int wal_pages;
@@ -196,6 +198,10 @@ degrade(struct writer *w, const struct tc_err *e)
 {
 	int primary = w->s->db.fault & 0xff;
 
+	if (damage_is(w->s->db.fault)) {
+		damage_note(w->conf.path);
+		w->damaged = true;
+	}
 	w->reopen = primary != SQLITE_FULL && primary != SQLITE_BUSY &&
 		primary != SQLITE_LOCKED;
 	set_degraded(w, true, e->text);
@@ -456,7 +462,7 @@ wait_for(struct writer *w)
 {
 	struct dur left;
 
-	if (!atomic_load(&w->degraded))
+	if (!atomic_load(&w->degraded) || w->damaged)
 		return dur_ns(-1);
 	left = mono_diff(w->retry, now());
 	return left.ns > 0 ? left : dur_ns(0);
@@ -491,7 +497,7 @@ writer_main(void *arg)
 		serve(w, job);
 		if (!atomic_load(&w->degraded))
 			checkpoint_if_due(w);
-		else if (!mono_before(now(), w->retry))
+		else if (!w->damaged && !mono_before(now(), w->retry))
 			recover(w);
 	}
 	stop_clean(w);
