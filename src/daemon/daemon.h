@@ -45,6 +45,8 @@ struct daemon {
 	struct engine_io engine_io;
 	struct engine *engine;
 	struct store *store;
+	struct strbuf moved;	/* where a damaged store went; else empty */
+	struct strbuf moved_why;
 	struct http_io http_io;
 	struct http *http;
 	_Atomic uint64_t last_event;	/* committed */
@@ -118,6 +120,8 @@ void keep_committed(struct daemon *d, struct change_set *cs);
 /* A set that the store did not commit: any thread, then on the loop. */
 void keep_failed(struct daemon *d, struct change_set *cs);
 void keep_again(struct daemon *d);
+/* People are told that the store was begun anew, until it is looked at. */
+void keep_tell(struct daemon *d);
 void keep_fini(struct daemon *d);
 
 /* ---- alerts.c: out to people ---- */

@@ -2,6 +2,7 @@
  * What the engine says goes to the store.  While the store cannot take it,
  * it waits here in order, bounded; judging and serving go on from memory.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -229,12 +230,49 @@ store_moved(void *arg, bool degraded, const char *why)
 	sched_wake_send(d->durable_wake);
 }
 
+static void
+store_begun_anew(void *arg, const char *moved, const char *why)
+{
+	struct daemon *d = arg;
+
+	strbuf_puts(&d->moved, moved);
+	strbuf_puts(&d->moved_why, why);
+}
+
+static bool
+has_damaged(const char *state_dir)
+{
+	static const char prefix[] = "tocsin.db.corrupt-";
+	DIR *dir = opendir(state_dir);
+	struct dirent *entry;
+	bool found = false;
+
+	/* What cannot be seen is not gone. */
+	if (dir == NULL)
+		return true;
+	while (!found && (entry = readdir(dir)) != NULL)
+		found = strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	closedir(dir);
+	return found;
+}
+
+void
+keep_tell(struct daemon *d)
+{
+	if (d->moved.n > 0)
+		engine_set_replaced(d->engine, strbuf_str(&d->moved),
+			strbuf_str(&d->moved_why), daemon_now(d));
+	else if (!has_damaged(d->config->state_dir))
+		engine_set_replaced(d->engine, NULL, NULL, daemon_now(d));
+}
+
 int
 keep_open(struct daemon *d, struct tc_err *e)
 {
 	char path[4096];
 	struct store_conf conf = { .path = path, .degraded = store_moved,
-		.degraded_arg = d };
+		.degraded_arg = d, .quarantined = store_begun_anew,
+		.quarantined_arg = d };
 	struct store_loader loader = { .arg = d, .subject = load_subject,
 		.state = load_state, .prediction = load_prediction,
 		.token = load_token, .seq = load_seq };
@@ -263,6 +301,8 @@ keep_fini(struct daemon *d)
 		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
 	}
 	mem_free(d->backlog);
+	strbuf_free(&d->moved);
+	strbuf_free(&d->moved_why);
 	d->backlog = NULL;
 	d->store = NULL;
 }

@@ -78,7 +78,7 @@ kind_of(const char *text)
 {
 	static const char *const kinds[] = { "host_unhealthy", "role_unhealthy",
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
-		"observer_suspect", "maintenance_overrun",
+		"store_replaced", "observer_suspect", "maintenance_overrun",
 		"partition_outage" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "engine/inside.h"
+#include "wire/json_write.h"
 
 /* What a fleet that says nothing gets; the configuration always says. */
 #define PASSIVE_INTERVAL_S 15
@@ -147,6 +149,33 @@ engine_set_degraded(struct engine *en, bool degraded, const char *why,
 			"{}" }, now.wall);
 	else
 		alert_end(en, "store_degraded", "server", now.wall);
+}
+
+void
+engine_set_replaced(struct engine *en, const char *moved, const char *why,
+	struct now now)
+{
+	struct strbuf body = { 0 }, summary = { 0 };
+	struct json_write w;
+
+	if (moved == NULL) {
+		alert_end(en, "store_replaced", "server", now.wall);
+		return;
+	}
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "moved", moved);
+	json_add_str(&w, "why", why);
+	json_put_end(&w);
+	strbuf_printf(&summary, "the store was damaged and begun anew; the old "
+		"one is %s", moved);
+	say_event(en, "server.store_replaced", 0, now.wall, strbuf_str(&body));
+	alert_raise(en, &(struct alert_wish){ "store_replaced",
+		SEVERITY_CRITICAL, NULL, NULL, strbuf_str(&summary),
+		strbuf_str(&body) }, now.wall);
+	en->changed = true;
+	strbuf_free(&summary);
+	strbuf_free(&body);
 }
 
 void

@@ -167,6 +167,13 @@ struct snapshot *engine_snapshot(struct engine *en, struct now now);
 void engine_set_degraded(struct engine *en, bool degraded, const char *why,
 	struct now now);
 
+/*
+ * The store was damaged and begun anew, the old one kept as `moved`; NULL:
+ * nothing of that kind is left to look at, which ends the alert.
+ */
+void engine_set_replaced(struct engine *en, const char *moved,
+	const char *why, struct now now);
+
 struct engine_counts {
 	uint64_t runs_started;
 	uint64_t results;

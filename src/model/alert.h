@@ -28,8 +28,8 @@ enum severity {
  * Kinds, stable text ids: host_unhealthy (critical), role_unhealthy
  * (critical), host_stale (warning), host_at_risk (likely: warning, imminent:
  * critical), partition_outage (critical: four alerts or more), brake_latched,
- * store_degraded, observer_suspect (critical),
- * maintenance_overrun (critical).
+ * store_degraded, store_replaced (critical: history begun anew),
+ * observer_suspect (critical), maintenance_overrun (critical).
  */
 struct alert {
 	uint64_t id;		/* rises, never reused */

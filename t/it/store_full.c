@@ -2,6 +2,7 @@
  * The real tocsind when its file can no longer grow: it answers 503, judges
  * from memory, goes on by itself, and loses nothing.
  */
+#include <dirent.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -146,9 +147,64 @@ START_TEST(a_store_that_cannot_grow_stops_nothing)
 	it_fini(&s.it);
 }
 END_TEST
+static const char *
+kept_file(struct scene *s)
+{
+	static char found[300];
+	char dir[128];
+	struct dirent *entry;
+	DIR *d;
+
+	found[0] = '\0';
+	snprintf(dir, sizeof(dir), "%s/state", s->it.dir);
+	d = opendir(dir);
+	ck_assert_ptr_nonnull(d);
+	while ((entry = readdir(d)) != NULL)
+		if (strncmp(entry->d_name, "tocsin.db.corrupt-", 18) == 0)
+			snprintf(found, sizeof(found), "state/%s",
+				entry->d_name);
+	closedir(d);
+	return found;
+}
+
+START_TEST(a_damaged_store_is_begun_anew_and_people_are_told)
+{
+	struct scene s = { .sent = 0 };
+	int fd = listen_here();
+	struct strbuf kept = { 0 };
+	char path[400];
+
+	start(&s);
+	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
+	it_write(&s.it, "state/tocsin.db", "SQLite format 3, or it was once");
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/alerts?kind=store_replaced",
+		"items.0.severity", "critical", 10));
+	it_read(&s.it, kept_file(&s), &kept);
+	ck_assert_str_eq(strbuf_str(&kept), "SQLite format 3, or it was once");
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	/* It fires until the file was looked at, and is out of the way. */
+	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/alerts?kind=store_replaced",
+		"items.0.state", "firing", 10));
+	snprintf(path, sizeof(path), "%s/%s", s.it.dir, kept_file(&s));
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/alerts?kind=store_replaced",
+		"items.0.state", "resolved", 10) ||
+		it_wait_text(&s.it, "/v1/alerts?kind=store_replaced",
+		"items.0.state", "", 5));
+	strbuf_free(&kept);
+	close(fd);
+	it_fini(&s.it);
+}
+END_TEST
 
 int
 main(void)
 {
-	return STORIES("store_full", a_store_that_cannot_grow_stops_nothing);
+	return STORIES("store_full", a_store_that_cannot_grow_stops_nothing,
+		a_damaged_store_is_begun_anew_and_people_are_told);
 }
