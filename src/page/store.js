@@ -39,6 +39,8 @@ let changed = () => {};
 let wanted = { view: "now", arg: "" };
 let generation = -1;		// of the lists
 let dirty = new Set();		// hosts that events named
+let loadedAt = 0;		// the whole list of hosts
+let owed = false;		// it is to be loaded at the next round
 let again = 0;
 let running = null;
 let life = null;		// of this token
@@ -51,6 +53,8 @@ function touch() {
 // ---- the lists ----
 
 async function loadAllHosts() {
+	loadedAt = Date.now();
+	owed = false;
 	const rows = await api.list("/v1/hosts?limit=10000");
 	now.hosts = new Map(rows.map((r) => [r.name, r]));
 }
@@ -64,11 +68,13 @@ async function loadHostRow(name) {
 }
 
 async function loadHosts(names) {
-	if (now.hosts.size === 0 || now.hosts.size <= SMALL_FLEET ||
-	    names.size === 0 || names.size > ONE_BY_ONE)
-		await loadAllHosts();
-	else
+	const large = now.hosts.size > SMALL_FLEET;
+	if (large && names.size > 0 && names.size <= ONE_BY_ONE)
 		await Promise.all([...names].map(loadHostRow));
+	else if (large && Date.now() - loadedAt < POLL_MS)
+		owed = true;	// megabytes: not with every event of a storm
+	else
+		await loadAllHosts();
 }
 
 // What fails on the hosts that the first screen names.
@@ -132,7 +138,8 @@ async function round(force) {
 	if (Math.abs(skew.ms) < 2000)
 		skew.ms = 0;	// the way there and back, not a clock
 	touch();
-	const lists = force || dirty.size || summary.generation !== generation;
+	const lists = force || owed || dirty.size ||
+		summary.generation !== generation;
 	if (lists) {
 		await loadLists();
 		generation = summary.generation;
