@@ -59,6 +59,11 @@ metrics_keep(struct engine *en, struct metric_list *list,
 {
 	bool all = true;
 
+	/* Most checks always have the same few: room for just those. */
+	if (list->cap == 0 && n > 0 && n <= METRICS_PER_CHECK) {
+		list->items = mem_alloc_array(n, sizeof(*list->items));
+		list->cap = list->items != NULL ? (uint32_t)n : 0;
+	}
 	for (size_t i = 0; i < n; i++)
 		all = keep_one(en, list, &metrics[i], i) && all;
 	return all;
