@@ -96,6 +96,11 @@ static const struct arg config_rows[] = {
 		"where the probes are" },
 	{ .name = NULL }
 };
+static const struct arg import_rows[] = {
+	{ "host", ARG_STRING, AT(host), "HOST", NULL,
+		"whose drives a CSV file tells of" },
+	{ .name = NULL }
+};
 static const struct arg doctor_rows[] = {
 	{ "host", ARG_STRING, AT(host), "NAME", NULL,
 		"this machine's name in the fleet" },
@@ -193,6 +198,10 @@ static const struct arg_verb verbs[] = {
 		token_rows },
 	{ "config", "", 0, 0, "the effective configuration, or all that is "
 		"wrong with it", config_rows },
+	{ "import", "FILE", 1, 1, "recorded history: Backblaze-format CSV, or "
+		"batches as agents send them, one a line; older than 7 days "
+		"only with the --state-dir of a server that does not run",
+		import_rows },
 	{ "doctor", "", 0, 0, "does everything that Tocsin stands on work",
 		doctor_rows },
 	{ "plugin", "test PATH [OPTION=VALUE]...", 2, 18, "does a plugin keep "
@@ -207,7 +216,7 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
 	verb_alerts, verb_signal, verb_events, verb_token, verb_config,
-	verb_doctor, verb_plugin, NULL,
+	verb_import, verb_doctor, verb_plugin, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -219,6 +228,15 @@ static const struct arg_section sections[] = {
 		"TOCSIN_SERVER\twhere tocsind is\n\n"
 		"TOCSIN_TOKEN\ta token\n\n"
 		"NO_COLOR\tno colours, whatever its value" },
+	{ "IMPORT",
+		"A running server takes what is new: the batches are posted "
+		"as observations of the last 7 days.  With --state-dir and "
+		"no server running, history of any age goes into the store: "
+		"the rows, the drives and what the predictor learns from "
+		"them.  An import convicts nobody, raises no alert and plans "
+		"nothing; the server judges when it starts.  A file is "
+		"checked to its end first; importing it twice is harmless.  "
+		"Whether a drive failed is not kept." },
 	{ "FILES",
 		TOCSIN_STATEDIR "/admin.token\tan admin's token\n\n"
 		TOCSIN_STATEDIR "/server.url\twhere the server listens" },

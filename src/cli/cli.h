@@ -115,6 +115,7 @@ int verb_doctor(struct cli *c, struct tc_err *e);
 int verb_plugin(struct cli *c, struct tc_err *e);
 int verb_evacuations(struct cli *c, struct tc_err *e);
 int verb_simulate(struct cli *c, struct tc_err *e);
+int verb_import(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);

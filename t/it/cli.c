@@ -398,7 +398,7 @@ START_TEST(orders_that_say_too_little_are_not_sent)
 		"maintenance add --hosts a --to tomorrow",
 		"maintenance add --hosts a --to 2020-05-01T22:00:00Z",
 		"maintenance remove x", "maintenance move 1",
-		"simulate", "signal h1 --source lb", "signal h1 --outcome ok",
+		"import", "simulate", "signal h1 --source lb", "signal h1 --outcome ok",
 		"signal h1 --source lb --outcome bad",
 	};
 	struct world *w = world_new();

@@ -1,0 +1,276 @@
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/import.h"
+#include "engine/engine.h"
+#include "store/store.h"
+#include "wire/json_write.h"
+
+#define WAIT_S 60
+
+struct import_store {
+	struct cli *c;
+	int lock;
+	struct store *store;
+	struct engine *engine;
+	struct engine_io io;
+	/* written by the store's thread, read after a flush */
+	_Atomic size_t accepted;
+	_Atomic size_t duplicates;
+	_Atomic int rc;
+};
+
+/* ---- what the store has ---- */
+
+static int
+load_subject(void *arg, const struct change_subject *row)
+{
+	struct import_store *s = arg;
+	int rc = engine_restore_subject(s->engine, row);
+
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_state(void *arg, const struct change_state *row)
+{
+	struct import_store *s = arg;
+	int rc = engine_restore_state(s->engine, row);
+
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
+load_prediction(void *arg, const struct change_prediction *row)
+{
+	(void)arg;
+	(void)row;
+	return 0;
+}
+
+static int
+load_token(void *arg, const struct store_token *row)
+{
+	(void)arg;
+	(void)row;
+	return 0;
+}
+
+static void
+load_seq(void *arg, uint64_t event_seq, uint64_t prediction_id,	/* lint: struct store_loader */
+	uint32_t subject_id, uint32_t token_id, bool clean)
+{
+	struct import_store *s = arg;
+
+	(void)subject_id;
+	(void)token_id;
+	engine_restore_seq(s->engine, event_seq, prediction_id, clean);
+}
+
+static void
+start_nothing(struct engine_io *io, const struct engine_run *runs, size_t n)
+{
+	(void)io;
+	(void)runs;
+	(void)n;
+}
+
+/* What the engine says beside a batch is for the server to say anew. */
+static void
+keep_nothing(struct engine_io *io, struct change_set *cs)
+{
+	(void)io;
+	change_set_free(cs);
+}
+
+/* ---- open and close ---- */
+
+void
+import_store_close(struct import_store *s)
+{
+	if (!s)
+		return;
+	if (s->store)
+		store_sqlite.close(s->store);
+	engine_free(s->engine);
+	if (s->lock >= 0)
+		close(s->lock);
+	mem_free(s);
+}
+
+int
+import_store_open(struct cli *c, const char *state_dir,
+	struct import_store **out, struct tc_err *e)
+{
+	struct import_store *s = MEM_NEW(struct import_store);
+	char path[512];
+	struct store_conf conf = { .path = path, .offline = true };
+	struct store_loader loader = { .arg = s, .subject = load_subject,
+		.state = load_state, .prediction = load_prediction,
+		.token = load_token, .seq = load_seq };
+	struct engine_conf engine = { .version = TOCSIN_VERSION };
+	int rc;
+
+	if (!s)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	s->c = c;
+	s->lock = -1;
+	s->io = (struct engine_io){ start_nothing, keep_nothing };
+	engine.io = &s->io;
+	snprintf(path, sizeof(path), "%s/tocsin.db", state_dir);
+	rc = sodium_init() < 0 ? tc_fail(e, TC_EIO, "libsodium does not start")
+		: file_make_dirs(state_dir, 0750, e);
+	if (rc == 0)
+		rc = store_lock(state_dir, &s->lock, e);
+	if (rc == 0 && !(s->engine = engine_new(&engine)))
+		rc = tc_fail(e, TC_ENOMEM, "out of memory");
+	if (rc == 0 && ((rc = store_sqlite.open(&conf, &s->store, e)) < 0 ||
+	    (rc = store_sqlite.load(s->store, &loader, e)) < 0))
+		rc = tc_wrap(e, "%s", path);
+	if (rc < 0)
+		import_store_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+/* ---- what is kept ---- */
+
+static bool
+is_kept(const struct change *c)
+{
+	switch (c->kind) {
+	case CHANGE_SUBJECT:
+	case CHANGE_HISTORY:
+		return true;
+	case CHANGE_STATE:	/* what the predictor has learnt of a drive */
+		return strcmp(c->u.state.kind, "device") == 0;
+	case CHANGE_EVENT:
+	case CHANGE_PREDICTION:
+	case CHANGE_ALERT:
+	case CHANGE_PLAN:
+	case CHANGE_OUTBOX:
+	case CHANGE_DELIVERY:
+	case CHANGE_AUDIT:
+	case CHANGE_WINDOW:
+		return false;
+	}
+	return false;
+}
+
+static void
+keep_history(struct change_set *cs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cs->n; i++) {
+		if (is_kept(&cs->items[i]))
+			cs->items[n++] = cs->items[i];
+	}
+	cs->n = n;
+}
+
+/* The store's thread. */
+static void
+stored(struct change_set *cs)
+{
+	struct import_store *s = cs->owner;
+
+	if (cs->rc < 0)
+		atomic_store(&s->rc, cs->rc);
+	atomic_fetch_add(&s->accepted, cs->accepted);
+	atomic_fetch_add(&s->duplicates, cs->duplicates);
+	change_set_free(cs);
+}
+
+static int
+submit(struct import_store *s, struct change_set *cs, struct tc_err *e)
+{
+	int rc;
+
+	cs->owner = s;
+	cs->done = stored;
+	while ((rc = store_sqlite.submit(s->store, cs)) == TC_EFULL) {
+		rc = store_sqlite.flush(s->store, dur_s(WAIT_S));
+		if (rc < 0)
+			break;
+	}
+	if (rc < 0)
+		change_set_free(cs);
+	else
+		rc = atomic_load(&s->rc);
+	return rc < 0 ? tc_fail(e, rc, "the store takes no more") : 0;
+}
+
+int
+import_store_put(struct import_store *s, const struct batch *b,
+	struct tc_err *e)
+{
+	struct clock *clock = s->c->clock;
+	struct now now = { clock->mono(clock), clock->wall(clock) };
+	struct change_set *cs = change_set_new();
+
+	if (!cs || engine_batch(s->engine, b, true, now, cs) != BATCH_TAKEN) {
+		if (cs)
+			change_set_free(cs);
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	}
+	keep_history(cs);
+	return submit(s, cs, e);
+}
+
+static int
+say_audit(struct import_store *s, const char *file, struct tc_err *e)
+{
+	struct change_set *cs = change_set_new();
+	struct change *c = cs ? change_add(cs, CHANGE_AUDIT) : NULL;
+	struct clock *clock = s->c->clock;
+	struct strbuf body = {0};
+	struct json_write w;
+	int rc;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "file", file);
+	json_add_u64(&w, "rows", atomic_load(&s->accepted));
+	json_put_end(&w);
+	if (c)
+		c->u.audit = (struct change_audit){ .at = clock->wall(clock),
+			.actor = "tocsin import", .action = "history.import",
+			.body = arena_strdup(&cs->arena, strbuf_str(&body)) };
+	strbuf_free(&body);
+	if (c && c->u.audit.body)
+		return submit(s, cs, e);
+	rc = tc_fail(e, TC_ENOMEM, "out of memory");
+	if (cs)
+		change_set_free(cs);
+	return rc;
+}
+
+static int
+wait_all(struct import_store *s, struct tc_err *e)
+{
+	int rc = store_sqlite.flush(s->store, dur_s(WAIT_S));
+
+	if (rc == 0)
+		rc = atomic_load(&s->rc);
+	return rc < 0 ? tc_fail(e, rc, "not all of it could be stored") : 0;
+}
+
+int
+import_store_finish(struct import_store *s, const char *file,
+	struct import_counts *out, struct tc_err *e)
+{
+	int rc;
+
+	if ((rc = wait_all(s, e)) < 0 || (rc = say_audit(s, file, e)) < 0 ||
+	    (rc = wait_all(s, e)) < 0)
+		return rc;
+	out->accepted = atomic_load(&s->accepted);
+	out->duplicates = atomic_load(&s->duplicates);
+	return 0;
+}
