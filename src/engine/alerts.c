@@ -317,18 +317,17 @@ static void
 raise_risk(struct engine *en, struct host *h, struct wall at)
 {
 	struct strbuf body = { 0 };
-	struct arena a = { 0 };
 	char summary[512];
 
-	snprintf(summary, sizeof(summary), "%s (%s): failure %s; %s", h->name,
-		h->address, level_name(h->risk.level), plan_words(&a, h));
+	snprintf(summary, sizeof(summary), "%s (%s): failure %s, %.0f %% within "
+		"30 days", h->name, h->address, level_name(h->risk.level),
+		h->risk.risk.d30 * 100);
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ "host_at_risk",
 		h->risk.level == LEVEL_IMMINENT ? SEVERITY_CRITICAL :
 			SEVERITY_WARNING, h, NULL, summary,
 		strbuf_str(&body) }, at);
 	strbuf_free(&body);
-	arena_free(&a);
 }
 
 static void
