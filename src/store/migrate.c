@@ -294,6 +294,35 @@ upgrade(struct db *db, const struct list_of *l, int64_t version,
 	return rc;
 }
 
+/* The version of the file, when it is one that this program knows. */
+static int
+know(struct db *db, const struct list_of *l, int64_t *version,
+	struct tc_err *e)
+{
+	int rc = find_version(db, version, e);
+
+	if (rc < 0)
+		return rc;
+	if (*version > (int64_t)l->n)
+		return tc_fail(e, TC_ENEWER,
+			"schema %d is newer than this version's %zu",
+			(int)*version, l->n);
+	return verify_applied(db, l, *version, e);
+}
+
+int
+migrate_check(struct db *db, int64_t *version, struct tc_err *e)
+{
+	struct list_of l = { 0 };
+	int rc = list_load(&l, NULL, e);
+
+	if (rc == 0)
+		rc = know(db, &l, version, e);
+	if (rc == 0 && *version == 0)
+		rc = tc_fail(e, TC_EUNSUP, "not a database of Tocsin: empty");
+	return rc;
+}
+
 int
 migrate(struct db *db, const char *path, const char *dir, struct tc_err *e)
 {
@@ -303,15 +332,7 @@ migrate(struct db *db, const char *path, const char *dir, struct tc_err *e)
 
 	if ((rc = list_load(&l, dir, e)) < 0)
 		goto out;
-	if ((rc = find_version(db, &version, e)) < 0)
-		goto out;
-	if (version > (int64_t)l.n) {
-		rc = tc_fail(e, TC_ENEWER,
-			"schema %d is newer than this version's %zu",
-			(int)version, l.n);
-		goto out;
-	}
-	if ((rc = verify_applied(db, &l, version, e)) < 0)
+	if ((rc = know(db, &l, &version, e)) < 0)
 		goto out;
 	if ((rc = db_settle(db, DB_WRITER, e)) < 0)
 		goto out;

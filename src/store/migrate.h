@@ -5,6 +5,7 @@
 #define TOCSIN_STORE_MIGRATE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -31,5 +32,11 @@ extern const struct migration migrations_built_in[];
  */
 int migrate(struct db *db, const char *path, const char *dir,
 	struct tc_err *e);
+
+/*
+ * Is it ours, whole in its migrations and no newer?  Errors as above, and
+ * TC_EUNSUP when it is empty; nothing is changed.
+ */
+int migrate_check(struct db *db, int64_t *version, struct tc_err *e);
 
 #endif

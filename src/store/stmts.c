@@ -145,6 +145,15 @@ const struct stmt stmts[ST_COUNT] = {
 		"AND subject = ?2 AND probe = ?3 AND at_ms >= ?4 AND at_ms < ?5 "
 		"ORDER BY at_ms" },
 
+	[ST_TICK_EDGE] = { W, "history",
+		"SELECT slot, subject, probe, at_ms FROM tick WHERE slot < ?1 "
+		"ORDER BY slot, subject, probe, at_ms LIMIT 1 OFFSET ?2" },
+	[ST_TICK_PRUNE] = { W, "history",
+		"DELETE FROM tick "
+		"WHERE (slot, subject, probe, at_ms) < (?1, ?2, ?3, ?4)" },
+	[ST_TICK_PRUNE_REST] = { W, "history",
+		"DELETE FROM tick WHERE slot < ?1" },
+
 	[ST_ALERT_PUT] = { W, "alert",
 		"INSERT INTO alert(id, key, kind, severity, subject, host, "
 		"partition, tags, since_ms, ended_ms, summary, body, acked_by) "

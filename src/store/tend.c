@@ -1,0 +1,336 @@
+/*
+ * Figures, export, pruning.
+ */
+#include "store/tend.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "store/prune.h"
+#include "store/reads.h"
+#include "store/slot.h"
+#include "store/tending.h"
+
+#define DAY_MS INT64_C(86400000)
+
+int
+tending_open(struct db *db, const char *path, struct tc_err *e)
+{
+	int64_t version;
+	int rc;
+
+	if ((rc = db_open(db, path, DB_READER, e)) < 0)
+		return tc_wrap(e, "%s", path);
+	/* Reading leaves the file as it is. */
+	sqlite3_db_config(db->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if ((rc = migrate_check(db, &version, e)) < 0 ||
+	    (rc = db_settle(db, DB_READER, e)) < 0 ||
+	    (rc = db_prepare(db, DB_READER, e)) < 0 ||
+	    (rc = db_run(db, ST_READ_BEGIN, e)) < 0) {
+		db_close(db);
+		return tc_wrap(e, "%s", path);
+	}
+	return 0;
+}
+
+void
+tending_close(struct db *db)
+{
+	if (db->h != NULL && !sqlite3_get_autocommit(db->h))
+		db_run(db, ST_READ_END, NULL);
+	db_close(db);
+}
+
+uint64_t
+tending_bytes(const char *path, const char *suffix)
+{
+	char name[TEND_NAME];
+	size_t n = strlen(path), m = strlen(suffix);
+	struct stat st;
+
+	if (n + m >= sizeof(name))
+		return 0;
+	memcpy(name, path, n);
+	memcpy(name + n, suffix, m + 1);
+	return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* ---- figures ---- */
+
+struct figure {
+	const char *sql;
+	size_t at;		/* of a uint64_t */
+};
+#define AT(field) offsetof(struct tend_figures, field)
+static const struct figure figures[] = {
+	{ "PRAGMA user_version", AT(schema) },
+	{ "SELECT count(*) FROM subject WHERE kind = 2 AND NOT retired",
+		AT(hosts) },
+	{ "SELECT count(*) FROM subject", AT(subjects) },
+	{ "SELECT count(*) FROM name", AT(names) },
+	{ "SELECT count(*) FROM layout", AT(layouts) },
+	{ "SELECT count(*) FROM tick", AT(history_rows) },
+	{ "SELECT ifnull(min(slot), 0) * 60000 FROM tick", AT(oldest) },
+	{ "SELECT ifnull(max(slot), 0) * 60000 FROM tick", AT(newest) },
+	{ "SELECT count(*) FROM event", AT(events) },
+	{ "SELECT count(*) FROM prediction", AT(predictions) },
+	{ "SELECT count(*) FROM alert", AT(alerts) },
+	{ "SELECT count(*) FROM audit", AT(audit_rows) },
+};
+_Static_assert(SUBJECT_HOST == 2, "as the statement says");
+
+static int
+read_figures(struct db *db, struct tend_figures *out, struct tc_err *e)
+{
+	int64_t free_pages = 0, page = 0, v;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(figures); i++) {
+		rc = db_number(db, figures[i].sql, &v, e);
+		if (rc == 0)
+			memcpy((char *)out + figures[i].at, &v, sizeof(v));
+	}
+	if (rc == 0)
+		rc = db_number(db, "PRAGMA freelist_count", &free_pages, e);
+	if (rc == 0)
+		rc = db_number(db, "PRAGMA page_size", &page, e);
+	out->free_bytes = (uint64_t)(free_pages * page);
+	return rc;
+}
+
+int
+tend_figures(const char *path, struct tend_figures *out, struct tc_err *e)
+{
+	struct tend_figures got = { 0 };
+	struct db db = { 0 };
+	int rc = tending_open(&db, path, e);
+
+	if (rc < 0)
+		return rc;
+	got.file_bytes = tending_bytes(path, "");
+	got.log_bytes = tending_bytes(path, "-wal");
+	if ((rc = read_figures(&db, &got, e)) == 0)
+		*out = got;
+	tending_close(&db);
+	return rc;
+}
+
+/* ---- export ---- */
+
+struct exporter {
+	struct db *db;
+	const struct tend_export *q;
+	const char *device;
+	int stop;
+};
+
+struct source {
+	uint32_t id;
+	const char *device;
+};
+
+static int
+give(void *arg, const struct store_point *p)
+{
+	struct exporter *x = arg;
+	struct tend_sample s = { .host = x->q->host, .device = x->device,
+		.instance = p->instance, .at = p->at, .value = p->value };
+
+	x->stop = x->q->sink(x->q->arg, &s);
+	return x->stop;
+}
+
+/* A day at a time: what lies between is held in memory. */
+static int
+export_subject(struct exporter *x, const struct source *s, struct tc_err *e)
+{
+	struct store_series_query q = { .subject = s->id,
+		.metric = x->q->metric, .limit = 1000000 };
+	struct read_series r = { &q, give, x };
+	int64_t at = x->q->from.ms;
+	int rc = 0;
+
+	x->device = s->device;
+	while (rc == 0 && x->stop == 0 && at < x->q->to.ms) {
+		int64_t end = (floor_div(at, DAY_MS) + 1) * DAY_MS;
+
+		q.from.ms = at;
+		q.to.ms = end < x->q->to.ms ? end : x->q->to.ms;
+		rc = read_series(x->db, &r, e);
+		at = q.to.ms;
+	}
+	return rc;
+}
+
+/* The host and all below it; *n is 0 when there is none of that name. */
+static int
+find_sources(struct db *db, const char *host, struct arena *a,
+	struct source **out, size_t *n, struct tc_err *e) /* lint: an array and its length */
+{
+	static const char sql[] = "WITH RECURSIVE it(id, depth, key) AS ("
+		"SELECT * FROM (SELECT id, 0, '' FROM subject WHERE kind = 2 "
+		"AND key = ?1 ORDER BY retired, id DESC LIMIT 1) UNION ALL "
+		"SELECT s.id, it.depth + 1, s.key FROM it "
+		"JOIN subject s ON s.parent = it.id WHERE it.depth < 16) "
+		"SELECT id, key FROM it ORDER BY depth, id";
+	sqlite3_stmt *st = NULL;
+	void *items = NULL;
+	size_t cap = 0;
+	int rc = sqlite3_prepare_v2(db->h, sql, -1, &st, NULL);
+
+	*n = 0;
+	if (rc == SQLITE_OK)
+		sqlite3_bind_text(st, 1, host, -1, SQLITE_STATIC);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct source s = { (uint32_t)sqlite3_column_int64(st, 0),
+			arena_strdup(a,
+				(const char *)sqlite3_column_text(st, 1)) };
+
+		if (s.device == NULL ||
+		    mem_grow(&items, &cap, *n + 1, sizeof(s)) < 0) {
+			rc = SQLITE_NOMEM;
+			break;
+		}
+		((struct source *)items)[(*n)++] = s;
+		rc = SQLITE_OK;
+	}
+	*out = items;
+	rc = rc == SQLITE_DONE ? 0 : db_fail(db, rc, e, "host");
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* What history there is bounds what was asked for. */
+static int
+bound(struct db *db, struct tend_export *q, struct tc_err *e)
+{
+	int64_t from, to;
+	int rc = db_step(db, ST_TICK_SPAN, e);
+
+	if (rc < 0)
+		return rc;
+	from = db_i64(db, ST_TICK_SPAN, 0) * SLOT_MS;
+	to = (db_i64(db, ST_TICK_SPAN, 1) + 1) * SLOT_MS;
+	db_reset(db, ST_TICK_SPAN);
+	if (q->from.ms < from)
+		q->from.ms = from;
+	if (q->to.ms == 0 || q->to.ms > to)
+		q->to.ms = to;
+	return 0;
+}
+
+int
+tend_export(const char *path, const struct tend_export *given,
+	struct tc_err *e)
+{
+	struct tend_export q = *given;
+	struct db db = { 0 };
+	struct exporter x = { .db = &db, .q = &q };
+	struct source *sources = NULL;
+	struct arena arena = { 0 };
+	size_t n = 0;
+	int rc = tending_open(&db, path, e);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = bound(&db, &q, e)) == 0)
+		rc = find_sources(&db, q.host, &arena, &sources, &n, e);
+	if (rc == 0 && n == 0)
+		rc = tc_fail(e, TC_ENOENT, "there is no host %s", q.host);
+	for (size_t i = 0; rc == 0 && x.stop == 0 && i < n; i++)
+		rc = export_subject(&x, &sources[i], e);
+	mem_free(sources);
+	arena_free(&arena);
+	tending_close(&db);
+	return rc;
+}
+
+/* ---- pruning ---- */
+
+static int
+count_rows(struct db *db, struct tend_prune *p, struct tc_err *e)
+{
+	static const char sql[] = "SELECT count(*) FROM tick WHERE slot < ?1";
+	sqlite3_stmt *st = NULL;
+	int64_t all = 0;
+	int rc = db_number(db, "SELECT count(*) FROM tick", &all, e);
+
+	if (rc < 0)
+		return rc;
+	rc = sqlite3_prepare_v2(db->h, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(st, 1, slot_of(p->before));
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		p->rows = (uint64_t)sqlite3_column_int64(st, 0);
+		p->all = (uint64_t)all;
+		rc = 0;
+	} else {
+		rc = db_fail(db, rc, e, "count");
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int
+tend_prune_count(const char *path, struct tend_prune *p, struct tc_err *e)
+{
+	struct db db = { 0 };
+	int rc = tending_open(&db, path, e);
+
+	if (rc < 0)
+		return rc;
+	rc = count_rows(&db, p, e);
+	tending_close(&db);
+	return rc;
+}
+
+static int
+prune_all(struct db *db, struct tend_prune *p,
+	const struct tend_progress *progress, struct tc_err *e)
+{
+	uint64_t all = p->rows, gone = 0;
+	size_t n = 1;
+	int rc = 0;
+
+	while (rc == 0 && n > 0) {
+		if ((rc = db_run(db, ST_BEGIN, e)) < 0)
+			break;
+		rc = prune_some(db, p->before, &n, e);
+		if (rc == 0)
+			rc = db_run(db, ST_COMMIT, e);
+		if (rc < 0) {
+			db_run(db, ST_ROLLBACK, NULL);
+			break;
+		}
+		gone += n;
+		if (progress != NULL && progress->say != NULL)
+			progress->say(progress->arg, gone, all);
+	}
+	p->rows = gone;
+	return rc;
+}
+
+int
+tend_prune(const char *path, struct tend_prune *p,
+	const struct tend_progress *progress, struct tc_err *e)
+{
+	struct db db = { 0 };
+	int64_t version;
+	int rc;
+
+	if ((rc = db_open(&db, path, DB_WRITER, e)) < 0)
+		return tc_wrap(e, "%s", path);
+	/* A file to be upgraded is the server's to upgrade. */
+	if ((rc = migrate_check(&db, &version, e)) == 0 &&
+	    (rc = db_settle(&db, DB_WRITER, e)) == 0 &&
+	    (rc = db_prepare(&db, DB_WRITER, e)) == 0)
+		rc = prune_all(&db, p, progress, e);
+	if (rc == 0)
+		sqlite3_wal_checkpoint_v2(db.h, NULL,
+			SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	db_close(&db);
+	return rc < 0 ? tc_wrap(e, "%s", path) : 0;
+}

@@ -1,0 +1,91 @@
+/*
+ * Looking after the file itself: copies, checks, figures, what is kept how
+ * long.  Copies, checks, figures and export read beside a running server; the
+ * others need state_dir's lock (store_lock).
+ */
+#ifndef TOCSIN_STORE_TEND_H
+#define TOCSIN_STORE_TEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+/* Called now and then with `done` of `all`; may be NULL. */
+struct tend_progress {
+	void (*say)(void *arg, uint64_t done, uint64_t all);
+	void *arg;
+};
+
+/*
+ * A copy as of now, looked through and synced; TC_EINVAL when `to` exists.
+ * It stands under its name whole or not at all.
+ */
+int tend_backup(const char *path, const char *to,
+	const struct tend_progress *progress, struct tc_err *e);
+
+struct tend_sound {
+	int64_t schema;
+	uint64_t bytes;
+	uint64_t audit_rows;
+	unsigned char audit_last[32];
+};
+/* Pages, indexes, references, migrations, the audit's chain; TC_ECORRUPT. */
+int tend_verify(const char *path, struct tend_sound *out, struct tc_err *e);
+
+/*
+ * Verifies `from` and puts a copy of it in the place of `path`; what was there
+ * is moved beside it, to `aside` ("" when nothing was).
+ */
+#define TEND_NAME 4200
+struct tend_restore {
+	const char *from;
+	const char *path;
+	char aside[TEND_NAME];
+};
+int tend_restore(struct tend_restore *r, const struct tend_progress *progress,
+	struct tc_err *e);
+
+struct tend_figures {
+	int64_t schema;
+	uint64_t file_bytes, log_bytes, free_bytes;
+	uint64_t hosts, subjects, names, layouts;
+	uint64_t history_rows;	/* counted: every page of them is read */
+	struct wall oldest, newest;	/* of history, to the minute; ms 0 = none */
+	uint64_t events, predictions, alerts, audit_rows;
+};
+int tend_figures(const char *path, struct tend_figures *out,
+	struct tc_err *e);
+
+struct tend_sample {
+	const char *host;
+	const char *device;	/* "" = the host's own; else disk, role… */
+	const char *instance;
+	struct wall at;
+	double value;
+};
+struct tend_export {
+	const char *host;
+	const char *metric;
+	struct wall from, to;	/* ms 0 = from the first, to the last */
+	int (*sink)(void *, const struct tend_sample *);	/* ≠ 0 ends */
+	void *arg;
+};
+/* By subject, then day, then instance and time; TC_ENOENT: no such host. */
+int tend_export(const char *path, const struct tend_export *q,
+	struct tc_err *e);
+
+struct tend_prune {
+	struct wall before;	/* whole minutes */
+	uint64_t rows;		/* that would go, or went */
+	uint64_t all;
+};
+/* Rows of history; nothing else is ever touched. */
+int tend_prune_count(const char *path, struct tend_prune *p,
+	struct tc_err *e);
+/* Needs the lock.  A few thousand rows in a transaction. */
+int tend_prune(const char *path, struct tend_prune *p,
+	const struct tend_progress *progress, struct tc_err *e);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * What the parts of tend.h share.
+ */
+#ifndef TOCSIN_STORE_TENDING_H
+#define TOCSIN_STORE_TENDING_H
+
+#include <stdint.h>
+
+#include "store/db.h"
+#include "store/migrate.h"
+
+/* To read, in a transaction, once it is known to be ours. */
+int tending_open(struct db *db, const char *path, struct tc_err *e);
+void tending_close(struct db *db);
+/* 0 when it is not there. */
+uint64_t tending_bytes(const char *path, const char *suffix);
+
+#endif
