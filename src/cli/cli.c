@@ -170,6 +170,25 @@ static const struct arg plugin_rows[] = {
 	{ .name = NULL }
 };
 
+static const struct arg db_rows[] = {
+	{ "host", ARG_STRING, AT(host), "HOST", NULL,
+		"of an export: this host, with all that is part of it" },
+	{ "metric", ARG_STRING, AT(metric), "NAME", NULL,
+		"of an export; its --format is csv or ndjson" },
+	{ "from", ARG_STRING, AT(from), "TIME", NULL,
+		"of an export: from then on, such as 2026-05-01T22:00:00Z" },
+	{ "to", ARG_STRING, AT(to), "TIME", NULL,
+		"of an export: until then" },
+	{ "older-than", ARG_DUR, AT(older_than), "DURATION", NULL,
+		"of a prune: history older than this goes, such as 90d" },
+	{ "expected", ARG_COUNT, AT(expected), "N", NULL,
+		"of a prune: only if exactly so many rows would go; needed "
+		"when it is more than half" },
+	{ "dry-run", ARG_FLAG, AT(dry_run), NULL, NULL,
+		"of a prune: only count" },
+	{ .name = NULL }
+};
+
 static const struct arg_verb verbs[] = {
 	{ "status", "", 0, 0, "the whole fleet in a few lines", status_rows },
 	{ "hosts", "", 0, 0, "one line for each host", hosts_rows },
@@ -204,6 +223,9 @@ static const struct arg_verb verbs[] = {
 		import_rows },
 	{ "doctor", "", 0, 0, "does everything that Tocsin stands on work",
 		doctor_rows },
+	{ "db", "backup FILE|verify [FILE]|restore FILE|stats|export|prune",
+		1, 2, "the server's file; all but restore and prune work "
+		"beside a server that runs", db_rows },
 	{ "plugin", "test PATH [OPTION=VALUE]...", 2, 18, "does a plugin keep "
 		"to the rules; it is run in a process of its own",
 		plugin_rows },
@@ -216,7 +238,7 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
 	verb_alerts, verb_signal, verb_events, verb_token, verb_config,
-	verb_import, verb_doctor, verb_plugin, NULL,
+	verb_import, verb_doctor, verb_db, verb_plugin, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -253,6 +275,10 @@ static const struct arg_section sections[] = {
 		"tocsin simulate --hosts h1,h2,h3\twould the brake latch\n\n"
 		"tocsin maintenance add --hosts h1,h2 --for 2h --reason 'new "
 		"PSU'\tnobody is woken for them\n\n"
+		"tocsin db backup /backup/tocsin-$(date +%F).db\ta copy of the "
+		"server's file, while it runs\n\n"
+		"tocsin db export --host h7 --metric cpu_seconds_total "
+		"--format csv\tfor a spreadsheet\n\n"
 		"tocsin token create --role agent --host h7 --state-dir "
 		TOCSIN_STATEDIR "\ta token for the agent of h7" },
 	{ "SEE ALSO", "tocsind(8), tocsin-agent(8), tocsin-smartd(8)" },
@@ -323,7 +349,7 @@ run(struct cli *c, struct tc_err *e)
 		return tc_fail(e, TC_EINVAL, "what? try: tocsin status");
 	if (!runs[verb - verbs])
 		return tc_fail(e, TC_EINVAL, "%s comes first", verb->name);
-	if (choose_format(c, e) < 0)
+	if (!db_is_export(c) && choose_format(c, e) < 0)
 		return TC_EINVAL;
 	return runs[verb - verbs](c, e);
 }
@@ -351,7 +377,7 @@ int
 cli_main(int argc, char **argv)
 {
 	struct cli c = { .clock = clock_system(),
-		.opt = { .after = UINT64_MAX } };
+		.opt = { .after = UINT64_MAX, .expected = UINT64_MAX } };
 	struct tc_err e = {0};
 	int status;
 

@@ -56,6 +56,10 @@ struct cli_options {
 	struct dur ttl;
 	uint64_t limit;
 	uint64_t after;
+	const char *metric;
+	struct dur older_than;
+	uint64_t expected;	/* UINT64_MAX = not given */
+	bool dry_run;
 };
 
 struct cli {
@@ -120,6 +124,9 @@ int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);
 int verb_maintenance(struct cli *c, struct tc_err *e);
+int verb_db(struct cli *c, struct tc_err *e);
+/* db export, which has formats of its own */
+bool db_is_export(const struct cli *c);
 
 /* ---- token_offline.c: the store of a server that does not run ---- */
 /* TC_EBUSY: it runs. */
