@@ -297,15 +297,25 @@ write_host_body(struct strbuf *body, const struct host *h)
 	json_put_end(&w);
 }
 
+void
+host_title(const struct host *h, char out[HOST_TITLE])
+{
+	if (h->address[0] != '\0')
+		snprintf(out, HOST_TITLE, "%s (%s)", h->name, h->address);
+	else
+		snprintf(out, HOST_TITLE, "%s", h->name);
+}
+
 static void
 raise_health(struct engine *en, struct host *h, const char *kind,
 	enum severity severity, struct wall at)
 {
 	struct strbuf body = { 0 };
-	char summary[512];
+	char title[HOST_TITLE], summary[HOST_TITLE + 256];
 
-	snprintf(summary, sizeof(summary), "%s (%s): %s %s", h->name,
-		h->address, h->worst != NULL ? h->worst->key : "host",
+	host_title(h, title);
+	snprintf(summary, sizeof(summary), "%s: %s %s", title,
+		h->worst != NULL ? h->worst->key : "host",
 		reason_words(h->reason));
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ kind, severity, h, NULL, summary,
@@ -317,10 +327,11 @@ static void
 raise_risk(struct engine *en, struct host *h, struct wall at)
 {
 	struct strbuf body = { 0 };
-	char summary[512];
+	char title[HOST_TITLE], summary[HOST_TITLE + 256];
 
-	snprintf(summary, sizeof(summary), "%s (%s): failure %s, %.0f %% within "
-		"30 days", h->name, h->address, level_name(h->risk.level),
+	host_title(h, title);
+	snprintf(summary, sizeof(summary), "%s: failure %s, %.0f %% within 30 "
+		"days", title, level_name(h->risk.level),
 		h->risk.risk.d30 * 100);
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ "host_at_risk",

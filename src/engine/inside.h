@@ -140,6 +140,9 @@ void alert_end(struct engine *en, const char *kind, const char *of,
 void alerts_of_host(struct engine *en, struct host *h, struct now now);
 struct live_alert *alert_find_id(struct engine *en, uint64_t id);
 void say_alert(struct engine *en, const struct live_alert *a);
+/* "h1 (10.0.0.1)", or "h1" */
+#define HOST_TITLE 520
+void host_title(const struct host *h, char out[HOST_TITLE]);
 void alerts_free(struct engine *en);
 /* The host goes to another partition; its alerts go along. */
 void alerts_move(struct engine *en, const struct host *h, struct part *to);

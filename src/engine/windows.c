@@ -83,13 +83,14 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 	struct host *h;
 
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
-		char summary[512], body[64];
+		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[64];
 
 		if (!h->present || !window_covers(w, h->name, h->part->name) ||
 		    h->health == HEALTH_HEALTHY)
 			continue;
-		snprintf(summary, sizeof(summary), "%s (%s): still %s after its "
-			"maintenance window ended", h->name, h->address,
+		host_title(h, title);
+		snprintf(summary, sizeof(summary), "%s: still %s after its "
+			"maintenance window ended", title,
 			health_id(h->health));
 		snprintf(body, sizeof(body), "{\"window\":%llu}",
 			(unsigned long long)w->id);
