@@ -9,6 +9,18 @@
 #include <check.h>
 #include <stddef.h>
 
+/* AddressSanitizer takes the place of malloc, and of the signal of a crash. */
+#if defined(__SANITIZE_ADDRESS__)
+#define STORY_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define STORY_ASAN 1
+#endif
+#endif
+#ifndef STORY_ASAN
+#define STORY_ASAN 0
+#endif
+
 static inline int
 story_run(const char *suite, const TTest *const *tests, size_t n)
 {
