@@ -75,6 +75,16 @@ refuses 'junk.db' db verify "$dir/junk.db"
 refuses 'junk.db' db restore "$dir/junk.db"
 says '"hosts":1' db stats --json
 
+# The shell of SQLite, for those who have it.
+if command -v sqlite3 > /dev/null; then
+	printf '.load %s/.libs/tocsin_sql\nSELECT host FROM v_hosts;\n%s\n' \
+		"$build" 'SELECT count(*) + 40 FROM tocsin_samples;' \
+		> "$dir/script"
+	sqlite3 -readonly "$dir/copy.db" < "$dir/script" > "$dir/out" 2>&1 ||
+		fail "sqlite3: $(cat "$dir/out")"
+	printf 'h7\n40\n' | cmp - "$dir/out"
+fi
+
 says 'the drill went well' "$here/contrib/restore-drill" "$dir/state"
 says 'the drill went well' "$here/contrib/restore-drill" "$dir/state" \
 	"$dir/copy.db"
