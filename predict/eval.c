@@ -409,6 +409,17 @@ check_row(const struct pack *pack, const struct verdict *v,
 	return 0;
 }
 
+/* Rows of the pack; those of states are drive_recompute()'s. */
+static uint32_t
+n_scored(const struct verdict *v)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < v->n_evidence; i++)
+		n += v->evidence[i].kind != EVIDENCE_STATE;
+	return n;
+}
+
 int
 eval_recompute(const struct pack *pack, const struct verdict *v,
 	struct verdict *out, struct tc_err *e)
@@ -421,10 +432,11 @@ eval_recompute(const struct pack *pack, const struct verdict *v,
 		return tc_fail(e, TC_EINVAL, "verdict is of pack %s, not %s",
 			v->pack, pack->id);
 	again.level = LEVEL_NONE;
+	again.kinds = 0;
 	again.score = 0;
 	again.gate_open = gate_is_shown(pack, v);
 	if (!again.gate_open) {
-		if (v->n_evidence > 0)
+		if (n_scored(v) > 0)
 			return tc_fail(e, TC_EINVAL,
 				"evidence: nothing opened the gate");
 		if (!v->blind)

@@ -153,6 +153,9 @@ add_evidence(struct cli *c, struct table *t, const struct doc *row)
 	    strcmp(doc_text(row, "stat"), "quiet_days") != 0)
 		snprintf(text, sizeof(text), "was %s",
 			doc_text(row, "baseline"));
+	if (strcmp(doc_text(row, "kind"), "model") == 0)
+		snprintf(text, sizeof(text), "of %s with such counters",
+			doc_text(row, "baseline"));
 	table_set(t, 2, doc_text(row, "baseline"), text);
 	show_age(c, t, 3, row, "observed_at");
 	show_text(t, 4, row, "rule");

@@ -153,6 +153,10 @@ metric_meaning(const char *name)
 		{ "grown_defects", "grown defects", "grown defect" },
 		{ "uncorrected_errors", "uncorrected errors",
 			"uncorrected error" },
+		{ "wear_ratio", "of the rated life used", NULL },
+		{ "spare_ratio", "of the spare left", NULL },
+		{ "critical_warning", "as the drive's critical warning", NULL },
+		{ "smart_passed", "as the drive's own health", NULL },
 		{ "device", "kinds of errors", "kind of error" },
 	};
 
@@ -177,6 +181,9 @@ words_stat(const char *stat, double value)
 		{ "rises", "rises ever", "rise ever" },
 		{ "rises_30d", "rises within 30 days", "rise within 30 days" },
 		{ "quiet_days", "days without a rise", "day without a rise" },
+		{ "days_nonzero", "days since the first",
+			"day since the first" },
+		{ "rise", "in all, more than at first sight", NULL },
 		{ "kinds_nonzero", "that are not zero", "that is not zero" },
 	};
 
@@ -194,7 +201,16 @@ words_evidence(const char *metric, const char *stat, double value,
 	if (strcmp(stat, "quiet_days") == 0 && value > 36500)
 		snprintf(text, WORDS_SIZE, "%s: no rise since first seen",
 			words_metric(metric, 0));
+	else if (strcmp(stat, "days_nonzero") == 0 && value > 36500)
+		snprintf(text, WORDS_SIZE, "%s since first seen",
+			words_metric(metric, 0));
+	else if (strcmp(stat, "model") == 0)
+		snprintf(text, WORDS_SIZE, "%.15g drives of this model failed",
+			value);
+	else if (strcmp(stat, "percent") == 0)
+		snprintf(text, WORDS_SIZE, "%.15g %% %s", value, what);
 	else if (strcmp(stat, "quiet_days") == 0 ||
+		 strcmp(stat, "days_nonzero") == 0 ||
 		 strncmp(stat, "rises", 5) == 0)
 		snprintf(text, WORDS_SIZE, "%s: %.15g %s",
 			words_metric(metric, 0), value, how);

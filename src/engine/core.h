@@ -11,6 +11,7 @@ enum dirt { CLEAN, DIRTY_COSMETIC, DIRTY_URGENT };
 struct engine {
 	struct engine_io *io;
 	const struct pack *pack;
+	struct drive_rules states;	/* what drives say of themselves */
 	const char *version;
 	struct intern names;	/* keys, probes, metrics, instances */
 	struct hash parts;

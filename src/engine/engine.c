@@ -26,6 +26,10 @@ engine_new(const struct engine_conf *conf)
 		return NULL;
 	en->io = conf->io;
 	en->pack = conf->pack;
+	if (drive_rules_builtin(&en->states, NULL) < 0) {
+		mem_free(en);
+		return NULL;
+	}
 	en->version = conf->version;
 	en->names.by_name.seed = conf->boot_seed;
 	en->parts.seed = conf->boot_seed;

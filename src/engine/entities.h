@@ -15,6 +15,7 @@
 #include "plan/window.h"
 #include "health/check.h"
 #include "health/observer.h"
+#include "predict/drive.h"
 #include "predict/eval.h"
 #include "predict/features.h"
 #include "predict/host.h"
@@ -118,6 +119,7 @@ struct device {
 	struct device_id ident;	/* in the same block as key */
 	struct check *check;
 	struct features features;
+	struct drive_state drive;
 	bool has_features;
 	enum level level;	/* last said; the verdict may be gone */
 	bool asleep;

@@ -82,6 +82,9 @@ feed(struct device *d, const struct observation *ob, bool *moved)
 		enum counter counter;
 		uint64_t value;
 
+		if (m->instance[0] == '\0')
+			*moved = drive_observe(&d->drive, m->name,
+				metric_number(m), ob->at) || *moved;
 		if (!counter_from_metric(m->name, strlen(m->name), &counter) ||
 		    m->instance[0] != '\0' ||
 		    !counter_value(ob, m, counter, &value))
@@ -148,11 +151,12 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 	int32_t score = d->score;
 	bool known = d->judged;
 
-	if (en->pack == NULL || !d->has_features)
+	if (en->pack == NULL || (!d->has_features && d->drive.seen == 0))
 		return;
 	eval_device(en->pack, &d->features, d->ident.model, now.wall, &v);
+	drive_judge(&en->states, &d->drive, NULL, 0, &v);
 	d->judged_day = wall_to_days(now.wall);
-	if (v.blind)
+	if (v.blind && v.n_evidence == 0 && !d->judged)
 		return;
 	keep_verdict(d, &v);
 	mark(en, d->host, from != v.level ? DIRTY_URGENT : DIRTY_COSMETIC);

@@ -28,14 +28,28 @@
 	X(EVIDENCE_RULE, "rule")       /* it contributed */            \
 	X(EVIDENCE_CONDITION, "condition") /* it let a rule apply */   \
 	X(EVIDENCE_GATE, "gate")       /* it opened the evaluation */ \
-	X(EVIDENCE_MODEL, "model")     /* what its model adds */
+	X(EVIDENCE_MODEL, "model")     /* what its model adds */       \
+	X(EVIDENCE_STATE, "state")     /* what the drive says of itself */
 
 enum evidence_kind {
 #define X(sym, id) sym,
 	EVIDENCE_KIND_TABLE(X)
 #undef X
 };
-#define EVIDENCE_KIND_N 4
+#define EVIDENCE_KIND_N 5
+
+/* What a verdict is about; only failures raise the level. */
+#define VERDICT_KIND_TABLE(X)                                          \
+	X(VERDICT_FAILURE, "failure")  /* the drive */                 \
+	X(VERDICT_WEAR, "wear")        /* its rated life is used up */ \
+	X(VERDICT_PATH, "path")        /* cable, backplane, controller */
+
+enum verdict_kind {
+#define X(sym, id) sym,
+	VERDICT_KIND_TABLE(X)
+#undef X
+};
+#define VERDICT_KIND_N 3
 
 /* Probability (0…1) of failing within the horizon, or VERDICT_RISK_UNKNOWN. */
 struct risk {
@@ -79,6 +93,7 @@ struct verdict_flip {
 struct verdict {
 	enum level level;
 	bool gate_open;		/* false: score is 0 and says nothing */
+	uint32_t kinds;		/* bits: 1 << VERDICT_…, of the drive's states */
 	bool blind;		/* no input of the gate was ever reported */
 	int32_t score;		/* base + all contributions */
 	int32_t base;
@@ -107,5 +122,6 @@ verdict_bytes(const struct verdict *v)
 
 /* "rule", "condition", "gate". */
 const char *evidence_kind_name(enum evidence_kind kind);
+const char *verdict_kind_name(enum verdict_kind kind);
 
 #endif

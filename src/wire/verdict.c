@@ -88,6 +88,11 @@ verdict_write_members(struct json_write *w, const struct verdict *v)
 	} else {
 		json_add_null(w, "lead_time");
 	}
+	json_add_array(w, "kinds");
+	for (int i = 0; i < VERDICT_KIND_N; i++)
+		if (v->kinds & 1u << i)
+			json_put_str(w, verdict_kind_name((enum verdict_kind)i));
+	json_put_end(w);
 	write_rows(w, "evidence", v, false);
 	write_rows(w, "counter_evidence", v, true);
 	json_add_array(w, "missing");

@@ -10,7 +10,8 @@
 
 /*
  * Into an open object: level, score, risk{d7,d30,d90} (null = unknown),
- * lead_time{from,to} in days or null, evidence[], counter_evidence[],
+ * lead_time{from,to} in days or null, kinds[] (failure, wear, path: what the
+ * drive's own states say), evidence[], counter_evidence[],
  * missing[], nearest_flip or null, pack, judged_at.
  */
 void verdict_write_members(struct json_write *w, const struct verdict *v);
