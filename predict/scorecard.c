@@ -1,0 +1,194 @@
+#include "predict/scorecard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#define DAY_MS INT64_C(86400000)
+#define YEAR_MS (365.25 * 86400000.0)
+#define NEVER INT64_MIN
+
+struct subject {
+	uint32_t id;
+	uint32_t host;
+	int64_t alarm_ms[LEVEL_N];	/* the first; NEVER */
+	int64_t gone_ms;		/* failed, replaced, retired; NEVER */
+	bool failed;
+};
+
+struct reckoning {
+	const struct scorecard_input *in;
+	struct subject *subjects;
+	struct hash by_id;
+	struct hash hosts;
+	int32_t *leads;
+};
+
+static int
+take_span(struct reckoning *r, size_t i, struct scorecard *out)
+{
+	const struct scored_span *s = &r->in->spans[i];
+	struct subject *to = &r->subjects[i];
+
+	to->id = s->subject;
+	to->host = s->host;
+	to->gone_ms = NEVER;
+	for (int l = 0; l < LEVEL_N; l++)
+		to->alarm_ms[l] = NEVER;
+	if (hash_put(&r->by_id, &to->id, sizeof(to->id), to) < 0)
+		return TC_ENOMEM;
+	out->devices++;
+	if (!hash_get(&r->hosts, &to->host, sizeof(to->host)) &&
+	    hash_put(&r->hosts, &to->host, sizeof(to->host), to) < 0)
+		return TC_ENOMEM;
+	return 0;
+}
+
+static void
+take_outcomes(struct reckoning *r)
+{
+	for (size_t i = 0; i < r->in->n_outcomes; i++) {
+		const struct scored_outcome *o = &r->in->outcomes[i];
+		struct subject *s = hash_get(&r->by_id, &o->subject,
+			sizeof(o->subject));
+
+		if (!s || (s->gone_ms != NEVER && s->gone_ms <= o->at.ms))
+			continue;
+		s->gone_ms = o->at.ms;
+		s->failed = o->kind == OUTCOME_FAILED;
+	}
+}
+
+static void
+take_predictions(struct reckoning *r)
+{
+	for (size_t i = 0; i < r->in->n_predictions; i++) {
+		const struct scored_prediction *p = &r->in->predictions[i];
+		struct subject *s = hash_get(&r->by_id, &p->subject,
+			sizeof(p->subject));
+
+		for (int l = 1; s && l <= (int)p->level; l++)
+			if (s->alarm_ms[l] == NEVER ||
+			    p->since.ms < s->alarm_ms[l])
+				s->alarm_ms[l] = p->since.ms;
+	}
+}
+
+static int
+compare_days(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int32_t
+quantile(const int32_t *sorted, uint64_t n, uint64_t percent)
+{
+	uint64_t rank = (n * percent + 99) / 100;
+
+	return sorted[rank > 0 ? rank - 1 : 0];
+}
+
+/* Adds the device; true when it was found in time. */
+static bool
+count_subject(const struct reckoning *r, const struct subject *s, int level,
+	struct scorecard_level *l)
+{
+	int64_t alarm = s->alarm_ms[level];
+
+	if (alarm == NEVER)
+		return false;
+	if (s->failed)
+		return s->gone_ms - alarm >= DAY_MS;
+	if (s->gone_ms != NEVER)
+		return false;
+	if (r->in->now.ms - alarm < dur_to_ms(r->in->settle))
+		l->open++;
+	else
+		l->wrong++;
+	return false;
+}
+
+static void
+reckon_level(struct reckoning *r, int level, struct scorecard *out)
+{
+	struct scorecard_level l = { .open = 0 };
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < r->in->n_spans; i++) {
+		const struct subject *s = &r->subjects[i];
+
+		if (count_subject(r, s, level, &l))
+			r->leads[found++] = (int32_t)((s->gone_ms -
+				s->alarm_ms[level]) / DAY_MS);
+	}
+	qsort(r->leads, found, sizeof(r->leads[0]), compare_days);
+	l.precision = share_of(found, found + l.wrong);
+	l.recall = share_of(found, out->failed);
+	l.precision_known = found + l.wrong >= SCORECARD_ENOUGH;
+	l.recall_known = out->failed >= SCORECARD_ENOUGH;
+	if (out->host_years > 0)
+		l.wrong_per_host_year = (double)l.wrong / out->host_years;
+	l.lead_known = found >= SCORECARD_ENOUGH;
+	if (found > 0) {
+		l.lead_p10_days = quantile(r->leads, found, 10);
+		l.lead_median_days = quantile(r->leads, found, 50);
+		l.lead_p90_days = quantile(r->leads, found, 90);
+	}
+	out->levels[level] = l;
+}
+
+/* Each host once: as long as the first of its devices was watched. */
+static double
+host_years(const struct reckoning *r)
+{
+	double years = 0;
+	size_t n = r->in->n_spans;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct scored_span *s = &r->in->spans[i];
+		const struct subject *first = hash_get(&r->hosts, &s->host,
+			sizeof(s->host));
+
+		if (first == &r->subjects[i] && s->to.ms > s->from.ms)
+			years += (double)(s->to.ms - s->from.ms) / YEAR_MS;
+	}
+	return years;
+}
+
+int
+scorecard_reckon(const struct scorecard_input *in, struct scorecard *out,
+	struct tc_err *e)
+{
+	struct reckoning r = { .in = in };
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	r.subjects = mem_alloc_array(in->n_spans + 1, sizeof(r.subjects[0]));
+	r.leads = mem_alloc_array(in->n_spans + 1, sizeof(r.leads[0]));
+	if (!r.subjects || !r.leads)
+		rc = TC_ENOMEM;
+	for (size_t i = 0; rc == 0 && i < in->n_spans; i++)
+		rc = take_span(&r, i, out);
+	if (rc < 0) {
+		(void)tc_fail(e, rc, "out of memory");
+		goto out;
+	}
+	take_outcomes(&r);
+	take_predictions(&r);
+	out->hosts = r.hosts.n;
+	out->host_years = host_years(&r);
+	for (size_t i = 0; i < in->n_spans; i++)
+		out->failed += r.subjects[i].failed;
+	for (int l = 1; l < LEVEL_N; l++)
+		reckon_level(&r, l, out);
+out:
+	hash_free(&r.by_id);
+	hash_free(&r.hosts);
+	mem_free(r.subjects);
+	mem_free(r.leads);
+	return rc;
+}

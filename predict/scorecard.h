@@ -1,0 +1,86 @@
+/*
+ * How often our own predictions were right: predictions held against outcomes.
+ * Pure; where n is small the figures say so instead of a number.
+ */
+#ifndef TOCSIN_PREDICT_SCORECARD_H
+#define TOCSIN_PREDICT_SCORECARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/level.h"
+#include "predict/backtest.h"
+
+/* A device came to this level then; one row per device, level and time. */
+struct scored_prediction {
+	uint32_t subject;
+	enum level level;
+	struct wall since;
+};
+
+/* What happened to a device.  Replaced = taken out without a word why. */
+enum outcome_kind { OUTCOME_FAILED, OUTCOME_REPLACED, OUTCOME_RETIRED };
+struct scored_outcome {
+	uint32_t subject;
+	enum outcome_kind kind;
+	struct wall at;
+};
+
+/* Who was watched, and for how long. */
+struct scored_span {
+	uint32_t subject;
+	uint32_t host;
+	struct wall from;
+	struct wall to;
+};
+
+/* Failures, and alarms, under which no share is given. */
+#define SCORECARD_ENOUGH 10
+
+struct scorecard_level {
+	/* Of predictions whose outcome is known: an alarm is open while the
+	 * device is there and the alarm younger than `settle`. */
+	struct share precision;
+	struct share recall;
+	bool precision_known;	/* false: not enough data */
+	bool recall_known;
+	uint64_t open;
+	uint64_t wrong;
+	double wrong_per_host_year;
+	bool lead_known;
+	int32_t lead_p10_days;
+	int32_t lead_median_days;
+	int32_t lead_p90_days;
+};
+
+struct scorecard {
+	uint64_t devices;
+	uint64_t hosts;
+	uint64_t failed;
+	double host_years;
+	struct scorecard_level levels[LEVEL_N];
+};
+
+struct scorecard_input {
+	const struct scored_prediction *predictions;
+	size_t n_predictions;
+	const struct scored_outcome *outcomes;
+	size_t n_outcomes;
+	const struct scored_span *spans;	/* of distinct subjects */
+	size_t n_spans;
+	struct wall now;
+	struct dur settle;	/* an alarm without a failure is wrong after it */
+};
+
+/*
+ * The first alarm of a device at a level or above counts.  Found = at least a
+ * day before its failure.  A replaced or retired device with an alarm is
+ * neither right nor wrong: nobody knows.  0 or TC_ENOMEM.
+ */
+int scorecard_reckon(const struct scorecard_input *in, struct scorecard *out,
+	struct tc_err *e);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * scorecard: how often we were right, and when nobody can say.
+ */
+#include <check.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "predict/scorecard.h"
+#include "t/lib/story.h"
+
+#define DEVICES 40
+#define TODAY 20000
+
+struct story {
+	struct scored_prediction predictions[DEVICES];
+	struct scored_outcome outcomes[DEVICES];
+	struct scored_span spans[DEVICES];
+	struct scorecard_input in;
+};
+
+/* Devices 1…40 on 20 hosts, watched for a year. */
+static struct story *
+story_new(void)
+{
+	struct story *s = MEM_NEW(struct story);
+
+	ck_assert_ptr_nonnull(s);
+	for (uint32_t i = 0; i < DEVICES; i++)
+		s->spans[i] = (struct scored_span){ i + 1, i / 2,
+			wall_from_days(TODAY - 365), wall_from_days(TODAY) };
+	s->in = (struct scorecard_input){ s->predictions, 0, s->outcomes, 0,
+		s->spans, DEVICES, wall_from_days(TODAY), dur_s(90 * 86400) };
+	return s;
+}
+
+static void
+alarm_at(struct story *s, uint32_t subject, enum level level, int32_t ago)
+{
+	s->predictions[s->in.n_predictions++] = (struct scored_prediction){
+		subject, level, wall_from_days(TODAY - ago) };
+}
+
+static void
+ends(struct story *s, uint32_t subject, enum outcome_kind kind, int32_t ago)
+{
+	s->outcomes[s->in.n_outcomes++] = (struct scored_outcome){ subject,
+		kind, wall_from_days(TODAY - ago) };
+}
+
+START_TEST(right_wrong_open_and_unknown_are_told_apart)
+{
+	struct story *s = story_new();
+	struct scorecard card;
+	const struct scorecard_level *l = &card.levels[LEVEL_LIKELY];
+
+	for (uint32_t i = 1; i <= 12; i++) {
+		ends(s, i, OUTCOME_FAILED, 100);
+		if (i <= 9)
+			alarm_at(s, i, LEVEL_IMMINENT, 100 + (int32_t)i * 10);
+	}
+	alarm_at(s, 10, LEVEL_LIKELY, 100);	/* on the day: too late */
+	alarm_at(s, 20, LEVEL_LIKELY, 200);	/* wrong */
+	alarm_at(s, 21, LEVEL_LIKELY, 30);	/* still open */
+	alarm_at(s, 22, LEVEL_LIKELY, 200);	/* taken out: who knows */
+	ends(s, 22, OUTCOME_REPLACED, 10);
+	alarm_at(s, 23, LEVEL_WATCH, 200);
+	ck_assert_int_eq(scorecard_reckon(&s->in, &card, NULL), 0);
+	ck_assert_uint_eq(card.failed, 12);
+	ck_assert_uint_eq(card.hosts, 20);
+	ck_assert_double_eq_tol(card.host_years, 20, 0.1);
+	ck_assert_uint_eq(l->precision.k, 9);
+	ck_assert_uint_eq(l->precision.n, 10);
+	ck_assert(l->precision_known);
+	ck_assert_uint_eq(l->recall.n, 12);
+	ck_assert_uint_eq(l->open, 1);
+	ck_assert_uint_eq(l->wrong, 1);
+	ck_assert_double_eq_tol(l->wrong_per_host_year, 0.05, 0.001);
+	ck_assert_int_eq(l->lead_median_days, 50);
+	ck_assert(!l->lead_known);
+	ck_assert_uint_eq(card.levels[LEVEL_WATCH].wrong, 2);
+	ck_assert_double_lt(l->precision.low, 0.9);
+	mem_free(s);
+}
+END_TEST
+
+START_TEST(little_data_is_said)
+{
+	struct story *s = story_new();
+	struct scorecard card;
+
+	ends(s, 1, OUTCOME_FAILED, 100);
+	alarm_at(s, 1, LEVEL_IMMINENT, 150);
+	ck_assert_int_eq(scorecard_reckon(&s->in, &card, NULL), 0);
+	ck_assert(!card.levels[LEVEL_IMMINENT].precision_known);
+	ck_assert(!card.levels[LEVEL_IMMINENT].recall_known);
+	s->in.n_spans = 0;
+	ck_assert_int_eq(scorecard_reckon(&s->in, &card, NULL), 0);
+	ck_assert_uint_eq(card.devices, 0);
+	mem_free(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("scorecard", right_wrong_open_and_unknown_are_told_apart,
+		little_data_is_said);
+}
