@@ -21,6 +21,7 @@ struct group {
 	uint64_t items;
 	uint64_t failed;
 	double p;
+	double q;
 	double ratio;
 };
 
@@ -222,7 +223,7 @@ class_of(const struct mine_input *in, const struct key *key)
 }
 
 static struct mine_finding
-finding_of(const struct mining *m, const struct group *g, double q)
+finding_of(const struct mining *m, const struct group *g)
 {
 	double a = (double)g->failed + m->in->shrink;
 	double c = (double)(m->failed - g->failed) + m->in->shrink;
@@ -234,7 +235,7 @@ finding_of(const struct mining *m, const struct group *g, double q)
 		.class = class_of(m->in, &g->key),
 		.items = g->items, .failed = g->failed, .ratio = g->ratio,
 		.low = g->ratio * exp(-Z95 * se),
-		.high = g->ratio * exp(Z95 * se), .p = g->p, .q = q };
+		.high = g->ratio * exp(Z95 * se), .p = g->p, .q = g->q };
 }
 
 /* Benjamini–Hochberg over all groups looked at; only then who says more. */
@@ -252,13 +253,15 @@ report(struct mining *m, struct mine_report *out)
 	out->findings = mem_alloc_array(kept + 1, sizeof(out->findings[0]));
 	if (!out->findings)
 		return TC_ENOMEM;
-	for (size_t i = 0; i < kept; i++) {
-		const struct group *g = m->groups[i];
+	for (size_t i = kept; i > 0; i--) {
+		struct group *g = m->groups[i - 1];
 
-		q = g->p * (double)m->n_groups / (double)(i + 1);
-		if (says_more(m, g))
-			out->findings[out->n++] = finding_of(m, g, q);
+		q = fmin(q, g->p * (double)m->n_groups / (double)i);
+		g->q = q;
 	}
+	for (size_t i = 0; i < kept; i++)
+		if (says_more(m, m->groups[i]))
+			out->findings[out->n++] = finding_of(m, m->groups[i]);
 	return 0;
 }
 

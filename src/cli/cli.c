@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/backtest.h"
+#include "cli/mine.h"
 
 #define AT(field) offsetof(struct cli_options, field)
 
@@ -231,6 +232,8 @@ static const struct arg_verb verbs[] = {
 		plugin_rows },
 	{ "backtest", "", 0, 0, "what the predictor would have said of "
 		"recorded drives; see tocsin backtest --help", NULL },
+	{ "mine", "", 0, 0, "what goes with more failures than the rest has; "
+		"see tocsin mine --help", NULL },
 	{ .name = NULL }
 };
 
@@ -238,7 +241,7 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
 	verb_alerts, verb_signal, verb_events, verb_token, verb_config,
-	verb_import, verb_doctor, verb_db, verb_plugin, NULL,
+	verb_import, verb_doctor, verb_db, verb_plugin, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -384,6 +387,8 @@ cli_main(int argc, char **argv)
 	/* it has arguments of its own */
 	if (argc > 1 && strcmp(argv[1], "backtest") == 0)
 		return cmd_backtest(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "mine") == 0)
+		return cmd_mine(argc - 1, argv + 1);
 	if (args_parse(&program, argc, argv, &c.opt, &c.rest, &e) < 0 &&
 	    !c.opt.help)	/* which tells what was missing */
 		status = CLI_USAGE;
