@@ -103,7 +103,9 @@ tick(void *arg, struct mono fired)
 	note_store(d);
 	keep_retry(d);
 	next = engine_tick(d->engine, now);
+	pthread_mutex_lock(&d->publish_lock);
 	d->ticked = true;
+	pthread_mutex_unlock(&d->publish_lock);
 	daemon_publish(d, false);
 	least = mono_add(now.mono, dur_ms(TICK_MIN_MS));
 	if (mono_before(next, least))
