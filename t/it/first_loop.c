@@ -16,15 +16,13 @@
 #include "t/lib/it.h"
 #include "t/lib/story.h"
 
-#define PORT 18471
-#define TCP_CHECK "{probe: tcp, port: 18471}"
 #define FLEET 200
 
 static int
-listen_on(int i)
+listen_on(int i, int port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons(PORT),
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(0x7f010000U + (unsigned)i) };
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -59,11 +57,14 @@ START_TEST(one_stopped_listener_alone_is_convicted)
 	struct it it;
 	struct it_reply r;
 	int fds[FLEET + 1];
+	int port = it_free_port();
+	char check[64];
 
 	it_init(&it);
 	for (int i = 1; i <= FLEET; i++)
-		fds[i] = listen_on(i);
-	write_fleet(&it, FLEET, TCP_CHECK);
+		fds[i] = listen_on(i, port);
+	(void)snprintf(check, sizeof(check), "{probe: tcp, port: %d}", port);
+	write_fleet(&it, FLEET, check);
 	it_start_server(&it);
 	ck_assert(it_wait_text(&it, "/v1/summary", "state", "healthy", 20));
 	it_get(&it, "/v1/summary", &r);
@@ -78,7 +79,7 @@ START_TEST(one_stopped_listener_alone_is_convicted)
 	ck_assert_double_eq(it_number(&r, "counts.healthy"), FLEET - 1);
 	ck_assert_double_eq(it_number(&r, "counts.unhealthy"), 1);
 	it_reply_fini(&r);
-	fds[7] = listen_on(7);
+	fds[7] = listen_on(7, port);
 	ck_assert(it_wait_text(&it, "/v1/hosts/h7", "state", "healthy", 10));
 	it_get(&it, "/v1/events?after=0&limit=1000", &r);
 	ck_assert_uint_ge(json_array_size(it_at(r.json, "items")), 200);

@@ -15,7 +15,6 @@
 #include "t/lib/it.h"
 #include "t/lib/story.h"
 
-#define PORT 18472
 #define MOST 3000	/* batches, a second apart: below the hour kept */
 
 struct scene {
@@ -26,9 +25,10 @@ struct scene {
 };
 
 static int
-listen_here(void)
+listen_here(int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(PORT),
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(0x7f010101U) };
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -99,7 +99,7 @@ points_kept(struct scene *s)
 }
 
 static void
-start(struct scene *s)
+start(struct scene *s, int port)
 {
 	struct clock *clock = clock_system();
 
@@ -110,19 +110,20 @@ start(struct scene *s)
 		" fail_after: 3, clear_after: 2}\npartitions:\n"
 		"  - name: rack1\n    hosts:\n"
 		"      - {name: h1, address: 127.1.1.1,"
-		" checks: [{probe: tcp, port: %d}]}\n", s->it.dir, PORT);
+		" checks: [{probe: tcp, port: %d}]}\n", s->it.dir, port);
 	it_start_server(&s->it);
 }
 
 START_TEST(a_store_that_cannot_grow_stops_nothing)
 {
 	struct scene s = { .sent = 0 };
-	int fd = listen_here();
+	int port = it_free_port();
+	int fd = listen_here(port);
 	struct it_reply r;
 	char since[64];
 	long status = 202;
 
-	start(&s);
+	start(&s, port);
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
 	limit_file(&s, 1 << 20);
 	while (status == 202 && s.sent < MOST)

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +198,19 @@ built(const char *name)
 
 	snprintf(path, sizeof(paths[0]), "%s/%s", top != NULL ? top : ".", name);
 	return path;
+}
+
+int
+it_free_port(void)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	socklen_t n = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, n), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in, &n), 0);
+	close(fd);
+	return ntohs(in.sin_port);
 }
 
 const char *

@@ -33,6 +33,9 @@ int it_end(pid_t *pid, int signum);
 /* Runs to its end, standard output into `out` (may be NULL). */
 int it_run(struct it *it, struct strbuf *out, const char *const *argv);
 
+/* A TCP port that nobody has on any address just now. */
+int it_free_port(void);
+
 /* A program in PATH, where bootstrap puts what it unpacks for the tests too. */
 bool it_find(const char *name, char *out, size_t size);
 
