@@ -26,6 +26,7 @@ struct trial {
 struct then {
 	size_t bad;
 	bool latched;
+	bool recommend;		/* the switch */
 	const char *names[SNAP_PLAN_TARGETS];
 	size_t n_names;
 	size_t targets[TARGET_COUNT_];
@@ -92,7 +93,8 @@ try_partition(const struct trial *t, const struct snap_partition *p,
 {
 	bool any = false;
 
-	*out = (struct then){ .bad = p->brake.bad };
+	*out = (struct then){ .bad = p->brake.bad,
+		.recommend = (p->off >> SWITCH_RECOMMEND & 1) == 0 };
 	for (size_t i = 0; i < t->n && !any; i++)
 		any = strcmp(t->hosts[i]->partition, p->name) == 0;
 	for (size_t i = 0; any && i < t->s->n_chunks; i++) {
@@ -118,6 +120,7 @@ put_host(const struct trial *t, struct json_write *w,
 	unsigned why;
 
 	v.brake = then->latched;
+	v.recommend = then->recommend;
 	why = plan_why_not(&v, action, then->n_names > 0);
 	json_put_object(w);
 	json_add_str(w, "host", h->name);

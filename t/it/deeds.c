@@ -336,6 +336,10 @@ START_TEST(r064_r150_switches_and_the_audit_trail)
 	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text), "\"rack1\","
 		"\"function\":\"recommend\",\"on\":false"));
 	it_reply_fini(&r);
+	call(&it, "POST /v1/simulate", "/v1/simulate", "{\"hosts\":[\"h2\"]}",
+		200, &r);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text), "switched_off"));
+	it_reply_fini(&r);
 	call(&it, "GET /v1/audit", "/v1/audit", NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);
 	ck_assert_str_eq(it_text(&r, "items.0.action"), "switch.turn");
