@@ -320,9 +320,8 @@ report(const struct import *im)
 		out_say(&c->out, "%zu drive%s of %s\n", im->drives,
 			im->drives == 1 ? "" : "s", im->host);
 	if (im->failed > 0)
-		out_say(&c->out, "that %zu of them failed is not kept: "
-			"tocsin backtest reads it from the file\n",
-			im->failed);
+		out_say(&c->out, "%zu failed, which is not kept: tocsin "
+			"backtest reads it from the file\n", im->failed);
 	if (im->store)
 		out_say(&c->out, "this is history: it is judged when the "
 			"server starts, and convicts nobody\n");
