@@ -79,7 +79,7 @@ say_host(struct cli *c, const struct doc *h)
 
 	out_paint(&c->out, PAINT_BOLD, "%s", doc_text(h, "name"));
 	out_say(&c->out, " is ");
-	out_paint(&c->out, out_paint_of(state), "%s", state);
+	out_paint(&c->out, out_paint_of(state), "%s", show_state(state));
 	if (since.ms)
 		out_say(&c->out, " %s", words_for(since, c->now, words));
 	if (*doc_text(h, "reason_check"))

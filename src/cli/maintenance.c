@@ -27,6 +27,8 @@ add_window(struct cli *c, struct table *t, const struct doc *m)
 	table_set(t, 1, state, NULL);
 	show_text(t, 2, m, "type");
 	show_age(c, t, 3, m, "from");
+	if (from.ms == 0)	/* no beginning was named */
+		table_set(t, 3, "", "at once");
 	show_age(c, t, 4, m, "to");
 	if (*doc_text(m, "partition"))
 		show_text(t, 5, m, "partition");

@@ -361,7 +361,7 @@ explain_health(struct cli *c, const struct doc *h)
 
 	out_paint(&c->out, PAINT_BOLD, "%s", doc_text(h, "name"));
 	out_say(&c->out, " is ");
-	out_paint(&c->out, out_paint_of(state), "%s", state);
+	out_paint(&c->out, out_paint_of(state), "%s", show_state(state));
 	if (since.ms)
 		out_say(&c->out, " %s", words_for(since, c->now, words));
 	out_say(&c->out, ".\n");
@@ -383,8 +383,11 @@ explain_health(struct cli *c, const struct doc *h)
 			show_reason(doc_text(k, "reason")));
 		if (fails > 0)
 			say_fails(c, fails, doc_number(k, "fail_after", 0));
-		out_say(&c->out, ", seen %s\n", words_age(doc_wall(k, "at"),
-			c->now, words));
+		if (doc_wall(k, "at").ms == 0)
+			out_say(&c->out, "\n");
+		else
+			out_say(&c->out, ", seen %s\n", words_age(
+				doc_wall(k, "at"), c->now, words));
 	}
 	if (n_bad == 0 && checks)
 		out_say(&c->out, "  %s\n", words_good(checks->n, words));

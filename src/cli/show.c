@@ -24,6 +24,16 @@ show_device(const struct doc *device, char *text, size_t size)
 }
 
 const char *
+show_state(const char *id)
+{
+	if (strcmp(id, "maintenance") == 0)
+		return "in maintenance";
+	if (strcmp(id, "evacuating") == 0)
+		return "being evacuated";
+	return strcmp(id, "diagnosing") == 0 ? "being diagnosed" : id;
+}
+
+const char *
 show_reason(const char *id)
 {
 	enum tocsin_reason reason;

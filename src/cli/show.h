@@ -8,6 +8,8 @@
 
 /* "ST4000DM000 Z300XXXX": of a device object {kind, model, serial, wwn}. */
 void show_device(const struct doc *device, char *text, size_t size);
+/* As it stands behind "h1 is": "in maintenance", "healthy". */
+const char *show_state(const char *id);
 /* The words of a reason id; "" for "none". */
 const char *show_reason(const char *id);
 /*

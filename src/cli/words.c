@@ -63,7 +63,7 @@ words_age(struct wall at, struct wall now, char text[WORDS_SIZE])
 		snprintf(text, WORDS_SIZE, "just now");
 	else if (ms < 0)
 		snprintf(text, WORDS_SIZE, "in %s",
-			words_span(dur_ms(-ms), span));
+			words_span(dur_ms(-ms + 999), span));
 	else
 		snprintf(text, WORDS_SIZE, "%s ago",
 			words_span(dur_ms(ms), span));
