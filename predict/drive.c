@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
+#define VALUE_MAX 9e15	/* a double still counts one by one */
 
 static const struct {
 	const char *metric;
@@ -26,7 +27,7 @@ drive_observe(struct drive_state *s, const char *metric, double value,
 
 	while (m < DRIVE_METRIC_N && strcmp(metrics[m].metric, metric) != 0)
 		m++;
-	if (m == DRIVE_METRIC_N || !isfinite(value) || value < 0)
+	if (m == DRIVE_METRIC_N || !(value >= 0 && value <= VALUE_MAX))
 		return false;
 	if (!(s->seen & 1u << m)) {
 		s->seen |= 1u << m;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "predict/builtin.h"
 #include "predict/eval.h"
 #include "predict/features.h"
 #include "predict/host.h"
@@ -366,6 +367,61 @@ START_TEST(a_verdict_is_recomputed_from_its_evidence_alone)
 	}
 	pack_free(pack);
 	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(the_built_in_pack_recomputes_and_says_its_models)
+{
+	static const char *const models[] = { "", "ST3000DM001-1CH166",
+		"ST4000DM000-1F2168", "WDC WD30EFRX-68EUZN0", "nobody's" };
+	struct pack *pack = NULL;
+	struct verdict v, again;
+	struct tc_err e = { 0 };
+	int32_t day = DAY0 + 60;
+	bool open;
+
+	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	for (unsigned seed = 1; seed < 2000; seed++) {
+		const char *model = models[seed % 5];
+		struct features f = { 0 };
+
+		random_features(seed, &f, (int)(seed % 50));
+		eval_device(pack, &f, model, wall_from_days(day), &v);
+		ck_assert_msg(eval_recompute(pack, &v, &again, &e) == 0, "%s",
+			e.text);
+		ck_assert_mem_eq(&v, &again, sizeof(v));
+		ck_assert_int_eq(v.score, eval_score(pack, &f,
+			pack_model_find(pack, model), day, &open));
+	}
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(growing_pending_sectors_escalate_constant_ones_do_not)
+{
+	struct features grows = { 0 }, stays = { 0 };
+	struct pack *pack = NULL;
+	struct verdict v;
+	enum level first;
+
+	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	see(&grows, COUNTER_PENDING, 0, DAY0 - 40);
+	see(&grows, COUNTER_PENDING, 8, DAY0);
+	eval_device(pack, &grows, "", wall_from_days(DAY0), &v);
+	ck_assert_int_eq(v.level, LEVEL_WATCH);
+	see(&grows, COUNTER_PENDING, 24, DAY0 + 3);
+	eval_device(pack, &grows, "", wall_from_days(DAY0 + 3), &v);
+	ck_assert_int_eq(v.level, LEVEL_IMMINENT);
+	ck_assert(v.lead_known);
+	see(&stays, COUNTER_PENDING, 24, DAY0);
+	eval_device(pack, &stays, "", wall_from_days(DAY0), &v);
+	first = v.level;
+	for (int32_t d = 1; d < 366; d++) {
+		see(&stays, COUNTER_PENDING, 24, DAY0 + d);
+		eval_device(pack, &stays, "", wall_from_days(DAY0 + d), &v);
+		ck_assert_int_le(v.level, first);
+	}
+	pack_free(pack);
 }
 END_TEST
 
@@ -783,6 +839,8 @@ main(void)
 		growing_pending_sectors_flag_at_the_second_step,
 		a_constant_24_for_a_year_does_not_escalate,
 		a_verdict_is_recomputed_from_its_evidence_alone,
+		the_built_in_pack_recomputes_and_says_its_models,
+		growing_pending_sectors_escalate_constant_ones_do_not,
 		host_risk_names_its_reason,
 		faults_of_a_pack_are_named_by_json_pointer,
 		wrong_types_and_bounds_of_a_pack_are_named_too,
