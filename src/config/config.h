@@ -92,6 +92,7 @@ struct config {
 	unsigned http_threads;		/* 0 = by itself */
 	size_t http_max_body_bytes;
 	unsigned http_max_connections;
+	struct dur keep_raw;		/* 0 = for ever */
 	struct check_rule defaults;
 	struct check_rule passive;	/* of what agents send */
 	struct dur passive_smart_interval;

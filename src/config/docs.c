@@ -14,6 +14,7 @@ static const struct section {
 	{ "", top_rows, "The server." },
 	{ "tls", tls_rows, "With a certificate the API speaks HTTPS only." },
 	{ "http", http_rows, "Bounds of the API." },
+	{ "retention", retention_rows, "What is forgotten; read at the start." },
 	{ "defaults", rule_rows, "How checks run and judge; a partition and a "
 		"host may have their own defaults:, a check any of these." },
 	{ "passive", passive_rows, "What agents send by themselves." },

@@ -35,7 +35,7 @@ static void
 read_top(struct reader *rd, const struct node *root, struct config *cfg)
 {
 	static const char *const other[] = { "tls", "http", "defaults",
-		"passive", "plugin_dirs", "partitions", "alerts", "evacuate",
+		"passive", "plugin_dirs", "partitions", "alerts", "evacuate", "retention",
 		NULL };
 	struct config_values *top = &cfg->sections[0];
 	struct config_values *const sets[] = { top, NULL };
@@ -112,6 +112,19 @@ read_http(struct reader *rd, const struct node *root, struct config *cfg)
 }
 
 static void
+read_retention(struct reader *rd, const struct node *root, struct config *cfg)
+{
+	struct config_values *values = &cfg->sections[6];
+
+	if (!read_section(rd, root, "retention", retention_rows, values))
+		return;
+	cfg->keep_raw.ns = values->v[RETENTION_RAW].i;
+	if (cfg->keep_raw.ns > 0 && cfg->keep_raw.ns < dur_s(7 * 86400).ns)
+		reader_fail(rd, values->origins[RETENTION_RAW].line,
+			"retention: raw: below 7d");
+}
+
+static void
 read_rules(struct reader *rd, const struct node *root, struct config *cfg)
 {
 	struct config_values *defaults = &cfg->sections[3];
@@ -181,6 +194,8 @@ read_all(struct reader *rd, const struct node *root, struct config *cfg)
 		read_tls(rd, root, cfg);
 	if (!rd->no_memory)
 		read_http(rd, root, cfg);
+	if (!rd->no_memory)
+		read_retention(rd, root, cfg);
 	if (!rd->no_memory)
 		read_rules(rd, root, cfg);
 	if (!rd->no_memory)

@@ -224,6 +224,8 @@ config_print(const struct config *cfg, struct strbuf *out, bool with_origins)
 		strbuf_puts(out, names[i]);
 		put_rows(&p, "  ", &cfg->sections[i]);
 	}
+	strbuf_puts(out, "retention:\n");
+	put_rows(&p, "  ", &cfg->sections[6]);
 	if (cfg->n_partitions != 0)
 		strbuf_puts(out, "partitions:\n");
 	for (size_t i = 0; i < cfg->n_partitions; i++)

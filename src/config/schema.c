@@ -40,6 +40,13 @@ const struct tocsin_opt http_rows[HTTP_ROWS + 1] = {
 	[HTTP_ROWS] = { NULL },
 };
 
+const struct tocsin_opt retention_rows[RETENTION_ROWS + 1] = {
+	[RETENTION_RAW] = { "raw", TOCSIN_OPT_DUR, .dflt = "0s", .min = "0s",
+		.max = "36500d", .help = "Raw history older than this goes, "
+		"7d at least; 0: it is kept." },
+	[RETENTION_ROWS] = { NULL },
+};
+
 const struct tocsin_opt rule_rows[RULE_ROWS + 1] = {
 	[RULE_INTERVAL] = { "interval", TOCSIN_OPT_DUR, .dflt = "15s",
 		.min = "100ms", .max = "1d", .help = "From run to run." },

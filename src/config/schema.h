@@ -26,6 +26,7 @@ enum evacuate_row { EVACUATE_MODE, EVACUATE_ROWS };
 enum executor_row { EXECUTOR_TYPE, EXECUTOR_URL, EXECUTOR_SECRET,
 	EXECUTOR_TIMEOUT, EXECUTOR_ROWS };
 enum executor_type { EXECUTOR_EXEC, EXECUTOR_WEBHOOK };
+enum retention_row { RETENTION_RAW, RETENTION_ROWS };
 enum host_row { HOST_NAME, HOST_ADDRESS, HOST_ROWS };
 
 extern const struct tocsin_opt top_rows[TOP_ROWS + 1];
@@ -36,6 +37,7 @@ extern const struct tocsin_opt passive_rows[PASSIVE_ROWS + 1];
 extern const struct tocsin_opt receiver_rows[RECEIVER_ROWS + 1];
 extern const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1];
 extern const struct tocsin_opt executor_rows[EXECUTOR_ROWS + 1];
+extern const struct tocsin_opt retention_rows[RETENTION_ROWS + 1];
 extern const struct tocsin_opt host_rows[HOST_ROWS + 1];
 
 #endif

@@ -272,7 +272,7 @@ keep_open(struct daemon *d, struct tc_err *e)
 	char path[4096];
 	struct store_conf conf = { .path = path, .degraded = store_moved,
 		.degraded_arg = d, .quarantined = store_begun_anew,
-		.quarantined_arg = d };
+		.quarantined_arg = d, .keep_raw = d->config->keep_raw };
 	struct store_loader loader = { .arg = d, .subject = load_subject,
 		.state = load_state, .prediction = load_prediction,
 		.token = load_token, .seq = load_seq };

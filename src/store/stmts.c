@@ -145,6 +145,8 @@ const struct stmt stmts[ST_COUNT] = {
 		"AND subject = ?2 AND probe = ?3 AND at_ms >= ?4 AND at_ms < ?5 "
 		"ORDER BY at_ms" },
 
+	[ST_TICK_ENDS] = { W, "history",
+		"SELECT (SELECT min(slot) FROM tick), (SELECT max(slot) FROM tick)" },
 	[ST_TICK_EDGE] = { W, "history",
 		"SELECT slot, subject, probe, at_ms FROM tick WHERE slot < ?1 "
 		"ORDER BY slot, subject, probe, at_ms LIMIT 1 OFFSET ?2" },

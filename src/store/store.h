@@ -23,6 +23,11 @@ struct store_conf {
 	struct dur read_deadline;	/* 0 = 2 s */
 	struct dur commit_every;	/* 0 = 20 ms: at the latest */
 	size_t queue_cap;	/* change sets; 0 = 4096 */
+	/*
+	 * Raw history older than this goes, bit by bit, once an hour; 0 = it
+	 * stays.  Not when it is more than half of the time there is.
+	 */
+	struct dur keep_raw;
 	/* No server: the mark of a clean stop and the epoch stay as they are. */
 	bool offline;
 	/* Called by the writer's thread when it degrades or recovers. */
@@ -42,6 +47,7 @@ struct store_stats {
 	uint64_t rows;
 	uint64_t samples;
 	uint64_t failed_commits;
+	uint64_t pruned;	/* history rows */
 	size_t queue_len;
 	int64_t commit_ns_max;	/* since the last call */
 	uint64_t db_bytes;

@@ -293,6 +293,78 @@ START_TEST(more_rows_than_one_transaction_takes_go_too)
 }
 END_TEST
 
+/* ---- retention, by the writer itself ---- */
+
+#define DAY_MS INT64_C(86400000)
+
+/* Rows at a day so many days ago. */
+static void
+put_day(struct yard *y, int64_t days_ago, int n)
+{
+	struct clock *clock = clock_system();
+	int64_t at = clock->wall(clock).ms - days_ago * DAY_MS;
+	struct change_set *cs = set_new();
+
+	for (int i = 0; i < n; i++)
+		row_f64(cs, set_row(cs, 1, "tcp", at + i), "a_seconds", i);
+	ck_assert_int_eq(yard_put(y, cs), 0);
+}
+
+static uint64_t
+pruned_by_now(struct yard *y)
+{
+	struct store_stats st;
+
+	ck_assert_int_eq(y->ops->flush(y->s, dur_s(30)), 0);
+	y->ops->stats(y->s, &st);
+	return st.pruned;
+}
+
+START_TEST(the_writer_forgets_what_is_older_than_it_is_told_to_keep)
+{
+	struct clock *clock = clock_system();
+	struct mono end = mono_add(clock->mono(clock), dur_s(60));
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	for (int64_t day = 0; day <= 40; day++)
+		put_day(&y, day, day > 35 ? 1500 : 10);
+	yard_close(&y);
+	y.conf.keep_raw = dur_s(86400 * 30);
+	yard_open(&y);
+	while (pruned_by_now(&y) < 5 * 1500 + 5 * 10)
+		ck_assert(mono_before(clock->mono(clock), end));
+	/* Those of the thirtieth day lie on the edge: to the minute. */
+	ck_assert_int_le(number_in(y.path, "SELECT count(*) FROM tick"),
+		31 * 10);
+	ck_assert_int_ge(number_in(y.path, "SELECT count(*) FROM tick"),
+		30 * 10);
+	yard_fini(&y);
+}
+END_TEST
+
+START_TEST(a_clock_gone_mad_does_not_empty_the_history)
+{
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	for (int64_t day = 29; day <= 40; day++)
+		put_day(&y, day, 10);
+	yard_close(&y);
+	y.conf.keep_raw = dur_s(86400 * 30);
+	yard_open(&y);
+	ck_assert_uint_eq(pruned_by_now(&y), 0);
+	/* By now it has looked. */
+	ck_assert_uint_eq(pruned_by_now(&y), 0);
+	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM tick"), 120);
+	yard_fini(&y);
+}
+END_TEST
+
 struct seen_samples {
 	size_t n;
 	double sum;
@@ -350,5 +422,7 @@ main(void)
 		what_is_no_file_of_ours_is_refused,
 		a_prune_takes_old_history_and_nothing_else,
 		more_rows_than_one_transaction_takes_go_too,
+		the_writer_forgets_what_is_older_than_it_is_told_to_keep,
+		a_clock_gone_mad_does_not_empty_the_history,
 		an_export_has_the_host_and_what_is_part_of_it);
 }
