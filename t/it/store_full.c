@@ -171,11 +171,12 @@ kept_file(struct scene *s)
 START_TEST(a_damaged_store_is_begun_anew_and_people_are_told)
 {
 	struct scene s = { .sent = 0 };
-	int fd = listen_here();
+	int port = it_free_port();
+	int fd = listen_here(port);
 	struct strbuf kept = { 0 };
 	char path[400];
 
-	start(&s);
+	start(&s, port);
 	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
 	it_write(&s.it, "state/tocsin.db", "SQLite format 3, or it was once");
 	it_start_server(&s.it);
