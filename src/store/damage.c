@@ -199,9 +199,13 @@ sync_dir_of(const char *path, struct tc_err *e)
 	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
 	int fd, rc = 0;
 
-	memcpy(dir, path, n);
-	memcpy(dir + n, n == 0 ? (slash == NULL ? "." : "/") : "", 2);
-	dir[n + 1] = '\0';
+	if (n == 0) {
+		dir[0] = slash == NULL ? '.' : '/';
+		n = 1;
+	} else {
+		memcpy(dir, path, n);
+	}
+	dir[n] = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
 		rc = tc_fail_errno(e, errno, "sync %s", dir);
