@@ -143,12 +143,17 @@ reading_new(struct reader *r, const struct row *row, struct tc_err *e)
 {
 	struct reading *d = arena_alloc(&r->memory, sizeof(*d) +
 		row->serial_n + 1);
+	const char *serial;
 
 	if (!d)
 		goto fail;
 	memcpy(d->serial, row->serial, row->serial_n);
 	d->serial_n = row->serial_n;
-	d->device = (struct fit_device){ .hash = hash_bytes(row->serial,
+	serial = arena_strndup(&r->data->memory, row->serial, row->serial_n);
+	if (!serial)
+		goto fail;
+	d->device = (struct fit_device){ .serial = serial,
+		.hash = hash_bytes(row->serial,
 		row->serial_n, 0), .fail_day = FIT_NEVER,
 		.first_day = row->day, .last_day = row->day };
 	if (row->model_n > 0) {
@@ -329,6 +334,7 @@ fit_data_free(struct fit_data *d)
 		mem_free(d->code[c]);
 	intern_free(&d->models);
 	intern_free(&d->families);
+	arena_free(&d->memory);
 	memset(d, 0, sizeof(*d));
 }
 

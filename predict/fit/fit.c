@@ -141,6 +141,29 @@ judge_folds(struct fitting *f, struct fit_trial t, struct tc_err *e)
 }
 
 static int
+tell_alarms(const struct fitting *f, const struct fit_trial *t,
+	struct tc_err *e)
+{
+	int rc = 0;
+
+	if (!f->opts->alarm)
+		return 0;
+	for (size_t i = 0; i < f->data.n_devices; i++) {
+		const struct fit_device *d = &f->data.devices[i];
+
+		for (int l = 1; l < LEVEL_N && rc == 0; l++) {
+			int32_t day = fit_alarm_day(t, d,
+				f->report->chosen[l].threshold);
+
+			if (day != FIT_NEVER)
+				rc = f->opts->alarm(f->opts->ctx, d->serial,
+					day, (enum level)l, e);
+		}
+	}
+	return rc;
+}
+
+static int
 run_folds(struct fitting *f, struct tc_err *e)
 {
 	struct fit_opts plain = plain_form(f->opts);
@@ -160,7 +183,8 @@ run_folds(struct fitting *f, struct tc_err *e)
 	    (rc = judge_budgets(f, &t, f->opts->margin, r->chosen, e)) < 0 ||
 	    (rc = judge_budgets(f, &other, 1, r->folds_reference, e)) < 0)
 		return rc;
-	if ((rc = judge_folds(f, t, e)) < 0)
+	if ((rc = judge_folds(f, t, e)) < 0 ||
+	    (rc = tell_alarms(f, &t, e)) < 0)
 		return rc;
 	return fit_calibrate(&t, &r->calibration, e);
 }

@@ -50,6 +50,9 @@ struct fit_opts {
 	const char *version;
 	const char *data_name;	/* for the provenance */
 	const char *data_hash;
+	/* May be NULL: first alarms out of fold, at the shipped scores. */
+	int (*alarm)(void *ctx, const char *serial, int32_t day,
+		enum level level, struct tc_err *e);
 	/* May be NULL: what is being done, a line without its end. */
 	void (*progress)(void *ctx, const char *what);
 	void *ctx;

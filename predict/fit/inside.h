@@ -35,7 +35,8 @@ struct fit_column {
 };
 
 struct fit_device {
-	uint64_t hash;		/* of its serial */
+	const char *serial;
+	uint64_t hash;		/* of it */
 	uint32_t model;		/* interned; 0 = unknown */
 	uint32_t family;	/* interned */
 	int32_t first_day;
@@ -52,6 +53,7 @@ struct fit_data {
 	size_t cap_devices;
 	struct intern models;
 	struct intern families;
+	struct arena memory;	/* serials */
 	/* by state; of one device one after the other, by day */
 	int32_t *day;
 	bool *open;		/* the gate */
@@ -125,6 +127,9 @@ struct fit_trial {
 /* The lowest threshold within both budgets; INT32_MAX when there is none. */
 int fit_threshold(const struct fit_trial *t, const struct fit_budget *budget,
 	int32_t *out, struct tc_err *e);
+/* The first day in time at the threshold or above; FIT_NEVER. */
+int32_t fit_alarm_day(const struct fit_trial *t, const struct fit_device *d,
+	int32_t threshold);
 int fit_judge(const struct fit_trial *t, int32_t threshold,
 	struct fit_tier *out, struct tc_err *e);
 

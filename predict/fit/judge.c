@@ -124,9 +124,8 @@ fit_threshold(const struct fit_trial *t, const struct fit_budget *budget,
 	return 0;
 }
 
-/* The first day in time at the threshold or above; FIT_NEVER. */
-static int32_t
-alarm_day(const struct fit_trial *t, const struct fit_device *d,
+int32_t
+fit_alarm_day(const struct fit_trial *t, const struct fit_device *d,
 	int32_t threshold)
 {
 	for (uint32_t k = 0; k < d->n_states; k++) {
@@ -171,7 +170,7 @@ fit_judge(const struct fit_trial *t, int32_t threshold, struct fit_tier *out,
 		all.failed += failed;
 		all.good += !failed;
 		all.survivors += stays;
-		day = alarm_day(t, d, threshold);
+		day = fit_alarm_day(t, d, threshold);
 		if (day == FIT_NEVER)
 			continue;
 		alarms++;

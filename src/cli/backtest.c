@@ -57,7 +57,8 @@ static const char help[] =
 	"  --pack FILE   judge by this rule pack instead of the built-in one\n"
 	"  --fit FILE    fit a new pack to the data and write it, when it was shown\n"
 	"                on drives that the fit did not see; --pack is the one to\n"
-	"                beat and gives the gate\n"
+	"                beat and gives the gate; --emit writes the alarms out of\n"
+	"                fold\n"
 	"  --against FILE  judge by this pack as well: what appears, what vanishes,\n"
 	"                which warnings come earlier; \"built-in\" is the built-in one\n"
 	"  --html FILE   the report with plots and a table by model\n"
@@ -127,9 +128,9 @@ parse_args(int argc, char **argv, struct args *a)
 		(void)fprintf(stderr, "tocsin: backtest: --data is missing\n");
 		return -1;
 	}
-	if (a->fit && (a->emit || a->json || a->against || a->html)) {
+	if (a->fit && (a->json || a->against || a->html)) {
 		(void)fprintf(stderr, "tocsin: backtest: --fit prints its own "
-			"report: no --emit, --json, --against, --html\n");
+			"report: no --json, --against, --html\n");
 		return -1;
 	}
 	if (a->json && a->emit && strcmp(a->emit, "-") == 0) {
@@ -338,7 +339,8 @@ run(const struct args *a, struct tc_err *e)
 	if ((rc = load_pack(a->pack, &pack, e)) < 0)
 		goto out;
 	if (a->fit) {
-		rc = backtest_fit(a->data, a->n_data, pack, a->fit, e);
+		rc = backtest_fit(&(struct backtest_fit_args){ a->data,
+			a->n_data, a->fit, a->emit }, pack, e);
 		goto out;
 	}
 	if ((rc = open_emit(&s, a->emit, e)) < 0)

@@ -41,7 +41,13 @@ void backtest_put_compared_json(struct strbuf *sb,
 void backtest_put_html(struct strbuf *sb, const struct backtest_compared *c);
 
 /* Fits a pack to the files, writes it to `path` and prints the figures. */
-int backtest_fit(const char *const *data, size_t n, const struct pack *other,
-	const char *path, struct tc_err *e);
+struct backtest_fit_args {
+	const char *const *data;
+	size_t n;
+	const char *path;
+	const char *emit;	/* alarms out of fold; NULL = none */
+};
+int backtest_fit(const struct backtest_fit_args *a, const struct pack *other,
+	struct tc_err *e);
 
 #endif

@@ -145,6 +145,20 @@ put_report(struct strbuf *sb, const struct fit_report *r)
 
 /* ---- the run ------------------------------------------------------------- */
 
+static int
+emit_alarm(void *ctx, const char *serial, int32_t day, enum level level,
+	struct tc_err *e)
+{
+	struct date d = date_from_days(day);
+
+	/* a serial with a comma is quoted as a whole */
+	if (fprintf(ctx, strpbrk(serial, ",\"") ? "\"%s\",%04d-%02d-%02d,%s\n" :
+			"%s,%04d-%02d-%02d,%s\n", serial, d.year, d.month,
+			d.day, level_name(level)) < 0)
+		return tc_fail_errno(e, errno, "alarms");
+	return 0;
+}
+
 static void
 show_step(void *ctx, const char *what)
 {
@@ -195,28 +209,38 @@ fit_and_write(struct replay *replay, const struct pack *other,
 }
 
 int
-backtest_fit(const char *const *data, size_t n, const struct pack *other,
-	const char *path, struct tc_err *e)
+backtest_fit(const struct backtest_fit_args *a, const struct pack *other,
+	struct tc_err *e)
 {
 	struct fit_opts opts = fit_defaults();
 	struct replay *replay = NULL;
 	char hex[HEX_BYTES], name[64] = "", called[VERDICT_NAME] = "";
-	int rc = hash_data(data, n, hex, e);
+	FILE *emit = NULL;
+	int rc = hash_data(a->data, a->n, hex, e);
 
 	if (rc < 0)
 		return rc;
-	(void)snprintf(name, sizeof(name), "%.40s%s", base_name(data[0]),
-		n > 1 ? " and more" : "");
+	(void)snprintf(name, sizeof(name), "%.40s%s", base_name(a->data[0]),
+		a->n > 1 ? " and more" : "");
 	(void)snprintf(called, sizeof(called), "%.*s",
-		(int)strcspn(base_name(path), "."), base_name(path));
+		(int)strcspn(base_name(a->path), "."), base_name(a->path));
 	opts.name = called;
 	opts.data_name = name;
 	opts.data_hash = hex;
 	if (isatty(STDERR_FILENO) == 1)
 		opts.progress = show_step;
-	if ((rc = replay_open(data, n, &replay, e)) < 0)
-		return rc;
-	rc = fit_and_write(replay, other, &opts, path, e);
+	if (a->emit) {
+		emit = fopen(a->emit, "we");
+		if (!emit)
+			return tc_fail_errno(e, errno, "%s", a->emit);
+		(void)fputs("serial_number,date,level\n", emit);
+		opts.alarm = emit_alarm;
+		opts.ctx = emit;
+	}
+	if ((rc = replay_open(a->data, a->n, &replay, e)) == 0)
+		rc = fit_and_write(replay, other, &opts, a->path, e);
 	replay_close(replay);
+	if (emit && fclose(emit) != 0 && rc == 0)
+		rc = tc_fail_errno(e, errno, "%s", a->emit);
 	return rc;
 }
