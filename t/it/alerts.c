@@ -316,7 +316,10 @@ START_TEST(a_real_alertmanager_is_told_of_begin_and_end)
 	struct it it;
 	struct it_reply r;
 
-	if (!it_find("prometheus-alertmanager", program, sizeof(program))) {
+	/* Debian's opens it by this path: unpacked it does not start */
+	if (!it_find("prometheus-alertmanager", program, sizeof(program)) ||
+		access("/usr/share/prometheus/alertmanager/default.tmpl",
+			R_OK) != 0) {
 		printf("skipped: no prometheus-alertmanager\n");
 		return;
 	}
