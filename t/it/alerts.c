@@ -17,17 +17,20 @@
 #include "t/lib/it.h"
 #include "t/lib/story.h"
 
-#define PORT 18473
+/* Of all listeners of a test; chosen by the first. */
+static int fleet_port;
 
 static int
 listen_on(int i)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons(PORT),
 		.sin_addr.s_addr = htonl(0x7f010000U + (unsigned)i) };
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	if (fleet_port == 0)
+		fleet_port = it_free_port();
+	a.sin_port = htons((uint16_t)fleet_port);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
 		listen(fd, 16) == 0, "127.1.0.%d: %s", i, strerror(errno));
@@ -43,14 +46,14 @@ write_config(struct it *it, const char *receivers, const char *names)
 		"defaults: {interval: 1s, timeout: 500ms, fail_after: 2,"
 		" clear_after: 1}\n"
 		"partitions:\n  - name: rack1\n"
-		"    checks: [{probe: tcp, port: 18473}]\n"
+		"    checks: [{probe: tcp, port: %d}]\n"
 		"    hosts:\n"
 		"      - {name: h1, address: 127.1.0.1, tags: {team: web}}\n"
 		"      - {name: h2, address: 127.1.0.2}\n"
 		"      - {name: h3, address: 127.1.0.3}\n"
 		"alerts:\n  receivers: [%s]\n"
 		"  routes: [{match: {severity: critical}, to: [%s]}]\n",
-		it->dir, receivers, names);
+		it->dir, fleet_port, receivers, names);
 }
 
 static void
