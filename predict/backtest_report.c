@@ -218,7 +218,8 @@ report_level(struct bt_run *run, int level, struct backtest_report *out)
 	l->f05 = f_half(l->ppv.p, l->fdr.p);
 	if (t.detected == 0)
 		return;
-	qsort(run->leads, t.detected, sizeof(run->leads[0]), compare_days);
+	qsort(run->leads, (size_t)t.detected, sizeof(run->leads[0]),
+		compare_days);
 	l->lead_p10 = quantile(run->leads, t.detected, 0.1);
 	l->lead_median = quantile(run->leads, t.detected, 0.5);
 	l->lead_p90 = quantile(run->leads, t.detected, 0.9);
@@ -278,7 +279,8 @@ bt_report(struct bt_run *run, struct backtest_report *out, struct tc_err *e)
 	out->changes = run->changes;
 	memcpy(out->pack, run->pack->id, sizeof(out->pack));
 	count_devices(run, out);
-	run->leads = mem_alloc_array(out->failed + 1, sizeof(run->leads[0]));
+	run->leads = mem_alloc_array((size_t)out->failed + 1,
+		sizeof(run->leads[0]));
 	if (!run->leads)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	for (int i = 1; i < LEVEL_N; i++)

@@ -136,7 +136,7 @@ compare_level(const struct compare *c, int level, int32_t *gains,
 		l.earlier += gain > 0;
 		l.later += gain < 0;
 	}
-	qsort(gains, l.found_both, sizeof(*gains), compare_days);
+	qsort(gains, (size_t)l.found_both, sizeof(*gains), compare_days);
 	l.lead_gain_median = l.found_both ? gains[l.found_both / 2] : 0;
 	for (int s = 0; s < COMPARE_SIDES; s++)
 		l.alarms_per_day[s] /= days;

@@ -125,7 +125,7 @@ reckon_level(struct reckoning *r, int level, struct scorecard *out)
 			r->leads[found++] = (int32_t)((s->gone_ms -
 				s->alarm_ms[level]) / DAY_MS);
 	}
-	qsort(r->leads, found, sizeof(r->leads[0]), compare_days);
+	qsort(r->leads, (size_t)found, sizeof(r->leads[0]), compare_days);
 	l.precision = share_of(found, found + l.wrong);
 	l.recall = share_of(found, out->failed);
 	l.precision_known = found + l.wrong >= SCORECARD_ENOUGH;
