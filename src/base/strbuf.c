@@ -36,6 +36,7 @@ strbuf_reserve(struct strbuf *sb, size_t more)
 		return NULL;
 	}
 	sb->p = p;
+	sb->p[sb->n] = '\0';	/* an empty buffer is a text too */
 	return sb->p + sb->n;
 }
 

@@ -141,6 +141,22 @@ START_TEST(doubles_read_back_the_same)
 }
 END_TEST
 
+START_TEST(an_empty_buffer_with_room_is_an_empty_text)
+{
+	struct strbuf sb = { 0 };
+
+	/* memory that was used before */
+	strbuf_puts(&sb, "{\"role\":\"admin\"}");
+	strbuf_free(&sb);
+	ck_assert_ptr_nonnull(strbuf_reserve(&sb, 0));
+	ck_assert_str_eq(sb.p, "");
+	strbuf_puts(&sb, "abc");
+	ck_assert_ptr_nonnull(strbuf_reserve(&sb, 1000));
+	ck_assert_str_eq(sb.p, "abc");
+	strbuf_free(&sb);
+}
+END_TEST
+
 START_TEST(durations_and_sizes)
 {
 	struct tc_err e = { 0 };
@@ -355,6 +371,7 @@ main(void)
 		wall_times_round_trip, wrong_wall_times_are_refused,
 		a_wall_clock_set_back_is_an_error_not_a_length,
 		errors_gain_nouns, doubles_read_back_the_same,
+		an_empty_buffer_with_room_is_an_empty_text,
 		durations_and_sizes, numbers_are_whole_or_nothing,
 		heap_gives_the_earliest_whatever_is_removed,
 		hash_keeps_what_it_was_given, names_have_one_number,
