@@ -107,6 +107,7 @@ copy_receiver(const struct action_receiver *r, struct arena *arena,
 	out->from = copy_text(&c, r->from);
 	out->user = copy_text(&c, r->user);
 	out->password = copy_text(&c, r->password);
+	out->fallback = copy_text(&c, r->fallback);
 	out->argv = copy_list(&c, r->argv, r->n_argv);
 	out->to = copy_list(&c, r->to, r->n_to);
 	return c.failed ? TC_ENOMEM : 0;
@@ -201,6 +202,8 @@ action_setup(struct action *a, const struct action_setup *setup,
 	struct copier c = { .arena = &arena };
 	const char *base_url = copy_text(&c, setup->base_url);
 	const struct action_match *routes = copy_routes(&c, setup);
+	const char *const *heartbeat_to = copy_list(&c, setup->heartbeat_to,
+		setup->n_heartbeat_to);
 
 	for (size_t i = 0; !c.failed && i < setup->n_receivers; i++)
 		c.failed = set_outlet(a, &setup->receivers[i]) < 0;
@@ -214,9 +217,16 @@ action_setup(struct action *a, const struct action_setup *setup,
 	a->base_url = base_url;
 	a->routes = routes;
 	a->n_routes = setup->n_routes;
+	a->heartbeat_to = heartbeat_to;
+	a->n_heartbeat_to = setup->n_heartbeat_to;
+	a->heartbeat_every = setup->heartbeat_every;
 	a->ready = true;
-	for (struct list *l = a->outlets.next; l != &a->outlets; l = l->next)
-		outlet_pump(CONTAINER_OF(l, struct outlet, node));
+	for (struct list *l = a->outlets.next; l != &a->outlets; l = l->next) {
+		struct outlet *o = CONTAINER_OF(l, struct outlet, node);
+
+		fallback_look(o);
+		outlet_pump(o);
+	}
 	return 0;
 }
 

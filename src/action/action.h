@@ -39,6 +39,8 @@ struct action_receiver {
 	const char *user;
 	const char *password;
 	struct dur timeout;	/* of one attempt, in all */
+	const char *fallback;	/* receiver told in its place, "" = none */
+	struct dur fallback_after;	/* not delivered for so long */
 	const char *const *argv;	/* exec */
 	size_t n_argv;
 	const char *const *to;	/* smtp */
@@ -62,6 +64,9 @@ struct action_setup {
 	const struct action_match *routes;
 	size_t n_routes;
 	const char *base_url;	/* of links to us, "" = none */
+	const char *const *heartbeat_to;
+	size_t n_heartbeat_to;
+	struct dur heartbeat_every;	/* the next one comes so soon */
 };
 
 struct action_conf {
@@ -73,6 +78,8 @@ struct action_conf {
 	void (*store)(void *arg, struct change_set *cs);
 	/* Where the host is reached, "" = not known; valid until the next call. */
 	const char *(*address)(void *arg, const char *host);
+	/* What fires now; its texts are valid until the next call. */
+	bool (*alert)(void *arg, uint64_t id, struct alert *out);
 };
 
 /* Nothing is sent before action_setup(). */
@@ -96,6 +103,13 @@ void action_restore_id(struct action *a, uint64_t largest_outbox_id);
 
 /* Adds a message for each receiver of each alert; how many. */
 size_t action_route(struct action *a, struct change_set *cs);
+/*
+ * A sign of life for each receiver of `heartbeat_to`, in place of one that
+ * still waits; how many.  `body`: a JSON object.  It goes out only when its
+ * set was committed.
+ */
+size_t action_heartbeat(struct action *a, struct change_set *cs,
+	const char *body);
 /* The set is durable, or will not be for now: its messages go out. */
 void action_committed(struct action *a, const struct change_set *cs);
 
@@ -107,6 +121,7 @@ struct action_stats {
 	uint64_t failures;	/* of attempts */
 	uint64_t delivered;
 	uint64_t given_up;
+	uint64_t fell_back;	/* told to another receiver in place of one */
 };
 void action_stats(const struct action *a, struct action_stats *out);
 

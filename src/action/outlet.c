@@ -26,6 +26,7 @@ outlet_new(struct action *a)
 	list_init(&o->queue);
 	list_init(&o->node);
 	sched_timer_init(&o->timer, on_timer, o);
+	fallback_init(o);
 	return o;
 }
 
@@ -55,6 +56,7 @@ outlet_free(struct outlet *o)
 	while ((m = head_of(o)) != NULL)
 		message_free(o, m);
 	sched_cancel(o->owner->conf.sched, &o->timer);
+	sched_cancel(o->owner->conf.sched, &o->fallback);
 	list_remove(&o->node);
 	arena_free(&o->arena);
 	mem_free(o);
@@ -78,6 +80,7 @@ outlet_add(struct outlet *o, const struct change_outbox *c, bool released,
 	}
 	list_add_tail(&o->queue, &m->node);
 	o->n_queue++;
+	fallback_look(o);
 	outlet_pump(o);
 	return 0;
 }
@@ -178,6 +181,23 @@ outlet_give_up(struct outlet *o, const char *why)
 		give_up(o, m, why);
 }
 
+void
+outlet_drop_heartbeats(struct outlet *o)
+{
+	struct list *next;
+
+	for (struct list *l = o->queue.next; l != &o->queue; l = next) {
+		struct message *m = CONTAINER_OF(l, struct message, node);
+
+		next = l->next;
+		if (m->alert != 0 || (o->busy == BUSY_MESSAGE &&
+		    m == head_of(o)))
+			continue;
+		record(o, m, true, "a newer one took its place");
+		message_free(o, m);
+	}
+}
+
 /* ---- when ---- */
 
 /* 1 s doubling to 5 min, a fifth more or less, but never under 1 s. */
@@ -241,6 +261,7 @@ message_done(struct outlet *o, struct message *m,
 		record(o, m, false, result->error);
 		return;
 	}
+	fallback_tell(o, m);
 	give_up(o, m, result->error);
 	if (firing)
 		give_up_end_of(o, alert);
@@ -286,6 +307,16 @@ is_told_by_its_end(const struct outlet *o, const struct message *head)
 	return false;
 }
 
+/* A heartbeat proves that the store commits: without, it proves nothing. */
+static bool
+is_no_use(const struct outlet *o, const struct message *m, struct mono now)
+{
+	if (m->alert == 0)
+		return !m->released && !mono_before(now,
+			mono_add(m->made, dur_ms(RELEASE_MS)));
+	return is_told_by_its_end(o, m);
+}
+
 static void
 start(struct outlet *o, struct message *m)
 {
@@ -305,14 +336,16 @@ start(struct outlet *o, struct message *m)
 static struct message *
 ready_head(struct outlet *o, struct mono now, struct mono *due)
 {
-	struct message *m = head_of(o);
+	struct message *m;
 	struct mono at;
 
-	while (m != NULL && is_told_by_its_end(o, m)) {
-		record(o, m, true, "told together with its end");
+	while ((m = head_of(o)) != NULL && is_no_use(o, m, now)) {
+		bool heartbeat = m->alert == 0;
+
+		record(o, m, true, heartbeat ? "its set was not committed" :
+			"told together with its end");
 		note_told(o, m, true);
 		message_free(o, m);
-		m = head_of(o);
 	}
 	if (m == NULL)
 		return NULL;

@@ -23,12 +23,14 @@
 #define BURST 50	/* messages at once; then: */
 #define PACE_MS 50	/* one so often */
 
+/* Of an alert, or a heartbeat: alert 0. */
 struct message {
 	struct list node;	/* in its receiver's queue, by id */
 	uint64_t id;
 	uint64_t alert;
 	bool firing;
 	bool released;
+	bool handed_on;		/* its fallback was looked at */
 	struct wall at;
 	struct mono made;
 	unsigned attempts;
@@ -53,6 +55,7 @@ struct outlet {
 	struct mono not_before;
 	struct mono pace;	/* when the rate alone would let the next go */
 	struct mono repost;	/* when due; ns 0 = nothing to repeat */
+	struct sched_timer fallback;	/* the first message that is late */
 };
 
 enum told_state { TOLD_WAITING, TOLD_DELIVERED, TOLD_FAILED };
@@ -83,6 +86,9 @@ struct action {
 	const struct action_match *routes;
 	size_t n_routes;
 	const char *base_url;
+	const char *const *heartbeat_to;
+	size_t n_heartbeat_to;
+	struct dur heartbeat_every;
 	bool ready;		/* the receivers are known */
 	struct action_stats stats;
 };
@@ -99,6 +105,18 @@ struct told_to *told_to_find(const struct told *t, const char *receiver);
 void told_drop(struct action *a, struct told *t);
 void told_free_all(struct action *a);
 
+/* ---- route.c ---- */
+/* False when out of memory: the message is lost, and that is said. */
+bool message_add(struct outlet *o, struct change_set *cs,
+	const struct alert *al);
+
+/* ---- fallback.c ---- */
+void fallback_init(struct outlet *o);
+/* Hands on what is late, or sets the timer for the first that will be. */
+void fallback_look(struct outlet *o);
+/* Its fallback is told at once, unless it was. */
+void fallback_tell(struct outlet *o, struct message *m);
+
 /* ---- outlet.c ---- */
 struct outlet *outlet_new(struct action *a);
 /* Frees it and what waits in it. */
@@ -111,6 +129,8 @@ void outlet_release(struct outlet *o, uint64_t id);
 void outlet_pump(struct outlet *o);
 /* All that waits is recorded as given up. */
 void outlet_give_up(struct outlet *o, const char *why);
+/* A heartbeat that waits is old news; one under way is not touched. */
+void outlet_drop_heartbeats(struct outlet *o);
 /* The answer to an attempt: NULL = delivered. */
 struct attempt {
 	bool refused;		/* it would be refused again */

@@ -65,14 +65,15 @@ put_link(struct strbuf *out, const struct action *a, const struct alert *al)
 		return;
 	if (al->host[0] != '\0')
 		strbuf_printf(out, "%s/v1/hosts/%s", a->base_url, al->host);
-	else
+	else if (al->id != 0)
 		strbuf_printf(out, "%s/v1/alerts/%" PRIu64, a->base_url,
 			al->id);
+	else
+		strbuf_puts(out, a->base_url);
 }
 
-/* False when out of memory: the message is lost, and that is said. */
-static bool
-add_message(struct outlet *o, struct change_set *cs, const struct alert *al)
+bool
+message_add(struct outlet *o, struct change_set *cs, const struct alert *al)
 {
 	struct action *a = o->owner;
 	struct strbuf payload = { 0 }, link = { 0 };
@@ -124,7 +125,7 @@ end_old_severity(struct outlet *o, struct change_set *cs,
 	old.severity = t->severity;
 	old.firing = false;
 	old.ended = o->owner->conf.clock->wall(o->owner->conf.clock);
-	return add_message(o, cs, &old) ? 1 : 0;
+	return message_add(o, cs, &old) ? 1 : 0;
 }
 
 static size_t
@@ -151,7 +152,7 @@ tell_begin(struct action *a, struct change_set *cs, const struct alert *al)
 			continue;
 		mem_free(to->payload);
 		to->payload = NULL;
-		to->state = add_message(o, cs, al) ? TOLD_WAITING : TOLD_FAILED;
+		to->state = message_add(o, cs, al) ? TOLD_WAITING : TOLD_FAILED;
 		n += to->state == TOLD_WAITING;
 	}
 	t->severity = al->severity;
@@ -172,7 +173,7 @@ tell_end(struct action *a, struct change_set *cs, const struct alert *al)
 
 		if (to == NULL || to->state == TOLD_FAILED)
 			continue;
-		if (add_message(o, cs, al))
+		if (message_add(o, cs, al))
 			n++;
 	}
 	told_drop(a, t);

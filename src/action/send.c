@@ -48,19 +48,15 @@ put_in_front(struct strbuf *out, const char *key, const char *value,
 	strbuf_puts(out, object + 1);
 }
 
-/* While it fires the promise of more is renewed; see EXPIRY_S. */
+/* While it fires the promise of more is renewed. */
 static void
 put_alert(struct strbuf *out, const struct action *a, const char *payload,
-	bool firing)
+	struct dur promise)
 {
 	char until[WALL_TEXT];
 
-	if (!firing) {
-		strbuf_puts(out, payload);
-		return;
-	}
-	wall_format(wall_add(a->conf.clock->wall(a->conf.clock),
-		dur_s(EXPIRY_S)), until, sizeof(until));
+	wall_format(wall_add(a->conf.clock->wall(a->conf.clock), promise),
+		until, sizeof(until));
 	put_in_front(out, "endsAt", until, payload);
 }
 
@@ -70,7 +66,12 @@ put_body(struct strbuf *out, const struct outlet *o, const struct message *m)
 	switch (o->conf.type) {
 	case ACTION_ALERTMANAGER:
 		strbuf_putc(out, '[');
-		put_alert(out, o->owner, m->payload, m->firing);
+		if (!m->firing)
+			strbuf_puts(out, m->payload);
+		else	/* the absence of two heartbeats is an alarm */
+			put_alert(out, o->owner, m->payload, m->alert != 0 ?
+				dur_s(EXPIRY_S) : dur_ns(2 *
+				o->owner->heartbeat_every.ns));
 		strbuf_putc(out, ']');
 		return;
 	case ACTION_PAGERDUTY:
@@ -404,7 +405,7 @@ send_repost(struct outlet *o)
 			continue;
 		if (body.n > 1)
 			strbuf_putc(&body, ',');
-		put_alert(&body, a, to->payload, true);
+		put_alert(&body, a, to->payload, dur_s(EXPIRY_S));
 	}
 	strbuf_putc(&body, ']');
 	return send_http(o, NULL, &body);

@@ -146,25 +146,79 @@ read_receivers(struct reader *rd, const struct node *alerts,
 	cfg->n_receivers = n;
 }
 
+/* The receiver named there, or NULL and an error with the likeliest name. */
+static const struct config_receiver *
+want_receiver(struct reader *rd, const struct config *cfg, const char *name,
+	unsigned line, const char *where)
+{
+	const struct config_receiver *found = find_receiver(cfg->receivers,
+		cfg->n_receivers, name);
+	struct nearest near = { .wanted = name };
+	char hint[160];
+
+	if (found != NULL)
+		return found;
+	for (size_t i = 0; i < cfg->n_receivers; i++)
+		nearest_offer(&near, cfg->receivers[i].name);
+	reader_fail(rd, line, "%s: no receiver '%.60s'%s", where, name,
+		nearest_text(&near, hint, sizeof(hint)));
+	return NULL;
+}
+
 static void
 check_targets(struct reader *rd, const struct config_route *r,
 	const struct config *cfg, unsigned line)
 {
-	char hint[160];
-
 	if (r->to.n == 0)
 		reader_fail(rd, line, "route: 'to' is missing");
-	for (size_t i = 0; i < r->to.n; i++) {
-		struct nearest near = { .wanted = r->to.items[i] };
+	for (size_t i = 0; i < r->to.n; i++)
+		want_receiver(rd, cfg, r->to.items[i], r->to.origin.line,
+			"route");
+}
 
-		if (find_receiver(cfg->receivers, cfg->n_receivers,
-			near.wanted) != NULL)
+static void
+check_fallbacks(struct reader *rd, const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->n_receivers; i++) {
+		const struct config_receiver *r = &cfg->receivers[i];
+		const char *name = r->values.v[RECEIVER_FALLBACK].s;
+		unsigned line = r->values.origins[RECEIVER_FALLBACK].line;
+		char where[WHERE_BYTES];
+
+		if (name[0] == '\0')
 			continue;
-		for (size_t j = 0; j < cfg->n_receivers; j++)
-			nearest_offer(&near, cfg->receivers[j].name);
-		reader_fail(rd, r->to.origin.line, "route: no receiver "
-			"'%.60s'%s", near.wanted,
-			nearest_text(&near, hint, sizeof(hint)));
+		snprintf(where, sizeof(where), "receiver '%.60s': fallback",
+			r->name);
+		if (want_receiver(rd, cfg, name, line, where) == r)
+			reader_fail(rd, line, "%s: is itself", where);
+	}
+}
+
+/* PagerDuty makes an incident of whatever it is sent. */
+static void
+read_heartbeat(struct reader *rd, const struct node *alerts,
+	struct config *cfg)
+{
+	static const char *const other[] = { "to", NULL };
+	struct config_heartbeat *h = &cfg->heartbeat;
+	struct config_values *const sets[] = { &h->values, NULL };
+	const struct node *map = reader_map(rd, alerts, "alerts", "heartbeat");
+
+	if (!values_init(rd, heartbeat_rows, &h->values) || map == NULL)
+		return;
+	values_read(rd, map, "heartbeat", sets, other);
+	h->origin = reader_origin(rd, map->line);
+	reader_texts(rd, map, "heartbeat", "to", &h->to);
+	if (h->to.n == 0)
+		reader_fail(rd, map->line, "heartbeat: 'to' is missing");
+	for (size_t i = 0; i < h->to.n; i++) {
+		const struct config_receiver *r = want_receiver(rd, cfg,
+			h->to.items[i], h->to.origin.line, "heartbeat");
+
+		if (r != NULL && r->values.v[RECEIVER_TYPE].i ==
+		    RECEIVER_PAGERDUTY)
+			reader_fail(rd, h->to.origin.line, "heartbeat: "
+				"'%.60s' would page", r->name);
 	}
 }
 
@@ -195,7 +249,8 @@ read_route(struct reader *rd, const struct node *map, struct config *cfg,
 void
 alerts_read(struct reader *rd, const struct node *root, struct config *cfg)
 {
-	static const char *const keys[] = { "receivers", "routes", NULL };
+	static const char *const keys[] = { "receivers", "routes",
+		"heartbeat", NULL };
 	struct config_values *const sets[] = { NULL };
 	const struct node *alerts = reader_map(rd, root, "", "alerts"), *list;
 	struct config_route *routes;
@@ -204,6 +259,8 @@ alerts_read(struct reader *rd, const struct node *root, struct config *cfg)
 		return;
 	values_read(rd, alerts, "alerts", sets, keys);
 	read_receivers(rd, alerts, cfg);
+	check_fallbacks(rd, cfg);
+	read_heartbeat(rd, alerts, cfg);
 	list = reader_list(rd, alerts, "alerts", "routes");
 	if (list == NULL)
 		return;

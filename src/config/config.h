@@ -66,6 +66,12 @@ struct config_route {
 	struct opt_origin origin;
 };
 
+struct config_heartbeat {
+	struct config_values values;	/* of heartbeat_rows in schema.h */
+	struct config_list to;		/* n = 0: nobody */
+	struct opt_origin origin;
+};
+
 struct config_executor {
 	bool set;
 	struct config_values values;	/* of executor_rows in schema.h */
@@ -101,6 +107,7 @@ struct config {
 	size_t n_receivers;
 	const struct config_route *routes;
 	size_t n_routes;
+	struct config_heartbeat heartbeat;
 	bool evacuate_armed;
 	struct config_executor executor;
 

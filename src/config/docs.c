@@ -62,6 +62,7 @@ static const struct section items[] = {
 		"beside those of the partition, and defaults:." },
 	{ "alerts: receivers", receiver_rows, "Also argv: for exec, to: for "
 		"smtp." },
+	{ "alerts: heartbeat", heartbeat_rows, "Also to: the receivers." },
 	{ "evacuate: executor", executor_rows, "Also argv: for exec." },
 };
 

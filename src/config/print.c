@@ -189,6 +189,11 @@ put_alerts(struct print *p, const struct config *cfg)
 		put_list(p, "      ", "argv", &r->argv);
 		put_list(p, "      ", "to", &r->to);
 	}
+	if (cfg->heartbeat.to.n != 0) {
+		strbuf_puts(p->out, "  heartbeat:\n");
+		put_rows(p, "    ", &cfg->heartbeat.values);
+		put_list(p, "    ", "to", &cfg->heartbeat.to);
+	}
 	if (cfg->n_routes != 0)
 		strbuf_puts(p->out, "  routes:\n");
 	for (size_t i = 0; i < cfg->n_routes; i++) {

@@ -111,7 +111,20 @@ const struct tocsin_opt receiver_rows[RECEIVER_ROWS + 1] = {
 	[RECEIVER_TIMEOUT] = { "timeout", TOCSIN_OPT_DUR, .dflt = "10s",
 		.min = "1s", .max = "5m",
 		.help = "How long one delivery may take." },
+	[RECEIVER_FALLBACK] = { "fallback", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "64", .help = "A receiver told in its place while it "
+		"cannot be reached." },
+	[RECEIVER_FALLBACK_AFTER] = { "fallback_after", TOCSIN_OPT_DUR,
+		.dflt = "1m", .min = "1s", .max = "1h",
+		.help = "How long a message may wait before that." },
 	[RECEIVER_ROWS] = { NULL },
+};
+
+const struct tocsin_opt heartbeat_rows[HEARTBEAT_ROWS + 1] = {
+	[HEARTBEAT_EVERY] = { "every", TOCSIN_OPT_DUR, .dflt = "1m",
+		.min = "1s", .max = "1d",
+		.help = "How often a sign of life goes out." },
+	[HEARTBEAT_ROWS] = { NULL },
 };
 
 const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1] = {

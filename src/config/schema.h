@@ -19,7 +19,9 @@ enum passive_row { PASSIVE_INTERVAL, PASSIVE_SMART_INTERVAL,
 	PASSIVE_ROWS };
 enum receiver_row { RECEIVER_NAME, RECEIVER_TYPE, RECEIVER_URL,
 	RECEIVER_SECRET, RECEIVER_SERVER, RECEIVER_FROM, RECEIVER_USER,
-	RECEIVER_PASSWORD, RECEIVER_TIMEOUT, RECEIVER_ROWS };
+	RECEIVER_PASSWORD, RECEIVER_TIMEOUT, RECEIVER_FALLBACK,
+	RECEIVER_FALLBACK_AFTER, RECEIVER_ROWS };
+enum heartbeat_row { HEARTBEAT_EVERY, HEARTBEAT_ROWS };
 enum receiver_type { RECEIVER_WEBHOOK, RECEIVER_ALERTMANAGER, RECEIVER_SLACK,
 	RECEIVER_PAGERDUTY, RECEIVER_SMTP, RECEIVER_EXEC };
 enum evacuate_row { EVACUATE_MODE, EVACUATE_ROWS };
@@ -35,6 +37,7 @@ extern const struct tocsin_opt http_rows[HTTP_ROWS + 1];
 extern const struct tocsin_opt rule_rows[RULE_ROWS + 1];
 extern const struct tocsin_opt passive_rows[PASSIVE_ROWS + 1];
 extern const struct tocsin_opt receiver_rows[RECEIVER_ROWS + 1];
+extern const struct tocsin_opt heartbeat_rows[HEARTBEAT_ROWS + 1];
 extern const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1];
 extern const struct tocsin_opt executor_rows[EXECUTOR_ROWS + 1];
 extern const struct tocsin_opt retention_rows[RETENTION_ROWS + 1];

@@ -10,6 +10,7 @@
 #include "daemon/daemon.h"
 
 #define TOLD_MAX 65536
+#define HEARTBEAT_AGE_MAX_NS INT64_C(10000000000)	/* of the snapshot */
 
 static void
 store_results(void *arg, struct change_set *cs)
@@ -28,22 +29,91 @@ address_of(void *arg, const char *host)
 	return h != NULL ? h->address : "";
 }
 
+static bool
+find_alert(void *arg, uint64_t id, struct alert *out)
+{
+	const struct daemon *d = arg;
+	const struct snapshot *s = d->published;
+
+	for (size_t i = 0; s != NULL && i < s->n_alerts; i++) {
+		if (s->alerts[i].id != id)
+			continue;
+		*out = s->alerts[i];
+		return true;
+	}
+	return false;
+}
+
+/* ---- signs of life ---- */
+
+/* Whether what a heartbeat says is so: watched, judged and stored lately. */
+static bool
+is_alive(const struct daemon *d, struct mono now)
+{
+	const struct snapshot *s = d->published;
+
+	return s != NULL && !s->degraded && d->backlog_n == 0 &&
+		mono_diff(now, s->at_mono).ns < HEARTBEAT_AGE_MAX_NS;
+}
+
+static void
+beat(struct daemon *d)
+{
+	struct change_set *cs = change_set_new();
+	const struct snapshot *s = d->published;
+	char body[128];
+
+	if (cs == NULL)
+		return;
+	snprintf(body, sizeof(body), "{\"hosts\":%zu,\"checks\":%zu,"
+		"\"alerts\":%zu,\"observer_suspect\":%s}", s->n_hosts,
+		s->n_checks, s->n_alerts,
+		s->observer_suspect ? "true" : "false");
+	if (action_heartbeat(d->action, cs, body) > 0)
+		keep_facts(d, cs);
+	else
+		change_set_free(cs);
+}
+
+static void
+on_heartbeat(void *arg, struct mono now)
+{
+	struct daemon *d = arg;
+	const struct config_heartbeat *h = &d->config->heartbeat;
+
+	if (h->to.n == 0)
+		return;
+	if (is_alive(d, now))
+		beat(d);
+	else
+		log_at(WARN, "action", "no heartbeat: what it would say is "
+			"not so");
+	sched_at(d->sched, &d->heartbeat, mono_add(now,
+		dur_ns(h->values.v[HEARTBEAT_EVERY].i)));
+}
+
+/* ---- open and close ---- */
+
 int
 alerts_open(struct daemon *d, struct tc_err *e)
 {
 	struct action_conf conf = { .sched = d->sched, .clock = d->clock,
 		.user_agent = "tocsind/" TOCSIN_VERSION, .arg = d,
-		.store = store_results, .address = address_of };
+		.store = store_results, .address = address_of,
+		.alert = find_alert };
 
 	d->told = queue_new(TOLD_MAX, sched_wake_send, d->durable_wake);
 	if (d->told == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
+	sched_timer_init(&d->heartbeat, on_heartbeat, d);
 	return action_new(&conf, &d->action, e);
 }
 
 void
 alerts_close(struct daemon *d)
 {
+	if (d->action != NULL)
+		sched_cancel(d->sched, &d->heartbeat);
 	action_free(d->action);
 	d->action = NULL;
 }
@@ -61,6 +131,8 @@ receiver_of(const struct config_receiver *r)
 		.server = v[RECEIVER_SERVER].s, .from = v[RECEIVER_FROM].s,
 		.user = v[RECEIVER_USER].s, .password = v[RECEIVER_PASSWORD].s,
 		.timeout = dur_ns(v[RECEIVER_TIMEOUT].i),
+		.fallback = v[RECEIVER_FALLBACK].s,
+		.fallback_after = dur_ns(v[RECEIVER_FALLBACK_AFTER].i),
 		.argv = r->argv.items, .n_argv = r->argv.n,
 		.to = r->to.items, .n_to = r->to.n };
 }
@@ -95,7 +167,9 @@ alerts_setup(struct daemon *d, const struct config *c, struct tc_err *e)
 	char url[300];
 	struct action_setup setup = { .receivers = receivers,
 		.n_receivers = c->n_receivers, .routes = routes,
-		.n_routes = c->n_routes, .base_url = url };
+		.n_routes = c->n_routes, .base_url = url,
+		.heartbeat_to = c->heartbeat.to.items,
+		.n_heartbeat_to = c->heartbeat.to.n };
 	int rc = TC_ENOMEM;
 
 	if (receivers == NULL || routes == NULL) {
@@ -107,7 +181,14 @@ alerts_setup(struct daemon *d, const struct config *c, struct tc_err *e)
 		receivers[i] = receiver_of(&c->receivers[i]);
 	for (size_t i = 0; i < c->n_routes; i++)
 		routes[i] = match_of(&c->routes[i]);
+	if (c->heartbeat.to.n != 0)
+		setup.heartbeat_every =
+			dur_ns(c->heartbeat.values.v[HEARTBEAT_EVERY].i);
 	rc = action_setup(d->action, &setup, e);
+	/* The first a second from now: by then there is something to say. */
+	if (rc == 0)
+		sched_at(d->sched, &d->heartbeat,
+			mono_add(sched_now(d->sched), dur_s(1)));
 out:
 	arena_free(&arena);
 	return rc;

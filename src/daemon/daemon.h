@@ -55,6 +55,7 @@ struct daemon {
 	struct sched_timer tick;
 	struct sched_timer watch;	/* of the file_sd files */
 	struct sched_timer export;
+	struct sched_timer heartbeat;
 	struct sched_signal *signals[3];
 
 	struct queue *commands;		/* http → loop */

@@ -37,9 +37,10 @@ listen_on(int i)
 	return fd;
 }
 
-/* Hosts h1 and h2; receivers in YAML, all routed to. */
+/* Three hosts; receivers in YAML, `names` routed to; `more` of alerts. */
 static void
-write_config(struct it *it, const char *receivers, const char *names)
+write_config(struct it *it, const char *receivers, const char *names,
+	const char *more)
 {
 	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
 		"state_dir: %s/state\n"
@@ -52,8 +53,8 @@ write_config(struct it *it, const char *receivers, const char *names)
 		"      - {name: h2, address: 127.1.0.2}\n"
 		"      - {name: h3, address: 127.1.0.3}\n"
 		"alerts:\n  receivers: [%s]\n"
-		"  routes: [{match: {severity: critical}, to: [%s]}]\n",
-		it->dir, fleet_port, receivers, names);
+		"  routes: [{match: {severity: critical}, to: [%s]}]\n%s",
+		it->dir, fleet_port, receivers, names, more);
 }
 
 static void
@@ -63,7 +64,7 @@ webhook_config(struct it *it, int port)
 
 	snprintf(yaml, sizeof(yaml), "{name: ops, type: webhook, "
 		"url: \"http://127.0.0.1:%d/hook\", secret: s3cret}", port);
-	write_config(it, yaml, "ops");
+	write_config(it, yaml, "ops", "");
 }
 
 static void
@@ -125,6 +126,48 @@ START_TEST(a_dead_listener_and_its_return_are_told)
 	it_fini(&it);
 	fake_http_stop(sink);
 	close(h1);
+	close(h2);
+	close(h3);
+}
+END_TEST
+
+/* The number of the first request of this kind; waited for. */
+static size_t
+request_of(struct fake_http *f, const char *kind)
+{
+	for (size_t i = 0; i < 60; i++) {
+		ck_assert_msg(fake_http_wait(f, i + 1), "no %s", kind);
+		if (strcmp(said(f, i, "kind"), kind) == 0)
+			return i;
+	}
+	ck_abort_msg("no %s among 60 messages", kind);
+	return 0;
+}
+
+START_TEST(r114_heartbeats_come_and_a_spare_channel_takes_over)
+{
+	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
+	int h1 = listen_on(1), h2 = listen_on(2), h3 = listen_on(3);
+	char yaml[400];
+	struct it it;
+	size_t i;
+
+	it_init(&it);
+	snprintf(yaml, sizeof(yaml), "{name: ops, type: webhook, url: "
+		"\"http://127.0.0.1:%d/\", fallback: spare, "
+		"fallback_after: 1s}, {name: spare, type: webhook, url: "
+		"\"http://127.0.0.1:%d/\"}", it_free_port(),
+		fake_http_port(sink));
+	write_config(&it, yaml, "ops",
+		"  heartbeat: {every: 1s, to: [spare]}\n");
+	start_healthy(&it);
+	i = request_of(sink, "heartbeat");
+	ck_assert_str_eq(said(sink, i, "severity"), "info");
+	close(h1);
+	i = request_of(sink, "role_unhealthy");
+	ck_assert_str_eq(said(sink, i, "host"), "h1");
+	it_fini(&it);
+	fake_http_stop(sink);
 	close(h2);
 	close(h3);
 }
@@ -343,7 +386,7 @@ START_TEST(a_real_alertmanager_is_told_of_begin_and_end)
 		NULL });
 	snprintf(yaml, sizeof(yaml),
 		"{name: am, type: alertmanager, url: \"%s\"}", url);
-	write_config(&it, yaml, "am");
+	write_config(&it, yaml, "am", "");
 	start_healthy(&it);
 	close(h1);
 	ck_assert(manager_says(url, firing, "0.labels.host", "h1"));
@@ -370,6 +413,7 @@ main(void)
 {
 	return STORIES("alerts",
 		a_dead_listener_and_its_return_are_told,
+		r114_heartbeats_come_and_a_spare_channel_takes_over,
 		a_receiver_down_meanwhile_is_told_after_its_return_once,
 		killed_before_the_answer_it_tells_again_with_the_same_key,
 		kill_9_again_and_again_loses_no_alert,

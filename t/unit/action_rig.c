@@ -24,6 +24,10 @@ store(void *arg, struct change_set *cs)
 	for (size_t i = 0; i < cs->n; i++) {
 		const struct change_delivery *d = &cs->items[i].u.delivery;
 
+		if (cs->items[i].kind == CHANGE_OUTBOX) {
+			r->n_fallbacks++;
+			continue;
+		}
 		ck_assert_int_eq(cs->items[i].kind, CHANGE_DELIVERY);
 		ck_assert(r->n_rows < RIG_MAX);
 		r->rows[r->n_rows] = (struct rig_row){ .outbox = d->outbox,
@@ -31,7 +35,17 @@ store(void *arg, struct change_set *cs)
 		snprintf(r->rows[r->n_rows++].error, sizeof(r->rows[0].error),
 			"%s", d->error);
 	}
+	action_committed(r->a, cs);
 	change_set_free(cs);
+}
+
+static bool
+fires(void *arg, uint64_t id, struct alert *out)
+{
+	const struct rig *r = arg;
+
+	*out = r->fires;
+	return id != 0 && id == r->fires.id;
 }
 
 static const char *
@@ -64,7 +78,8 @@ rig_init(struct rig *r, int port)
 {
 	static const char *const to_ops[] = { "ops" };
 	struct action_conf conf = { .clock = clock_system(), .arg = r,
-		.user_agent = "test/1", .store = store, .address = address };
+		.user_agent = "test/1", .store = store, .address = address,
+		.alert = fires };
 
 	memset(r, 0, sizeof(*r));
 	r->sched = sched_new(&r->e);
@@ -74,7 +89,8 @@ rig_init(struct rig *r, int port)
 	r->next.status = 200;
 	r->receivers[0] = (struct action_receiver){ .name = "ops",
 		.type = ACTION_WEBHOOK, .url = "", .secret = "", .server = "",
-		.from = "", .user = "", .password = "", .timeout = dur_s(10) };
+		.from = "", .user = "", .password = "", .timeout = dur_s(10),
+		.fallback = "" };
 	if (port >= 0)
 		rig_serve(r, port);
 	r->routes[0] = (struct action_match){ .to = to_ops, .n_to = 1 };

@@ -30,6 +30,8 @@ struct rig {
 	struct action_setup setup;
 	struct rig_row rows[RIG_MAX];	/* what was to be stored */
 	size_t n_rows;
+	size_t n_fallbacks;		/* messages made by itself */
+	struct alert fires;		/* id 0 = nothing does */
 	struct sched_timer look;
 	bool (*until)(struct rig *);
 	struct mono deadline;

@@ -313,6 +313,15 @@ static const struct refusal {
 		"1: receiver 'a': url: not an http or https address" },
 	{ "alerts: {receivers: [{name: a, type: exec, argv: [mail]}]}\n",
 		"1: receiver 'a': argv: the program must begin with /" },
+	{ "alerts: {receivers: [{name: a, type: exec, argv: [/x], "
+		"fallback: elsewhere}]}\n", "1: receiver 'a': fallback: "
+		"no receiver 'elsewhere'" },
+	{ "alerts: {receivers: [{name: a, type: exec, argv: [/x], "
+		"fallback: a}]}\n", "1: receiver 'a': fallback: is itself" },
+	{ "alerts: {heartbeat: {every: 1m}}\n",
+		"1: heartbeat: 'to' is missing" },
+	{ "alerts:\n  receivers: [{name: pd, type: pagerduty, secret: k}]\n"
+		"  heartbeat: {to: [pd]}\n", "3: heartbeat: 'pd' would page" },
 	{ "alerts:\n  receivers: [{name: ops, type: exec, argv: [/x]}]\n"
 	  "  routes: [{to: [opz]}]\n",
 		"3: route: no receiver 'opz'; did you mean 'ops'?" },
