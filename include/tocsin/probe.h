@@ -108,7 +108,18 @@ enum tocsin_outcome {
 	X(101, OBSERVER_SUSPECT, "observer_suspect", UNKNOWN,                   \
 		"the observer itself is in doubt")                              \
 	X(102, NO_CHECKS, "no_checks", UNKNOWN, "nothing watches it")           \
-	X(103, PENDING, "pending", UNKNOWN, "not measured yet")
+	X(103, PENDING, "pending", UNKNOWN, "not measured yet")                 \
+	X(104, REPORTED_ERROR, "reported_error", UNKNOWN,                       \
+		"the agent ended with an error")                                \
+	X(105, VM_PAUSED, "vm_paused", FAIL,                                    \
+		"the hypervisor says: paused")                                  \
+	X(106, VM_CRASHED, "vm_crashed", FAIL,                                  \
+		"the hypervisor says: crashed")                                 \
+	X(107, VM_SHUT_OFF, "vm_shut_off", FAIL,                                \
+		"the hypervisor says: shut off")                                \
+	X(108, BUSY, "busy", UNKNOWN, "late, and its processors are busy")      \
+	X(109, RUNS_UNREACHABLE, "runs_unreachable", FAIL,                      \
+		"it runs, but does not answer")
 
 enum tocsin_reason {
 #define X(num, sym, id, outcome, words) TOCSIN_WHY_##sym = (num),

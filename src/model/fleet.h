@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "model/opt.h"
+#include "model/unit.h"
 
 /* Times and counts of judging; every one has an origin. */
 struct check_rule {
@@ -39,6 +40,35 @@ struct tag {
 	const char *value;
 };
 
+/* How VMs and agents are judged; every one has an origin. */
+struct unit_rule {
+	struct dur heartbeat;	/* of the agent inside */
+	unsigned late_after;	/* missed ones: it is late */
+	unsigned clear_after;	/* heartbeats that acquit */
+	struct dur grace;	/* silence that convicts a VM */
+	/* Three silences of an agent, three alarms. */
+	struct dur never;	/* it began, and was never heard of */
+	struct dur lost;	/* it was heard of, then no more */
+	struct dur gone;	/* it said that it ends */
+};
+
+/* A VM, or a role of a VM or of the host itself. */
+struct unit_def {
+	bool is_vm;
+	const char *name;
+	const char *address;	/* "" = not probed from here */
+	size_t parent;		/* of the host's units; SIZE_MAX = the host */
+	enum unit_class cls;
+	enum unit_agent agent;
+	unsigned signals;	/* expected ones; bits by enum signal_side */
+	const struct check_def *checks;
+	size_t n_checks;
+	bool own_checks;	/* or those of the partition */
+	struct unit_rule rule;
+	struct opt_origin origin;
+	struct opt_origin checks_origin;	/* of the set that applies */
+};
+
 enum host_owner { OWNER_CONFIG, OWNER_FILE_SD, OWNER_API, OWNER_AGENT };
 const char *host_owner_id(enum host_owner o);	/* "config" "file_sd" … */
 
@@ -52,6 +82,9 @@ struct host_def {
 	const struct check_def *checks;	/* the partition's are already merged */
 	size_t n_checks;
 	struct opt_origin origin;
+	enum unit_agent agent;	/* tocsin: one is missed */
+	const struct unit_def *units;	/* a VM before its roles */
+	size_t n_units;
 };
 
 struct partition_def {
@@ -68,6 +101,7 @@ struct fleet_def {
 	/* Rule of passive checks by probe (what agents send): smart 1 h. */
 	struct check_rule passive;
 	struct dur passive_smart_interval;
+	struct unit_rule units;	/* of those that nobody declared */
 };
 
 #endif

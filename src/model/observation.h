@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "model/unit.h"
 
 /*
  * A named number.  In JSON a number is F64, but an integer beyond ±2^53 is
@@ -55,6 +56,10 @@ struct observation {
 	const struct metric *metrics;
 	size_t n_metrics;
 	bool own_row;	/* its metrics differ from check to check */
+	/* Whom it is about, when not the host itself; NULL = none. */
+	const char *vm;
+	const char *role;
+	enum vm_run run;	/* of the VM, by its hypervisor */
 };
 
 struct batch {

@@ -14,7 +14,12 @@
 #define PLAN_ACTION_TABLE(X)                                      \
 	X(0, NONE, "none")                                        \
 	X(1, ROLE_OUT_OF_ROTATION, "role.out_of_rotation")        \
-	X(2, HOST_EVACUATE, "host.evacuate")
+	X(2, HOST_EVACUATE, "host.evacuate")                      \
+	X(3, ROLE_RESTART, "role.restart")                        \
+	X(4, VM_RESTART_FRESH, "restart.fresh_disk")              \
+	X(5, VM_RESTART_KEEP, "restart.keep_disk")                \
+	X(6, HOST_WAIT, "host.wait")                              \
+	X(7, HOST_REBOOT, "host.reboot")
 
 enum plan_action {
 #define X(num, sym, id) PLAN_##sym = (num),
@@ -40,7 +45,8 @@ enum plan_action {
 	X(RECOMMEND_ONLY, "recommend_only",                                 \
 		"Tocsin recommends; it is not armed to act")                \
 	X(ACCEPTED, "accepted", "a person has accepted its state")          \
-	X(SWITCHED_OFF, "switched_off", "recommending is switched off")
+	X(SWITCHED_OFF, "switched_off", "recommending is switched off")     \
+	X(PARENT, "parent_down", "what it runs on is down: that comes first")
 
 enum why_not {
 #define X(sym, id, words) WHY_NOT_##sym,

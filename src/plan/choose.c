@@ -94,6 +94,11 @@ plan_why_not(const struct plan_view *v, enum plan_action action,
 	case PLAN_ROLE_OUT_OF_ROTATION:
 		return why | bit(WHY_NOT_ROLE_ONLY);
 	case PLAN_HOST_EVACUATE:
+	case PLAN_HOST_WAIT:
+	case PLAN_HOST_REBOOT:
+	case PLAN_ROLE_RESTART:
+	case PLAN_VM_RESTART_FRESH:
+	case PLAN_VM_RESTART_KEEP:
 		break;
 	}
 	if (v->brake)

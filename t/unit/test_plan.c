@@ -5,6 +5,8 @@
 
 #include "plan/brake.h"
 #include "plan/choose.h"
+#include "plan/ladder.h"
+#include "plan/units.h"
 #include "plan/window.h"
 #include "t/lib/story.h"
 
@@ -199,10 +201,75 @@ START_TEST(a_window_covers_its_hosts_for_its_time)
 }
 END_TEST
 
+START_TEST(r012_no_path_leads_from_a_stateful_class_to_a_fresh_disk)
+{
+	for (int h = HEALTH_UNKNOWN; h <= HEALTH_STALE; h++)
+		for (unsigned bits = 0; bits < 64; bits++) {
+			struct unit_plan_view v = { .is_vm = bits & 1,
+				.cls = UNIT_STATEFUL, .health = (enum health)h,
+				.dead = bits & 2, .in_window = bits & 4,
+				.brake = bits & 8, .recommend = bits & 16,
+				.observer_suspect = bits & 32 };
+			enum plan_action a = plan_unit_action(&v);
+
+			while (a != PLAN_NONE) {
+				ck_assert_int_ne(a, PLAN_VM_RESTART_FRESH);
+				a = plan_unit_next(a);
+			}
+		}
+	ck_assert_int_eq(plan_restart_of(UNIT_STATELESS),
+		PLAN_VM_RESTART_FRESH);
+	ck_assert_int_eq(plan_restart_of(UNIT_STATEFUL), PLAN_VM_RESTART_KEEP);
+	/* One stateful role makes its VM so. */
+	ck_assert_int_eq(plan_class_with(UNIT_STATELESS, UNIT_STATEFUL),
+		UNIT_STATEFUL);
+	ck_assert_int_eq(plan_class_with(UNIT_STATEFUL, UNIT_STATELESS),
+		UNIT_STATEFUL);
+}
+END_TEST
+
+START_TEST(r006_a_role_is_taken_out_of_rotation_and_no_more)
+{
+	struct unit_plan_view v = { .health = HEALTH_UNHEALTHY, .dead = true,
+		.recommend = true };
+
+	ck_assert_int_eq(plan_unit_action(&v), PLAN_ROLE_OUT_OF_ROTATION);
+	ck_assert_int_eq(plan_unit_next(PLAN_ROLE_OUT_OF_ROTATION),
+		PLAN_ROLE_RESTART);
+	ck_assert_int_eq(plan_unit_next(PLAN_ROLE_RESTART), PLAN_NONE);
+	v.in_window = true;
+	ck_assert_int_eq(plan_unit_action(&v), PLAN_NONE);
+	v.in_window = false;
+	v.health = HEALTH_UNREACHABLE;
+	ck_assert_int_eq(plan_unit_action(&v), PLAN_NONE);
+	ck_assert_uint_eq(plan_unit_why_not(&v, PLAN_NONE),
+		1U << WHY_NOT_PARENT);
+}
+END_TEST
+
+START_TEST(r014_the_ladder_waits_reboots_waits_and_then_moves)
+{
+	const struct ladder_rule rule = { dur_s(60), dur_s(900) };
+
+	ck_assert_int_eq(ladder_rung(&rule, dur_s(0)), PLAN_HOST_WAIT);
+	ck_assert_int_eq(ladder_rung(&rule, dur_s(59)), PLAN_HOST_WAIT);
+	ck_assert_int_eq(ladder_rung(&rule, dur_s(60)), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(ladder_rung(&rule, dur_s(959)), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(ladder_rung(&rule, dur_s(960)), PLAN_HOST_EVACUATE);
+	ck_assert_int_eq(ladder_next(PLAN_HOST_WAIT), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(ladder_next(PLAN_HOST_REBOOT), PLAN_HOST_EVACUATE);
+	ck_assert_int_eq(ladder_next(PLAN_HOST_EVACUATE), PLAN_NONE);
+}
+END_TEST
+
 int
 main(void)
 {
-	return STORIES("plan", r060_the_thirty_first_of_a_thousand_latches,
+	return STORIES("plan",
+		r012_no_path_leads_from_a_stateful_class_to_a_fresh_disk,
+		r006_a_role_is_taken_out_of_rotation_and_no_more,
+		r014_the_ladder_waits_reboots_waits_and_then_moves,
+		r060_the_thirty_first_of_a_thousand_latches,
 		r062_dipping_below_reopens_nothing,
 		a_release_wants_a_name_and_a_reason_and_tolerates_what_it_saw,
 		a_brake_survives_a_restart,
