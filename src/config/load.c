@@ -137,12 +137,16 @@ read_rules(struct reader *rd, const struct node *root, struct config *cfg)
 	if (cfg->defaults.timeout.ns > cfg->defaults.interval.ns)
 		reader_fail(rd, defaults->origins[RULE_TIMEOUT].line,
 			"defaults: timeout: longer than the interval");
+	rule_check_windows(rd, defaults, "defaults");
 	cfg->passive = (struct check_rule){
 		.interval = { passive->v[PASSIVE_INTERVAL].i },
 		.timeout = { passive->v[PASSIVE_INTERVAL].i },
 		.fail_after = (unsigned)passive->v[PASSIVE_FAIL_AFTER].i,
 		.clear_after = (unsigned)passive->v[PASSIVE_CLEAR_AFTER].i,
 		.stale_after = (unsigned)passive->v[PASSIVE_STALE_AFTER].i,
+		.flap_after = cfg->defaults.flap_after,
+		.flap_within = cfg->defaults.flap_within,
+		.flap_clear = cfg->defaults.flap_clear,
 	};
 	cfg->passive_smart_interval.ns = passive->v[PASSIVE_SMART_INTERVAL].i;
 }

@@ -19,6 +19,25 @@ address_is_valid(const char *text)
 		text[strspn(text, WORD_BYTES ".:%-")] == '\0';
 }
 
+/* "3 of 5"; both 0 when it is empty or wrong. */
+static bool
+m_of_n(const char *text, uint8_t *some, uint8_t *of)
+{
+	const char *mid = strstr(text, " of ");
+	uint64_t m, n;
+
+	*some = *of = 0;
+	if (text[0] == '\0')
+		return true;
+	if (mid == NULL || u64_parse(text, (size_t)(mid - text), &m) < 0 ||
+	    u64_parse(mid + 4, strlen(mid + 4), &n) < 0 ||
+	    m == 0 || m > n || n > RULE_WINDOW_MAX)
+		return false;
+	*some = (uint8_t)m;
+	*of = (uint8_t)n;
+	return true;
+}
+
 /* A timeout that nobody wrote gives way to a short interval. */
 struct check_rule
 rule_of(const struct config_values *values)
@@ -32,12 +51,34 @@ rule_of(const struct config_values *values)
 		.fail_after = (unsigned)v[RULE_FAIL_AFTER].i,
 		.clear_after = (unsigned)v[RULE_CLEAR_AFTER].i,
 		.stale_after = (unsigned)v[RULE_STALE_AFTER].i,
+		.flap_after = (uint8_t)v[RULE_FLAP_AFTER].i,
+		.flap_within = (uint8_t)v[RULE_FLAP_WITHIN].i,
+		.flap_clear = (uint8_t)v[RULE_FLAP_CLEAR].i,
 	};
 
+	m_of_n(v[RULE_FAIL_WHEN].s, &r.fail_some, &r.fail_of);
 	if (values->origins[RULE_TIMEOUT].line == 0 &&
 	    r.timeout.ns > r.interval.ns)
 		r.timeout = r.interval;
 	return r;
+}
+
+void
+rule_check_windows(struct reader *rd, const struct config_values *rule,
+	const char *where)
+{
+	const struct tocsin_value *v = rule->v;
+	uint8_t some, of;
+
+	if (!m_of_n(v[RULE_FAIL_WHEN].s, &some, &of))
+		reader_fail(rd, rule->origins[RULE_FAIL_WHEN].line,
+			"%s: fail_when: '%.20s' is not M of N, with N at most "
+			"%d", where, v[RULE_FAIL_WHEN].s, RULE_WINDOW_MAX);
+	if (v[RULE_FLAP_CLEAR].i > v[RULE_FLAP_WITHIN].i)
+		reader_fail(rd, rule->origins[RULE_FLAP_CLEAR].line,
+			"%s: flap_clear: %lld is more than flap_within, %lld",
+			where, (long long)v[RULE_FLAP_CLEAR].i,
+			(long long)v[RULE_FLAP_WITHIN].i);
 }
 
 static void
@@ -47,6 +88,8 @@ check_rule_values(struct reader *rd, const struct config_values *rule,
 	struct check_rule r = rule_of(rule);
 	struct strbuf text = { 0 };
 
+	if (rule->set != 0)
+		rule_check_windows(rd, rule, where);
 	if (r.timeout.ns <= r.interval.ns)
 		return;
 	dur_print(&text, r.timeout);

@@ -44,6 +44,9 @@ struct config_partition {
 /* Bytes that addresses and host names are made of; may be empty. */
 bool address_is_valid(const char *text);
 struct check_rule rule_of(const struct config_values *values);
+/* Errors in its windows: fail_when, flap_…. */
+void rule_check_windows(struct reader *rd, const struct config_values *rule,
+	const char *where);
 
 /* hosts: names → struct config_host, of all partitions so far. */
 void partition_read(struct reader *rd, const struct node *map,

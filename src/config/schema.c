@@ -68,6 +68,18 @@ const struct tocsin_opt rule_rows[RULE_ROWS + 1] = {
 	[RULE_RECHECK_TIMEOUT] = { "recheck_timeout", TOCSIN_OPT_DUR,
 		.dflt = "2s", .min = "0s", .max = "10m",
 		.help = "How long a recheck may take; 0s: the timeout." },
+	[RULE_FAIL_WHEN] = { "fail_when", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "16", .help = "M of N: so many failures of the last so "
+		"many runs make it unhealthy as well; empty: off." },
+	[RULE_FLAP_AFTER] = { "flap_after", TOCSIN_OPT_INT, .dflt = "5",
+		.min = "0", .max = "64", .help = "Changes of the verdict "
+		"within flap_within that are flapping; 0: off." },
+	[RULE_FLAP_WITHIN] = { "flap_within", TOCSIN_OPT_INT, .dflt = "60",
+		.min = "1", .max = "64", .unit = "runs",
+		.help = "How far back such changes count." },
+	[RULE_FLAP_CLEAR] = { "flap_clear", TOCSIN_OPT_INT, .dflt = "20",
+		.min = "1", .max = "64", .unit = "runs",
+		.help = "Without a change for so many it flaps no more." },
 	[RULE_ROWS] = { NULL },
 };
 

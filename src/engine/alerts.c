@@ -77,6 +77,7 @@ static const char *
 kind_of(const char *text)
 {
 	static const char *const kinds[] = { "host_unhealthy", "role_unhealthy",
+		"host_flapping",
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
 		"store_replaced", "observer_suspect", "maintenance_overrun",
 		"partition_outage" };
@@ -342,11 +343,42 @@ raise_risk(struct engine *en, struct host *h, struct wall at)
 }
 
 static void
+raise_flapping(struct engine *en, struct host *h, struct wall at)
+{
+	const struct check *c = host_flapper(h);
+	struct strbuf body = { 0 };
+	char title[HOST_TITLE], summary[HOST_TITLE + 256];
+	struct json_write w;
+
+	if (c == NULL)
+		return;
+	host_title(h, title);
+	snprintf(summary, sizeof(summary), "%s: %s is flapping, %u changes of "
+		"its verdict within %u runs", title, c->key,
+		check_turns(&c->st), c->rule.flap_within);
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "host", h->name);
+	json_add_str(&w, "address", h->address);
+	json_add_str(&w, "check", c->key);
+	json_add_str(&w, "health", health_id(h->health));
+	json_add_str(&w, "reason", reason_id(h->reason));
+	json_add_u64(&w, "changes", check_turns(&c->st));
+	json_add_u64(&w, "within", c->rule.flap_within);
+	json_put_end(&w);
+	alert_raise(en, &(struct alert_wish){ "host_flapping",
+		SEVERITY_CRITICAL, h, NULL, summary, strbuf_str(&body) }, at);
+	strbuf_free(&body);
+}
+
+static void
 alerts_of_health(struct engine *en, struct host *h, struct wall at)
 {
 	switch (h->health) {
-	case HEALTH_UNHEALTHY:
 	case HEALTH_UNREACHABLE:
+		/* What it depends on is told of; nothing more is known. */
+		break;
+	case HEALTH_UNHEALTHY:
 	case HEALTH_IMPAIRED:
 		alert_end(en, "host_stale", h->name, at);
 		if (h->window == NULL)
@@ -381,9 +413,20 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		alert_end(en, "host_unhealthy", h->name, now.wall);
 		alert_end(en, "role_unhealthy", h->name, now.wall);
 		alert_end(en, "host_at_risk", h->name, now.wall);
+		alert_end(en, "host_flapping", h->name, now.wall);
 		return;
 	}
-	alerts_of_health(en, h, now.wall);
+	/*
+	 * While it comes and goes, one alert stands for the others: they
+	 * neither begin nor end, and follow its health when it is over.
+	 */
+	if ((h->flags & UNIT_FLAPPING) != 0) {
+		if (h->window == NULL)
+			raise_flapping(en, h, now.wall);
+	} else {
+		alerts_of_health(en, h, now.wall);
+		alert_end(en, "host_flapping", h->name, now.wall);
+	}
 	if (h->risk.level >= LEVEL_LIKELY && h->window == NULL)
 		raise_risk(en, h, now.wall);
 	else if (h->risk.level < LEVEL_LIKELY)

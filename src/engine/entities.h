@@ -105,7 +105,7 @@ struct check {
 	int64_t slot_ns;	/* the slot that comes next */
 	struct mono started;
 	struct check_state st;
-	unsigned char saved[CHECK_SAVED_BYTES];
+	unsigned char saved[CHECK_COMPARED_BYTES];	/* its begin */
 	struct sweep *sweep;
 	uint32_t sweep_at;
 	struct metric_list metrics;

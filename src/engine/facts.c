@@ -105,6 +105,40 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	strbuf_free(&body);
 }
 
+const struct check *
+host_flapper(const struct host *h)
+{
+	const struct check *most = NULL;
+
+	for (size_t i = 0; i < h->n_checks; i++) {
+		const struct check *c = h->checks[i];
+
+		if (c->st.flapping && (most == NULL ||
+			check_turns(&c->st) > check_turns(&most->st)))
+			most = c;
+	}
+	return most;
+}
+
+void
+say_flapping(struct engine *en, const struct host *h, struct wall at)
+{
+	const struct check *c = host_flapper(h);
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_bool(&w, "flapping", c != NULL);
+	json_add_str(&w, "check", c != NULL ? c->key : "");
+	json_add_u64(&w, "changes", c != NULL ? check_turns(&c->st) : 0);
+	json_add_u64(&w, "within", c != NULL ? c->rule.flap_within : 0);
+	json_add_str(&w, "health", health_id(h->health));
+	json_put_end(&w);
+	say_event(en, "host.flapping", h->id, at, strbuf_str(&body));
+	strbuf_free(&body);
+}
+
 void
 say_level_move(struct engine *en, const struct device *d, enum level from,
 	struct wall at)
@@ -172,9 +206,9 @@ say_check_state(struct engine *en, struct check *c)
 	unsigned char now[CHECK_SAVED_BYTES];
 
 	check_state_save(&c->st, &c->rule, now);
-	if (!check_state_differs(now, c->saved))
+	if (memcmp(now, c->saved, sizeof(c->saved)) == 0)
 		return;
-	memcpy(c->saved, now, sizeof(now));
+	memcpy(c->saved, now, sizeof(c->saved));
 	say_state(en, c->id, "check", now, sizeof(now));
 }
 

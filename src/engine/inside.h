@@ -75,6 +75,9 @@ void say_check_move(struct engine *en, const struct check *c,
 	const struct check_move *move, struct wall at);
 void say_host_move(struct engine *en, const struct host *h,
 	enum health from, struct wall at);
+/* It flaps, or it does no more; with the check that changed most. */
+void say_flapping(struct engine *en, const struct host *h, struct wall at);
+const struct check *host_flapper(const struct host *h);
 void say_level_move(struct engine *en, const struct device *d,
 	enum level from, struct wall at);
 void say_prediction(struct engine *en, const struct device *d,

@@ -109,6 +109,15 @@ all_asleep(const struct host *h)
 	return disks > 0;
 }
 
+static bool
+is_flapping(const struct host *h)
+{
+	for (size_t i = 0; i < h->n_checks; i++)
+		if (h->checks[i]->st.flapping && counts_for_host(h->checks[i]))
+			return true;
+	return false;
+}
+
 /* What speaks of the machine itself; the rest are its services. */
 static bool
 is_host_layer(const struct check *c)
@@ -147,7 +156,9 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	enum tocsin_reason reason = worst == NULL ? TOCSIN_WHY_NO_CHECKS :
 		to == HEALTH_HEALTHY ? TOCSIN_WHY_NONE :
 		(enum tocsin_reason)worst->st.reason;
-	unsigned flags = all_asleep(h) ? UNIT_ASLEEP : 0;
+	unsigned flags = (all_asleep(h) ? UNIT_ASLEEP : 0) |
+		(is_flapping(h) ? UNIT_FLAPPING : 0);
+	bool flaps = ((flags ^ h->flags) & UNIT_FLAPPING) != 0;
 
 	if (from == to && h->reason == reason && h->flags == flags &&
 	    layer == h->host_health &&
@@ -159,6 +170,8 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	h->flags = flags;
 	h->worst = to == HEALTH_HEALTHY ? NULL : worst;
 	mark(en, h, DIRTY_URGENT);
+	if (flaps)
+		say_flapping(en, h, at);
 	if (from == to)
 		return;
 	h->since = at;
@@ -182,6 +195,7 @@ judge_observation(struct engine *en, struct check *c,
 {
 	struct check_move move;
 	uint16_t reason = c->st.reason;
+	bool flapping = c->st.flapping;
 
 	keep_text(c, ob->text);
 	metrics_keep(en, &c->metrics, ob->metrics, ob->n_metrics);
@@ -191,7 +205,8 @@ judge_observation(struct engine *en, struct check *c,
 		    (struct now){ awake(en, now), ob->at }, &move)) {
 		say_check_move(en, c, &move, ob->at);
 		fold_host(en, c->host, ob->at);
-	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK) {
+	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK ||
+	    c->st.flapping != flapping) {
 		fold_host(en, c->host, ob->at);
 	}
 	say_check_state(en, c);

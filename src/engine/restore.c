@@ -250,7 +250,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 	if (strcmp(s->kind, "check") == 0 && c != NULL) {
 		rc = check_state_restore(s->bytes, s->n, (struct mono){ 0 },
 			&c->st, NULL);
-		if (rc == 0)
+		/* an earlier version is not ours: it is saved again */
+		if (rc == 0 && s->n == CHECK_SAVED_BYTES)
 			memcpy(c->saved, s->bytes, sizeof(c->saved));
 		return rc;
 	}

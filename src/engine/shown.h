@@ -38,6 +38,8 @@ struct snap_check {
 	struct wall at;		/* last observation; ms 0 = none yet */
 	unsigned fails;		/* consecutive */
 	unsigned oks;
+	bool flapping;
+	unsigned changes;	/* of the verdict within rule.flap_within runs */
 	struct check_rule rule;
 	const char *origin;	/* "tocsin.yaml:12", "agent" */
 	const struct snap_metric *metrics;

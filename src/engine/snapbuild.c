@@ -60,6 +60,7 @@ show_check(const struct engine *en, struct arena *a, const struct check *c,
 		.reason = (enum tocsin_reason)c->st.reason,
 		.text = copy(a, c->text), .since = c->st.since,
 		.at = c->st.at, .fails = c->st.fails, .oks = c->st.oks,
+		.flapping = c->st.flapping, .changes = check_turns(&c->st),
 		.rule = c->rule, .origin = c->origin,
 		.metrics = show_metrics(en, a, &c->metrics) };
 	out->n_metrics = out->metrics != NULL ? c->metrics.n : 0;

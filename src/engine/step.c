@@ -30,6 +30,7 @@ view_of(const struct engine *en, const struct host *h)
 		.level = h->risk.level, .in_window = h->window != NULL,
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect,
+		.flapping = (h->flags & UNIT_FLAPPING) != 0,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 

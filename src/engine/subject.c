@@ -192,6 +192,7 @@ check_add(struct engine *en, struct host *h, const char *key,
 {
 	struct check *c;
 	void *checks = h->checks;
+	unsigned char saved[CHECK_SAVED_BYTES];
 
 	if (h->n_checks >= CHECKS_PER_HOST ||
 	    mem_grow(&checks, &h->cap_checks, h->n_checks + 1,
@@ -210,7 +211,8 @@ check_add(struct engine *en, struct host *h, const char *key,
 	c->rule = en->passive;
 	check_state_init(&c->st, (struct now){ awake(en, en->now),
 		en->now.wall });
-	check_state_save(&c->st, &c->rule, c->saved);
+	check_state_save(&c->st, &c->rule, saved);
+	memcpy(c->saved, saved, sizeof(c->saved));
 	if (c->key == NULL || c->probe == NULL ||
 	    subject_set(en, c->id, SUBJECT_CHECK, c) < 0) {
 		mem_free(c);

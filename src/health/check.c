@@ -64,32 +64,84 @@ judged(const struct check_state *c)
 		(enum health)c->behind : h;
 }
 
+static uint64_t
+last(unsigned n)
+{
+	return n >= RULE_WINDOW_MAX ? UINT64_MAX : (UINT64_C(1) << n) - 1;
+}
+
+static unsigned
+count_bits(uint64_t bits)
+{
+	unsigned n = 0;
+
+	for (; bits != 0; bits &= bits - 1)
+		n++;
+	return n;
+}
+
+/* The window alone is ground enough. */
+static bool
+too_many(const struct check_state *c, const struct check_rule *rule)
+{
+	return rule->fail_of > 0 &&
+		count_bits(c->window & last(rule->fail_of)) >= rule->fail_some;
+}
+
 static enum health
 judge(const struct check_state *c, const struct check_rule *rule)
 {
 	enum health was = judged(c);
 
 	if (c->fails > 0) {
-		if (was == HEALTH_UNHEALTHY || c->fails >= rule->fail_after)
+		if (was == HEALTH_UNHEALTHY || c->fails >= rule->fail_after ||
+		    too_many(c, rule))
 			return HEALTH_UNHEALTHY;
 		return HEALTH_SUSPECT;
 	}
-	if (was == HEALTH_UNHEALTHY && c->oks < rule->clear_after)
+	if (was == HEALTH_UNHEALTHY &&
+	    (c->oks < rule->clear_after || too_many(c, rule)))
 		return HEALTH_UNHEALTHY;
 	return HEALTH_HEALTHY;
+}
+
+/*
+ * Changes of the verdict begin it, quiet ends it; then they are forgotten,
+ * so that the next one begins with changes of its own.
+ */
+static void
+judge_flapping(struct check_state *c, const struct check_rule *rule,
+	bool turned)
+{
+	c->turns = (c->turns << 1 | turned) & last(rule->flap_within);
+	if (rule->flap_after == 0) {
+		c->turns = 0;
+		c->flapping = 0;
+	} else if (!c->flapping) {
+		c->flapping = count_bits(c->turns) >= rule->flap_after;
+	} else if ((c->turns & last(rule->flap_clear)) == 0) {
+		c->turns = 0;
+		c->flapping = 0;
+	}
+}
+
+unsigned
+check_turns(const struct check_state *c)
+{
+	return count_bits(c->turns);
 }
 
 bool
 check_observe(struct check_state *c, const struct check_rule *rule,
 	struct check_seen seen, struct now now, struct check_move *move)
 {
-	enum health to;
+	enum health to, was = judged(c);
 
 	c->heard = now.mono;
 	c->at = now.wall;
 	c->outcome = (uint8_t)seen.outcome;
 	c->reason = (uint16_t)seen.reason;
-	c->asleep = seen.reason == TOCSIN_WHY_DEVICE_ASLEEP;
+	c->asleep = seen.reason == TOCSIN_WHY_DEVICE_ASLEEP ? 1 : 0;
 	switch (seen.outcome) {
 	case TOCSIN_UNKNOWN:
 		/* Heard of, so not stale; judged as before. */
@@ -110,6 +162,8 @@ check_observe(struct check_state *c, const struct check_rule *rule,
 	c->window = c->window << 1 | (seen.outcome == TOCSIN_FAIL);
 	to = judge(c, rule);
 	c->behind = (uint8_t)to;
+	judge_flapping(c, rule,
+		(was == HEALTH_UNHEALTHY) != (to == HEALTH_UNHEALTHY));
 	return move_to(c, to, now.wall, move);
 }
 
@@ -150,10 +204,17 @@ check_age_due(const struct check_state *c, const struct check_rule *rule)
 	return (struct mono){ from.ns + silence(rule).ns + 1 };
 }
 
-/* ---- saved form: version, small fields, window, then the two times ---- */
+/*
+ * ---- saved form: version, small fields, the window as far as it is judged,
+ * the changes, then the two times.  Version 1 had the window and no changes.
+ */
 
-#define SAVED_VERSION 1
-#define SAVED_TIMES_AT 24
+#define SAVED_VERSION 2
+#define SAVED_WINDOW_AT 16
+#define SAVED_TURNS_AT 24
+#define SAVED_TIMES_AT CHECK_COMPARED_BYTES
+#define SAVED_1_BYTES 40
+#define SAVED_1_TIMES_AT 24
 
 static void
 put_le(unsigned char *to, uint64_t v, size_t n)
@@ -188,56 +249,66 @@ check_state_save(const struct check_state *c, const struct check_rule *rule,
 	out[2] = c->behind;
 	out[3] = c->outcome;
 	out[4] = c->asleep;
+	out[5] = c->flapping;
 	put_le(out + 6, c->reason, 2);
 	put_le(out + 8, at_most(c->fails, rule->fail_after), 2);
 	put_le(out + 10, at_most(c->oks, rule->clear_after), 2);
-	put_le(out + 16, c->window, 8);
+	put_le(out + SAVED_WINDOW_AT, c->window & last(rule->fail_of), 8);
+	put_le(out + SAVED_TURNS_AT, c->turns, 8);
 	put_le(out + SAVED_TIMES_AT, (uint64_t)c->at.ms, 8);
 	put_le(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
 }
 
-bool
-check_state_differs(const unsigned char a[CHECK_SAVED_BYTES],
-	const unsigned char b[CHECK_SAVED_BYTES])
+/* Health values that only a host may have are not ours to restore. */
+static bool
+is_ours(unsigned health)
 {
-	/* The window moves with every measurement: it alone is no change. */
-	return memcmp(a, b, 16) != 0;
+	return health == HEALTH_UNKNOWN ||
+		(health <= HEALTH_STALE && moves[health] != 0);
+}
+
+static int
+check_saved(const unsigned char *in, size_t n, struct tc_err *e)
+{
+	if (n != CHECK_SAVED_BYTES && n != SAVED_1_BYTES)
+		return tc_fail(e, TC_ECORRUPT, "check state of %zu bytes", n);
+	if (in[0] > SAVED_VERSION)
+		return tc_fail(e, TC_ENEWER, "check state of version %d", in[0]);
+	if (in[0] == 0 || (in[0] == 1) != (n == SAVED_1_BYTES) ||
+	    !is_ours(in[1]) || !is_ours(in[2]) || in[3] > TOCSIN_UNKNOWN)
+		return tc_fail(e, TC_ECORRUPT, "check state out of range");
+	return 0;
 }
 
 int
 check_state_restore(const void *p, size_t n, struct mono now,
 	struct check_state *out, struct tc_err *e)
 {
-	const unsigned char *in = p;
+	const unsigned char *in = p, *times;
 	struct check_state c;
+	int rc = check_saved(in, n, e);
 
-	if (n != CHECK_SAVED_BYTES)
-		return tc_fail(e, TC_ECORRUPT, "check state of %zu bytes", n);
-	if (in[0] > SAVED_VERSION)
-		return tc_fail(e, TC_ENEWER, "check state of version %d", in[0]);
-	if (in[0] != SAVED_VERSION || in[1] > HEALTH_STALE ||
-	    in[2] > HEALTH_STALE || in[3] > TOCSIN_UNKNOWN)
-		return tc_fail(e, TC_ECORRUPT, "check state out of range");
+	if (rc < 0)
+		return rc;
+	times = in + (in[0] == 1 ? SAVED_1_TIMES_AT : SAVED_TIMES_AT);
 	c = (struct check_state){
 		.health = in[1],
 		.behind = in[2],
 		.outcome = in[3],
 		.asleep = in[4] != 0,
+		.flapping = in[5] != 0,
 		.reason = (uint16_t)get_le(in + 6, 2),
 		.fails = (uint16_t)get_le(in + 8, 2),
 		.oks = (uint16_t)get_le(in + 10, 2),
-		.window = get_le(in + 16, 8),
+		.window = get_le(in + SAVED_WINDOW_AT, 8),
+		.turns = in[0] == 1 ? 0 : get_le(in + SAVED_TURNS_AT, 8),
 		.heard = now,
 		.measured = now,
-		.at.ms = (int64_t)get_le(in + SAVED_TIMES_AT, 8),
-		.since.ms = (int64_t)get_le(in + SAVED_TIMES_AT + 8, 8),
+		.at.ms = (int64_t)get_le(times, 8),
+		.since.ms = (int64_t)get_le(times + 8, 8),
 	};
 	if (!reason_is_known(c.reason))
 		c.reason = TOCSIN_WHY_PENDING;
-	/* Health values that only a host may have are not ours to restore. */
-	if ((c.health != HEALTH_UNKNOWN && moves[c.health] == 0) ||
-	    (c.behind != HEALTH_UNKNOWN && moves[c.behind] == 0))
-		return tc_fail(e, TC_ECORRUPT, "check state out of range");
 	*out = c;
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
- * Judging one check: consecutive failures convict, consecutive successes
- * acquit, silence makes stale, and what we could not measure moves nothing.
- * Pure; time is an argument.
+ * Judging one check: consecutive failures convict, or so many of the last so
+ * many; consecutive successes acquit, silence makes stale, and what we could
+ * not measure moves nothing.  Who is convicted and acquitted again and again
+ * is flapping, whatever the verdict is just now.  Pure; time is an argument.
  *
  *	absence of data never heals: who was convicted before falling silent
  *	is still convicted when the data return, until clear_after successes.
@@ -23,11 +24,13 @@ struct check_state {
 	uint8_t health;		/* enum health */
 	uint8_t behind;		/* judged health that STALE or UNKNOWN hides */
 	uint8_t outcome;	/* of the last observation */
-	uint8_t asleep;
+	uint8_t asleep : 1;
+	uint8_t flapping : 1;
 	uint16_t reason;	/* of the last observation, or of the judge */
 	uint16_t fails;		/* consecutive, saturating */
 	uint16_t oks;
 	uint64_t window;	/* last 64 measurements, 1 = failure */
+	uint64_t turns;		/* the same, 1 = it changed the verdict */
 	struct mono heard;	/* last observation of any kind */
 	struct mono measured;	/* last OK or FAIL */
 	struct wall at;		/* last observation */
@@ -63,6 +66,9 @@ bool check_age(struct check_state *c, const struct check_rule *rule,
 struct mono check_age_due(const struct check_state *c,
 	const struct check_rule *rule);
 
+/* Changes of the verdict that are remembered. */
+unsigned check_turns(const struct check_state *c);
+
 /* A first failure not yet convicted: measure again soon. */
 static inline bool
 check_wants_recheck(const struct check_state *c)
@@ -72,14 +78,14 @@ check_wants_recheck(const struct check_state *c)
 
 /*
  * What a restart must know, little-endian, versioned.  A steady state saves
- * to the same bytes but for the times at the end, which the last argument of
- * check_state_differs() leaves out.
+ * to the same bytes but for the times at the end: only those before them are
+ * compared, and kept by who wants to know whether it moved.
  */
-#define CHECK_SAVED_BYTES 40
+#define CHECK_SAVED_BYTES 48
+#define CHECK_COMPARED_BYTES 32
 void check_state_save(const struct check_state *c,
 	const struct check_rule *rule, unsigned char out[CHECK_SAVED_BYTES]);
-bool check_state_differs(const unsigned char a[CHECK_SAVED_BYTES],
-	const unsigned char b[CHECK_SAVED_BYTES]);
+/* `p` may be of an earlier version. */
 int check_state_restore(const void *p, size_t n, struct mono now,
 	struct check_state *out, struct tc_err *e);
 

@@ -120,6 +120,8 @@ put_check(struct json_write *w, const struct snap_check *c)
 		dur_to_seconds(c->rule.interval));
 	json_add_u64(w, "fail_after", c->rule.fail_after);
 	json_add_u64(w, "clear_after", c->rule.clear_after);
+	json_add_bool(w, "flapping", c->flapping);
+	json_add_u64(w, "changes", c->changes);
 	add_metrics(w, c->metrics, c->n_metrics);
 	json_put_end(w);
 }

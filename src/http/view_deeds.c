@@ -385,6 +385,7 @@ static void
 put_rule(struct json_write *w, const struct snap_check *c)
 {
 	const struct check_rule *rule = &c->rule;
+	char when[16] = "";
 
 	json_put_object(w);
 	json_add_str(w, "check", c->key);
@@ -396,6 +397,13 @@ put_rule(struct json_write *w, const struct snap_check *c)
 	json_add_u64(w, "fail_after", rule->fail_after);
 	json_add_u64(w, "clear_after", rule->clear_after);
 	json_add_u64(w, "stale_after", rule->stale_after);
+	if (rule->fail_of != 0)
+		snprintf(when, sizeof(when), "%u of %u", rule->fail_some,
+			rule->fail_of);
+	json_add_str(w, "fail_when", when);
+	json_add_u64(w, "flap_after", rule->flap_after);
+	json_add_u64(w, "flap_within", rule->flap_within);
+	json_add_u64(w, "flap_clear", rule->flap_clear);
 	json_add_str(w, "origin", c->origin);
 	json_put_end(w);
 }

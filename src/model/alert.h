@@ -26,7 +26,8 @@ enum severity {
 
 /*
  * Kinds, stable text ids: host_unhealthy (critical), role_unhealthy
- * (critical), host_stale (warning), host_at_risk (likely: warning, imminent:
+ * (critical), host_flapping (critical: in their place while it comes and
+ * goes), host_stale (warning), host_at_risk (likely: warning, imminent:
  * critical), partition_outage (critical: four alerts or more), brake_latched,
  * store_degraded, store_replaced (critical: history begun anew),
  * observer_suspect (critical), maintenance_overrun (critical).

@@ -24,7 +24,17 @@ struct check_rule {
 	unsigned fail_after;	/* consecutive failures that convict */
 	unsigned clear_after;	/* consecutive successes that acquit */
 	unsigned stale_after;	/* missed intervals */
+	/* So many failures of the last so many measurements; 0 of 0 = off. */
+	uint8_t fail_some;
+	uint8_t fail_of;
+	/* So many changes of verdict within so many measurements; 0 = off. */
+	uint8_t flap_after;
+	uint8_t flap_within;
+	uint8_t flap_clear;	/* measurements without a change that end it */
 };
+
+/* Windows of measurements are kept as bits. */
+#define RULE_WINDOW_MAX 64
 
 struct check_def {
 	const char *key;	/* unique in its host: "ping", "tcp:8000", or `name:` */

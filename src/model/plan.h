@@ -46,7 +46,8 @@ enum plan_action {
 		"Tocsin recommends; it is not armed to act")                \
 	X(ACCEPTED, "accepted", "a person has accepted its state")          \
 	X(SWITCHED_OFF, "switched_off", "recommending is switched off")     \
-	X(PARENT, "parent_down", "what it runs on is down: that comes first")
+	X(PARENT, "parent_down", "what it runs on is down: that comes first") \
+	X(FLAPPING, "flapping", "it comes and goes; nobody moves on that")
 
 enum why_not {
 #define X(sym, id, words) WHY_NOT_##sym,

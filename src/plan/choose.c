@@ -11,9 +11,9 @@ convicted(enum health h)
 {
 	switch (h) {
 	case HEALTH_UNHEALTHY:
-	case HEALTH_UNREACHABLE:
 	case HEALTH_IMPAIRED:
 		return true;
+	case HEALTH_UNREACHABLE:	/* what it depends on is */
 	case HEALTH_UNKNOWN:
 	case HEALTH_HEALTHY:
 	case HEALTH_SUSPECT:
@@ -43,7 +43,11 @@ plan_action_of(const struct plan_view *v)
 {
 	if (!in_service(v) || v->in_window)
 		return PLAN_NONE;
-	if (convicted(v->host_health) || v->level == LEVEL_IMMINENT)
+	if (v->level == LEVEL_IMMINENT)
+		return PLAN_HOST_EVACUATE;
+	if (v->flapping)
+		return PLAN_NONE;
+	if (convicted(v->host_health))
 		return PLAN_HOST_EVACUATE;
 	return convicted(v->health) ? PLAN_ROLE_OUT_OF_ROTATION : PLAN_NONE;
 }
@@ -58,6 +62,10 @@ why_no_action(const struct plan_view *v)
 		why |= bit(WHY_NOT_MAINTENANCE);
 	if (!in_service(v))
 		why |= bit(WHY_NOT_DISPOSITION);
+	if (v->flapping)
+		why |= bit(WHY_NOT_FLAPPING);
+	if (v->health == HEALTH_UNREACHABLE)
+		why |= bit(WHY_NOT_PARENT);
 	switch (v->host_health) {
 	case HEALTH_HEALTHY:
 	case HEALTH_OVERLOADED:
@@ -128,7 +136,7 @@ plan_target(const struct plan_view *c)
 		return TARGET_MAINTENANCE;
 	if (plan_action_of(c) == PLAN_HOST_EVACUATE)
 		return TARGET_BEING_LEFT;
-	if (c->health != HEALTH_HEALTHY)
+	if (c->health != HEALTH_HEALTHY || c->flapping)
 		return TARGET_NOT_HEALTHY;
 	if (c->level != LEVEL_NONE)
 		return TARGET_AT_RISK;

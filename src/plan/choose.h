@@ -20,6 +20,7 @@ struct plan_view {
 	bool brake;		/* its partition's is latched */
 	bool observer_suspect;
 	bool recommend;		/* the switch */
+	bool flapping;
 };
 
 /* Convicted or imminent: it counts for the brake. */

@@ -36,7 +36,7 @@ struct sim {
 	struct wall wall;
 	bool mute;
 	bool cut;
-	int recheck;
+	struct check_rule rule;
 	size_t n_hosts;
 	struct host_def *hosts;
 	struct check_def checks[2];
@@ -311,9 +311,7 @@ store(struct engine_io *io, struct change_set *cs)
 static void
 set_fleet(struct sim *s, const char *without)
 {
-	struct check_rule rule = { .interval = dur_s(15), .timeout = dur_s(5),
-		.recheck = dur_s(s->recheck), .fail_after = 3, .clear_after = 2,
-		.stale_after = 3 };
+	struct check_rule rule = s->rule;
 	struct partition_def part = { .name = "rack1", .rule = rule };
 	struct fleet_def fleet = { .partitions = &part, .n_partitions = 1,
 		.passive = rule, .passive_smart_interval = dur_s(3600) };
@@ -354,7 +352,9 @@ sim_new(size_t hosts, const struct pack *pack, int recheck)
 	s->io.start = start;
 	s->io.store = store;
 	s->pack = pack;
-	s->recheck = recheck;
+	s->rule = (struct check_rule){ .interval = dur_s(15),
+		.timeout = dur_s(5), .recheck = dur_s(recheck),
+		.fail_after = 3, .clear_after = 2, .stale_after = 3 };
 	s->begin = s->mono = (struct mono){ 1000 * NS };
 	s->wall.ms = BEGIN_MS;
 	s->n_hosts = hosts;
@@ -365,6 +365,13 @@ sim_new(size_t hosts, const struct pack *pack, int recheck)
 	boot(s);
 	set_fleet(s, NULL);
 	return s;
+}
+
+void
+sim_rule(struct sim *s, const struct check_rule *rule)
+{
+	s->rule = *rule;
+	set_fleet(s, NULL);
 }
 
 static void
@@ -565,6 +572,19 @@ sim_alerts(struct sim *s, const char *kind)
 		n += strcmp(snap->alerts[i].kind, kind) == 0;
 	snapshot_put(snap);
 	return n;
+}
+
+bool
+sim_alert_of(const struct sim *s, const char *kind, const char *host)
+{
+	char key[300];
+	bool firing = false;
+
+	snprintf(key, sizeof(key), "%s/%s", kind, host);
+	for (size_t i = 0; i < s->n_alerts; i++)
+		if (strcmp(s->alerts[i].key, key) == 0)
+			firing = s->alerts[i].firing;
+	return firing;
 }
 
 size_t

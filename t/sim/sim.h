@@ -14,6 +14,8 @@ struct sim;
 /* `pack` may be NULL; `recheck` seconds, 0 = off. */
 struct sim *sim_new(size_t hosts, const struct pack *pack, int recheck);
 void sim_free(struct sim *s);
+/* The rule of all checks from now on; 15 s, 5 s, 3, 2, 3 at first. */
+void sim_rule(struct sim *s, const struct check_rule *rule);
 /* Runs to this second after the begin. */
 void sim_run_until(struct sim *s, double seconds);
 double sim_now(const struct sim *s);
@@ -43,6 +45,8 @@ int sim_order(struct sim *s, enum engine_order kind, const char *target,
 	const char *body);
 /* Alerts of a kind that fire now; and CHANGE_ALERT facts so far. */
 size_t sim_alerts(struct sim *s, const char *kind);
+/* Whether one of this host was told and is not ended. */
+bool sim_alert_of(const struct sim *s, const char *kind, const char *host);
 size_t sim_alert_facts(const struct sim *s);
 
 enum unit_state sim_state(struct sim *s, const char *host);

@@ -175,7 +175,8 @@ START_TEST(the_nearest_default_wins)
 		"{probe: tcp, port: 1, interval: 2s}]\n"
 		"  hosts:\n"
 		"  - {name: a}\n"
-		"  - {name: b, defaults: {fail_after: 9, clear_after: 9}}\n"
+		"  - {name: b, defaults: {fail_after: 9, clear_after: 9, "
+		"fail_when: 3 of 5, flap_after: 0}}\n"
 		"  - {name: c, checks: [{probe: ping, count: 3, interval: 1m},"
 		" {probe: tcp, port: 2, name: mail}]}\n");
 	struct config_fleet *fleet = fleet_of(cfg);
@@ -191,7 +192,13 @@ START_TEST(the_nearest_default_wins)
 	c = check_of(fleet, "b", "ping");
 	ck_assert_uint_eq(c->rule.fail_after, 9);
 	ck_assert_uint_eq(c->rule.clear_after, 7);
+	ck_assert_uint_eq(c->rule.fail_some, 3);
+	ck_assert_uint_eq(c->rule.fail_of, 5);
+	ck_assert_uint_eq(c->rule.flap_after, 0);
+	ck_assert_uint_eq(c->rule.flap_within, 60);
 	c = check_of(fleet, "c", "ping");
+	ck_assert_uint_eq(c->rule.fail_of, 0);
+	ck_assert_uint_eq(c->rule.flap_after, 5);
 	ck_assert_int_eq(c->opts[0].i, 3);
 	ck_assert_int_eq(c->rule.interval.ns, dur_s(60).ns);
 	ck_assert_uint_eq(c->rule.fail_after, 4);
@@ -242,6 +249,15 @@ static const struct refusal {
 		"1: defaults: interval: must be at least 100ms" },
 	{ "defaults: {fail_after: 0}\n",
 		"1: defaults: fail_after: must be at least 1" },
+	{ "defaults: {fail_when: 3 in 5}\n", "1: defaults: fail_when: "
+		"'3 in 5' is not M of N, with N at most 64" },
+	{ "defaults: {fail_when: 6 of 5}\n", "1: defaults: fail_when: "
+		"'6 of 5' is not M of N, with N at most 64" },
+	{ "defaults: {flap_clear: 61}\n", "1: defaults: flap_clear: "
+		"61 is more than flap_within, 60" },
+	{ "partitions: [{name: p, checks: [{probe: ping, fail_when: 0 of 9}]}]"
+		"\n", "1: partition 'p': check 'ping': fail_when: '0 of 9' is "
+		"not M of N, with N at most 64" },
 	{ "defaults: {fail_after: 3.5}\n",
 		"1: defaults: fail_after: '3.5' is not a whole number" },
 	{ "defaults: {fail_after: \"3\"}\n",

@@ -191,18 +191,39 @@ START_TEST(strange_saved_bytes_are_refused)
 	struct tc_err e = { 0 };
 
 	check_state_save(&st.c, &rule, saved);
-	ck_assert_int_eq(check_state_restore(saved, 39, (struct mono){ 0 },
-		&st.c, &e), TC_ECORRUPT);
+	for (size_t n = 0; n < sizeof(saved); n++)
+		ck_assert_int_eq(check_state_restore(saved, n,
+			(struct mono){ 0 }, &st.c, &e), TC_ECORRUPT);
+	saved[0] = 3;
+	ck_assert_int_eq(check_state_restore(saved, sizeof(saved),
+		(struct mono){ 0 }, &st.c, &e), TC_ENEWER);
 	saved[0] = 2;
-	ck_assert_int_eq(check_state_restore(saved, 40, (struct mono){ 0 },
-		&st.c, &e), TC_ENEWER);
-	saved[0] = 1;
 	for (unsigned v = 0; v < 256; v++) {
 		saved[1] = (unsigned char)v;
 		saved[2] = (unsigned char)(255 - v);
-		ck_assert(check_state_restore(saved, 40, (struct mono){ 0 },
-			&st.c, &e) < 0);
+		ck_assert(check_state_restore(saved, sizeof(saved),
+			(struct mono){ 0 }, &st.c, &e) < 0);
 	}
+}
+END_TEST
+
+START_TEST(states_saved_by_the_first_version_are_read)
+{
+	/* unhealthy, connect_refused, 3 fails, 1,000,000 and 999,000 ms */
+	static const unsigned char old[40] = { 1, 3, 3, 1, 0, 0, 1, 0, 3, 0, 0,
+		0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x42, 0x0f, 0, 0,
+		0, 0, 0, 0x58, 0x3e, 0x0f };
+	struct check_state c;
+
+	ck_assert_int_eq(check_state_restore(old, sizeof(old),
+		(struct mono){ 5 }, &c, NULL), 0);
+	ck_assert_int_eq(c.health, HEALTH_UNHEALTHY);
+	ck_assert_int_eq(c.reason, TOCSIN_WHY_CONNECT_REFUSED);
+	ck_assert_uint_eq(c.fails, 3);
+	ck_assert_int_eq(c.at.ms, 1000000);
+	ck_assert_int_eq(c.since.ms, 999000);
+	ck_assert_int_eq(c.heard.ns, 5);
+	ck_assert(!c.flapping && c.turns == 0);
 }
 END_TEST
 
@@ -291,6 +312,7 @@ main(void)
 		every_short_sequence_obeys_the_laws,
 		p11_a_restart_changes_no_verdict,
 		strange_saved_bytes_are_refused,
+		states_saved_by_the_first_version_are_read,
 		age_is_due_exactly_when_it_moves,
 		most_silent_at_once_is_doubt_and_few_are_not,
 		one_host_that_is_asked_often_counts_once,
