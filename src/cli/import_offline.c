@@ -119,7 +119,8 @@ import_store_open(struct cli *c, const char *state_dir,
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	s->c = c;
 	s->lock = -1;
-	s->io = (struct engine_io){ start_nothing, keep_nothing };
+	s->io = (struct engine_io){ .start = start_nothing,
+		.store = keep_nothing };
 	engine.io = &s->io;
 	snprintf(path, sizeof(path), "%s/tocsin.db", state_dir);
 	rc = sodium_init() < 0 ? tc_fail(e, TC_EIO, "libsodium does not start")

@@ -136,7 +136,8 @@ offline_open(struct offline *o, const char *state_dir, struct tc_err *e)
 	int rc;
 
 	o->lock = -1;
-	o->io = (struct engine_io){ start_nothing, keep_facts };
+	o->io = (struct engine_io){ .start = start_nothing,
+		.store = keep_facts };
 	if (sodium_init() < 0)
 		return tc_fail(e, TC_EIO, "libsodium does not start");
 	if ((rc = file_make_dirs(state_dir, 0750, e)) < 0 ||

@@ -232,6 +232,9 @@ do_commands(void *arg)
 		case COMMAND_WINDOW_DELETE:
 			do_order(d, cmd, ORDER_WINDOW_DELETE);
 			break;
+		case COMMAND_WINDOW_IMPORT:
+			do_order(d, cmd, ORDER_WINDOW_IMPORT);
+			break;
 		case COMMAND_ALERT_ACK:
 			do_order(d, cmd, ORDER_ALERT_ACK);
 			break;

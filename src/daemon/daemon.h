@@ -146,6 +146,9 @@ void commands_close(struct daemon *d);
 /* ---- export.c: the summary for a second place ---- */
 void export_start(struct daemon *d);
 
+/* ---- zones.c: engine_io.zone ---- */
+int zones_find(struct engine_io *io, const char *id, char *rule, size_t size);
+
 /* ---- metrics.c ---- */
 void metrics_write(struct daemon *d, struct strbuf *out);
 

@@ -157,7 +157,8 @@ engine_starts(struct engine_io *io, const struct engine_run *runs, size_t n)
 void
 keep_init(struct daemon *d)
 {
-	d->engine_io = (struct engine_io){ engine_starts, engine_stores };
+	d->engine_io = (struct engine_io){ .start = engine_starts,
+		.store = engine_stores, .zone = zones_find };
 }
 
 /* ---- opening: what the last run left ---- */

@@ -80,6 +80,7 @@ kind_of(const char *text)
 		"host_flapping",
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
 		"store_replaced", "observer_suspect", "maintenance_overrun",
+		"maintenance_notice", "maintenance_conflict",
 		"partition_outage" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
@@ -192,6 +193,13 @@ count_alerting(struct engine *en, struct part *p, int by, struct wall at)
 void
 alert_raise(struct engine *en, const struct alert_wish *w, struct wall at)
 {
+	alert_raise_of(en, w, of_whom(w), at);
+}
+
+void
+alert_raise_of(struct engine *en, const struct alert_wish *w, const char *of,
+	struct wall at)
+{
 	struct part *part = w->host != NULL ? w->host->part : w->part;
 	struct alert fresh = { .kind = w->kind, .severity = w->severity,
 		.host = w->host != NULL ? w->host->name : "",
@@ -203,7 +211,7 @@ alert_raise(struct engine *en, const struct alert_wish *w, struct wall at)
 	char key[600];
 	struct live_alert *a;
 
-	write_key(key, sizeof(key), w->kind, of_whom(w));
+	write_key(key, sizeof(key), w->kind, of);
 	a = hash_get_str(&en->alerts, key);
 	if (a != NULL) {
 		make_severer(en, a, w, at);
@@ -414,6 +422,7 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		alert_end(en, "role_unhealthy", h->name, now.wall);
 		alert_end(en, "host_at_risk", h->name, now.wall);
 		alert_end(en, "host_flapping", h->name, now.wall);
+		alert_end(en, "maintenance_overrun", h->name, now.wall);
 		return;
 	}
 	/*

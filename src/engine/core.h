@@ -56,7 +56,10 @@ struct engine {
 	size_t n_windows, cap_windows;
 	uint64_t window_id;
 	struct wall windows_at;	/* when they were last laid on the hosts */
-	struct wall windows_edge;	/* the next begin or end */
+	struct wall windows_edge;	/* the next begin, end or notice */
+	struct snap_windows *windows_shown;	/* shared by snapshots */
+	bool windows_stale;	/* windows_shown is to be made again */
+	char person[64];	/* behind the order at hand, "" = not said */
 
 	struct change_set *facts;	/* being gathered; NULL = none yet */
 	struct change_set *lent;	/* engine_batch()'s, in place of facts */

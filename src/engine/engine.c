@@ -76,6 +76,7 @@ engine_free(struct engine *en)
 	for (size_t i = 0; i < en->n_windows; i++)
 		window_free(en->windows[i]);
 	mem_free(en->windows);
+	snap_windows_put(en->windows_shown);
 	mem_free(en->touched);
 	while ((p = hash_next(&en->hosts, &at)) != NULL)
 		host_free(p);

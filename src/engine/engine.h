@@ -41,6 +41,12 @@ struct engine_io {
 	void (*start)(struct engine_io *, const struct engine_run *, size_t n);
 	/* Facts to be stored; ownership moves. */
 	void (*store)(struct engine_io *, struct change_set *);
+	/*
+	 * The POSIX rule of a zone such as "Europe/Vienna" (plan/zone.h).
+	 * NULL, or an error: it is not known.
+	 */
+	int (*zone)(struct engine_io *, const char *id, char *rule,
+		size_t size);
 };
 
 struct engine_conf {
@@ -131,6 +137,7 @@ enum engine_order {
 	ORDER_BRAKE_RELEASE,	/* target = partition */
 	ORDER_WINDOW_CREATE,
 	ORDER_WINDOW_DELETE,	/* target = id */
+	ORDER_WINDOW_IMPORT,
 	ORDER_ALERT_ACK,	/* target = id */
 	ORDER_SIGNAL,
 	ORDER_SWITCH,		/* body {function, partition, on, reason} */

@@ -296,6 +296,7 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	}
 	wake_passive(en, now);
 	windows_lay(en, now.wall);
+	en->windows_edge = now.wall;	/* what was missed is told next */
 	rc = fleet_sort(en);
 	step(en, now);
 	facts_flush(en);
@@ -337,6 +338,7 @@ fleet_sort(struct engine *en)
 		en->sorted[i]->part->n_hosts++;
 	}
 	chunks_free(en);
+	windows_moved(en);
 	en->resort = false;
 	en->changed = true;
 	return 0;

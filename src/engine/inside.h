@@ -5,6 +5,7 @@
 #define TOCSIN_ENGINE_INSIDE_H
 
 #include "engine/core.h"
+#include "engine/windows.h"
 
 /* Time without our own sleeps: silence is measured in it. */
 static inline struct mono
@@ -138,6 +139,9 @@ struct alert_wish {
 /* Raised once, severer again, else left as it is. */
 void alert_raise(struct engine *en, const struct alert_wish *w,
 	struct wall at);
+/* Of something that is neither host nor partition. */
+void alert_raise_of(struct engine *en, const struct alert_wish *w,
+	const char *of, struct wall at);
 void alert_end(struct engine *en, const char *kind, const char *of,
 	struct wall at);
 void alerts_of_host(struct engine *en, struct host *h, struct now now);
@@ -150,17 +154,9 @@ void alerts_free(struct engine *en);
 /* The host goes to another partition; its alerts go along. */
 void alerts_move(struct engine *en, const struct host *h, struct part *to);
 
-/* ---- windows.c ---- */
-/* Begins and ends; told overruns; cheap while nothing is due. */
-void windows_step(struct engine *en, struct now now);
-void windows_lay(struct engine *en, struct wall now);
-int window_read(char *body, size_t n, struct window *out, struct tc_err *e);
-void window_write(struct strbuf *out, const struct window *w);
-void say_window(struct engine *en, const struct window *w, bool ended);
+/* ---- orders.c, orders_hosts.c ---- */
 void say_audit(struct engine *en, const char *actor, const char *action,
 	uint32_t subject, const char *body);
-
-/* ---- orders.c, orders_hosts.c ---- */
 /* texts: the reason, what was, what is. */
 void audit_change(struct engine *en, const struct engine_wish *w,
 	const char *action, uint32_t subject, const char *const texts[3]);

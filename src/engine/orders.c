@@ -40,6 +40,8 @@ audit_change(struct engine *en, const struct engine_wish *w,
 	json_add_str(&j, "reason", texts[0]);
 	json_add_str(&j, "before", texts[1]);
 	json_add_str(&j, "after", texts[2]);
+	if (en->person[0] != '\0')
+		json_add_str(&j, "person", en->person);
 	json_put_end(&j);
 	say_audit(en, w->actor, action, subject, strbuf_str(&body));
 	strbuf_free(&body);
@@ -90,97 +92,6 @@ release_brake(struct engine *en, const struct engine_wish *w,
 		if (en->sorted[i]->part == p)
 			mark(en, en->sorted[i], DIRTY_URGENT);
 	strbuf_printf(reply, "\"partition\":\"%s\",\"latched\":false", p->name);
-	return 0;
-}
-
-/* ---- windows ---- */
-
-static void
-reply_window(struct strbuf *reply, const struct window *w)
-{
-	struct strbuf body = { 0 };
-
-	window_write(&body, w);
-	if (body.n > 2)
-		strbuf_add(reply, body.p + 1, body.n - 2);
-	strbuf_free(&body);
-}
-
-static int
-check_scope(const struct engine *en, const struct window *w, struct tc_err *e)
-{
-	if (w->partition[0] != '\0' &&
-	    hash_get_str(&en->parts, w->partition) == NULL)
-		return tc_fail(e, TC_EINVAL, "/partition: no partition '%s'",
-			w->partition);
-	for (size_t i = 0; i < w->n_hosts; i++)
-		if (host_find(en, w->hosts[i]) == NULL)
-			return tc_fail(e, TC_EINVAL, "/hosts/%zu: no host "
-				"'%s'", i, w->hosts[i]);
-	return 0;
-}
-
-static int
-create_window(struct engine *en, const struct engine_wish *wish,
-	struct strbuf *reply, struct tc_err *e)
-{
-	struct window *w = MEM_NEW(struct window);
-	void *list = en->windows;
-	int rc;
-
-	if (w == NULL)
-		return tc_fail(e, TC_ENOMEM, "out of memory");
-	if ((rc = window_read(wish->body, wish->n, w, e)) < 0 ||
-	    (rc = check_scope(en, w, e)) < 0)
-		goto refused;
-	if (window_is_over(w, en->now.wall)) {
-		rc = tc_fail(e, TC_ERANGE, "/to: it is over already");
-		goto refused;
-	}
-	if (mem_grow(&list, &en->cap_windows, en->n_windows + 1,
-		    sizeof(struct window *)) < 0) {
-		rc = tc_fail(e, TC_ENOMEM, "out of memory");
-		goto refused;
-	}
-	en->windows = list;
-	w->id = ++en->window_id;
-	snprintf(w->by, sizeof(w->by), "%s", wish->actor);
-	en->windows[en->n_windows++] = w;
-	windows_lay(en, en->now.wall);
-	say_window(en, w, false);
-	audit_change(en, wish, "maintenance.create", 0, (const char *const[]){
-		w->reason, "", window_type_id(w->type) });
-	reply_window(reply, w);
-	en->changed = true;
-	return 0;
-refused:
-	window_free(w);
-	return rc;
-}
-
-static int
-delete_window(struct engine *en, const struct engine_wish *wish,
-	struct strbuf *reply, struct tc_err *e)
-{
-	uint64_t id;
-	size_t i = 0;
-	struct window *w;
-
-	if (u64_parse(wish->target, strlen(wish->target), &id) < 0)
-		return tc_fail(e, TC_ENOENT, "no window '%s'", wish->target);
-	while (i < en->n_windows && en->windows[i]->id != id)
-		i++;
-	if (i == en->n_windows)
-		return tc_fail(e, TC_ENOENT, "no window '%s'", wish->target);
-	w = en->windows[i];
-	en->windows[i] = en->windows[--en->n_windows];
-	windows_lay(en, en->now.wall);
-	say_window(en, w, true);
-	audit_change(en, wish, "maintenance.delete", 0, (const char *const[]){
-		"", window_type_id(w->type), "" });
-	strbuf_printf(reply, "\"id\":%llu", (unsigned long long)id);
-	window_free(w);
-	en->changed = true;
 	return 0;
 }
 
@@ -311,8 +222,9 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 		[ORDER_HOST_PATCH] = order_patch_host,
 		[ORDER_HOST_DELETE] = order_delete_host,
 		[ORDER_BRAKE_RELEASE] = release_brake,
-		[ORDER_WINDOW_CREATE] = create_window,
-		[ORDER_WINDOW_DELETE] = delete_window,
+		[ORDER_WINDOW_CREATE] = order_create_window,
+		[ORDER_WINDOW_DELETE] = order_delete_window,
+		[ORDER_WINDOW_IMPORT] = order_import_windows,
 		[ORDER_ALERT_ACK] = ack_alert,
 		[ORDER_SIGNAL] = order_take_signal,
 		[ORDER_SWITCH] = turn_switch,
@@ -321,6 +233,7 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 
 	en->now = now;
 	en->lent = cs;
+	en->person[0] = '\0';
 	rc = doers[wish->kind](en, wish, reply, e);
 	/* Of a refused order nothing is stored: what moved before it waits. */
 	if (rc == 0)

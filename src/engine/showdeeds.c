@@ -135,27 +135,48 @@ covered(const struct engine *en, const struct window *w)
 	return n;
 }
 
-static int
-show_windows(const struct engine *en, struct snapshot *s)
+static struct snap_windows *
+make_windows(const struct engine *en)
 {
-	struct snap_window *list = arena_alloc(&s->arena,
-		en->n_windows * sizeof(*list));
-	struct strbuf body = { 0 };
+	struct snap_windows *s = MEM_NEW(struct snap_windows);
+	struct snap_window *list;
 
-	if (list == NULL)
-		return TC_ENOMEM;
-	for (size_t i = 0; i < en->n_windows; i++) {
-		const struct window *w = en->windows[i];
-
-		strbuf_reset(&body);
-		window_write(&body, w);
-		list[s->n_windows++] = (struct snap_window){ .id = w->id,
-			.running = window_runs(w, s->at), .from = w->from,
-			.to = w->to, .n_hosts = covered(en, w), .type = window_type_id(w->type),
-			.body = copy(&s->arena, strbuf_str(&body)) };
+	if (s == NULL)
+		return NULL;
+	atomic_init(&s->refs, 1);
+	list = arena_alloc(&s->arena, (en->n_windows + 1) * sizeof(*list));
+	for (size_t i = 0; list != NULL && i < en->n_windows; i++) {
+		list[i].w = window_clone(&s->arena, en->windows[i]);
+		list[i].n_hosts = covered(en, en->windows[i]);
+		if (list[i].w == NULL)
+			list = NULL;
 	}
-	strbuf_free(&body);
-	s->windows = list;
+	if (list == NULL) {
+		snap_windows_put(s);
+		return NULL;
+	}
+	s->items = list;
+	s->n = en->n_windows;
+	return s;
+}
+
+static int
+show_windows(struct engine *en, struct snapshot *s)
+{
+	struct snap_windows *fresh;
+
+	if (en->windows_stale || en->windows_shown == NULL) {
+		if ((fresh = make_windows(en)) == NULL)
+			return TC_ENOMEM;
+		snap_windows_put(en->windows_shown);
+		en->windows_shown = fresh;
+		en->windows_stale = false;
+	}
+	s->windows_of = en->windows_shown;
+	atomic_fetch_add_explicit(&s->windows_of->refs, 1,
+		memory_order_relaxed);
+	s->windows = s->windows_of->items;
+	s->n_windows = s->windows_of->n;
 	return 0;
 }
 

@@ -18,6 +18,8 @@
 #include "model/state.h"
 #include "model/verdict.h"
 
+struct window;
+
 /* Last value of a metric. */
 struct snap_metric {
 	const char *name;
@@ -138,12 +140,8 @@ struct snap_plan {
 
 /* A maintenance window that is running or to come. */
 struct snap_window {
-	uint64_t id;
-	bool running;
-	struct wall from, to;
+	const struct window *w;	/* plan/window.h */
 	size_t n_hosts;		/* that it covers */
-	const char *type;	/* instance_reboot host_reboot power network */
-	const char *body;	/* JSON, whole */
 };
 
 #endif

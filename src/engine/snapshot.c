@@ -24,6 +24,16 @@ snap_chunk_put(struct snap_chunk *c)
 }
 
 void
+snap_windows_put(struct snap_windows *w)
+{
+	if (w == NULL || atomic_fetch_sub_explicit(&w->refs, 1,
+		memory_order_acq_rel) != 1)
+		return;
+	arena_free(&w->arena);
+	mem_free(w);
+}
+
+void
 snapshot_put(struct snapshot *s)
 {
 	if (s == NULL ||
@@ -33,6 +43,7 @@ snapshot_put(struct snapshot *s)
 		if (s->chunks[i] != NULL)
 			snap_chunk_put(s->chunks[i]);
 	mem_free(s->chunks);
+	snap_windows_put(s->windows_of);
 	mem_free(atomic_load(&s->summary));
 	arena_free(&s->arena);
 	mem_free(s);

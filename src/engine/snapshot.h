@@ -28,6 +28,14 @@ struct snap_text {
 	size_t at[SNAP_CHUNK_HOSTS + 1];	/* where each host's piece begins */
 };
 
+/* Made when a window or the fleet moves, else shared. */
+struct snap_windows {
+	_Atomic unsigned refs;
+	const struct snap_window *items;
+	size_t n;
+	struct arena arena;
+};
+
 #define SNAP_CACHES 2	/* 0 the list rows, 1 the whole hosts */
 
 struct snap_chunk {
@@ -72,6 +80,7 @@ struct snapshot {
 	size_t n_alerts;
 	const struct snap_window *windows;
 	size_t n_windows;
+	struct snap_windows *windows_of;	/* whose they are; may be NULL */
 	_Atomic(struct snap_text *) summary;	/* http's cache, freed with it */
 	struct arena arena;
 };
@@ -81,6 +90,7 @@ void snapshot_put(struct snapshot *s);
 
 /* The makers' own: drops one reference of a chunk. */
 void snap_chunk_put(struct snap_chunk *c);
+void snap_windows_put(struct snap_windows *w);
 
 /* NULL when there is none.  `folded` is a checked name. */
 const struct snap_host *snapshot_host(const struct snapshot *s,

@@ -3,30 +3,19 @@
  * is recommended; data are still taken.  Who is still down when the window
  * and its grace are over is told at once.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "engine/inside.h"
-#include "model/name.h"
-#include "wire/json_read.h"
-#include "wire/json_write.h"
 
-#define GRACE_S 60
-#define WINDOW_HOSTS_MAX 10000
 #define FOREVER_MS INT64_MAX
+#define NAMES_TOLD 20
 
-static struct window *
-window_of(const struct engine *en, const struct host *h, struct wall now)
+static bool
+lies_now(const struct window *w, struct wall now)
 {
-	for (size_t i = 0; i < en->n_windows; i++) {
-		struct window *w = en->windows[i];
-
-		if (now.ms >= w->from.ms && !window_is_over(w, now) &&
-		    window_covers(w, h->name, h->part->name))
-			return w;
-	}
-	return NULL;
+	return now.ms >= w->from.ms && !window_is_over(w, now);
 }
 
 static int64_t
@@ -35,30 +24,53 @@ earlier(int64_t best, int64_t t, int64_t after)
 	return t > after && t < best ? t : best;
 }
 
-/* On every host; and when it must be done again. */
-void
-windows_lay(struct engine *en, struct wall now)
+static int64_t
+next_edge(const struct engine *en, struct wall now)
 {
 	int64_t edge = FOREVER_MS;
-	size_t at = 0;
-	struct host *h;
 
 	for (size_t i = 0; i < en->n_windows; i++) {
 		const struct window *w = en->windows[i];
 
 		edge = earlier(edge, w->from.ms, now.ms);
 		edge = earlier(edge, wall_add(w->to, w->grace).ms, now.ms);
+		edge = earlier(edge, w->from.ms - dur_to_ms(w->notice),
+			now.ms);
+	}
+	return edge;
+}
+
+/* On every host; and when it must be done again. */
+void
+windows_lay(struct engine *en, struct wall now)
+{
+	size_t at = 0, n = 0;
+	struct host *h;
+
+	/* those that run come first, for the others cover nobody now */
+	for (size_t i = 0; i < en->n_windows; i++) {
+		struct window *w = en->windows[i];
+
+		if (!lies_now(w, now))
+			continue;
+		en->windows[i] = en->windows[n];
+		en->windows[n++] = w;
 	}
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
-		struct window *w = window_of(en, h, now);
+		struct window *over = NULL;
 
-		if (w == h->window)
+		for (size_t i = 0; i < n && over == NULL; i++)
+			if (window_covers(en->windows[i], h->name,
+				h->part->name))
+				over = en->windows[i];
+		if (over == h->window)
 			continue;
-		h->window = w;
+		h->window = over;
 		mark(en, h, DIRTY_URGENT);
 	}
-	en->windows_edge.ms = edge;
+	en->windows_edge.ms = next_edge(en, now);
 	en->windows_at = now;
+	windows_moved(en);
 }
 
 void
@@ -76,6 +88,27 @@ say_window(struct engine *en, const struct window *w, bool ended)
 	strbuf_free(&body);
 }
 
+/* ---- overrun ---- */
+
+static bool
+is_back(const struct host *h)
+{
+	switch (h->health) {
+	case HEALTH_HEALTHY:
+	case HEALTH_OVERLOADED:
+		return true;
+	case HEALTH_UNKNOWN:
+		return h->n_checks == 0;
+	case HEALTH_SUSPECT:
+	case HEALTH_UNHEALTHY:
+	case HEALTH_UNREACHABLE:
+	case HEALTH_IMPAIRED:
+	case HEALTH_STALE:
+		return false;
+	}
+	return false;
+}
+
 static void
 tell_overrun(struct engine *en, const struct window *w, struct wall now)
 {
@@ -85,179 +118,243 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[64];
 
-		if (!h->present || !window_covers(w, h->name, h->part->name) ||
-		    h->health == HEALTH_HEALTHY)
+		/* another window may still lie on it */
+		if (!h->present || h->window != NULL || is_back(h) ||
+		    !window_covers(w, h->name, h->part->name))
 			continue;
 		host_title(h, title);
 		snprintf(summary, sizeof(summary), "%s: still %s after its "
 			"maintenance window ended", title,
 			health_id(h->health));
-		snprintf(body, sizeof(body), "{\"window\":%llu}",
-			(unsigned long long)w->id);
-		alert_raise(en, &(struct alert_wish){ "maintenance_overrun",
-			SEVERITY_CRITICAL, h, NULL, summary, body }, now);
+		snprintf(body, sizeof(body), "{\"window\":%" PRIu64 "}",
+			w->id);
+		alert_raise(en, &(struct alert_wish){
+			.kind = "maintenance_overrun",
+			.severity = SEVERITY_CRITICAL, .host = h,
+			.summary = summary, .body = body }, now);
+	}
+}
+
+/* ---- notices ---- */
+
+#define NOTICE_OF 64
+
+/* Which time of which window: a time that is moved is told anew. */
+static void
+notice_of(const struct window *w, char out[NOTICE_OF])
+{
+	snprintf(out, NOTICE_OF, "window-%" PRIu64 "-%" PRId64, w->id,
+		w->from.ms);
+}
+
+/* The one partition that all its hosts are of, or NULL. */
+static struct part *
+part_of(const struct engine *en, const struct window *w)
+{
+	struct part *p = NULL;
+
+	if (w->partition[0] != '\0')
+		return hash_get_str(&en->parts, w->partition);
+	for (size_t i = 0; i < w->n_hosts; i++) {
+		const struct host *h = host_find(en, w->hosts[i]);
+
+		if (h == NULL)
+			continue;
+		if (p != NULL && h->part != p)
+			return NULL;
+		p = h->part;
+	}
+	return p;
+}
+
+static struct notice_hosts
+hosts_of(const struct engine *en, const struct window *w,
+	const char *names[NAMES_TOLD])
+{
+	struct notice_hosts out = { .names = names };
+
+	for (size_t i = 0; i < en->n_sorted; i++) {
+		const struct host *h = en->sorted[i];
+
+		if (!window_covers(w, h->name, h->part->name))
+			continue;
+		if (out.n < NAMES_TOLD)
+			names[out.n++] = h->name;
+		out.all++;
+	}
+	return out;
+}
+
+static void
+tell_notice(struct engine *en, const struct window *w, struct wall now)
+{
+	const char *names[NAMES_TOLD];
+	struct notice_hosts hosts = hosts_of(en, w, names);
+	struct strbuf body = { 0 };
+	struct json_write j;
+	char of[NOTICE_OF], summary[512], from[ZONE_TEXT];
+
+	notice_of(w, of);
+	json_begin(&j, &body);
+	json_put_object(&j);
+	json_add_u64(&j, "window", w->id);
+	notice_add_members(&j, w, &hosts);
+	json_put_end(&j);
+	snprintf(summary, sizeof(summary), "maintenance of %zu hosts from %s: "
+		"%s", hosts.all, zone_format(&w->zone, w->from, from,
+			sizeof(from)), w->reason[0] != '\0' ? w->reason :
+			window_type_id(w->type));
+	alert_raise_of(en, &(struct alert_wish){ .kind = "maintenance_notice",
+		.severity = SEVERITY_INFO, .part = part_of(en, w),
+		.summary = summary, .body = strbuf_str(&body) }, of, now);
+	strbuf_free(&body);
+}
+
+static void
+tell_notices(struct engine *en, struct wall now)
+{
+	for (size_t i = 0; i < en->n_windows; i++) {
+		const struct window *w = en->windows[i];
+
+		if (w->notice.ns > 0 && now.ms < w->to.ms &&
+		    now.ms >= w->from.ms - dur_to_ms(w->notice))
+			tell_notice(en, w, now);
+	}
+}
+
+void
+windows_end_notice(struct engine *en, const struct window *w, struct wall now)
+{
+	char of[NOTICE_OF];
+
+	notice_of(w, of);
+	if (w->notice.ns > 0)
+		alert_end(en, "maintenance_notice", of, now);
+	snprintf(of, sizeof(of), "window-%" PRIu64, w->id);
+	if (w->provider[0] != '\0')
+		alert_end(en, "maintenance_conflict", of, now);
+}
+
+/* ---- begins and ends ---- */
+
+/* All times of it that are over meanwhile: one that was slept through too. */
+static bool
+has_more(struct window *w, struct wall now)
+{
+	do {
+		if (!window_go_on(w))
+			return false;
+	} while (window_is_over(w, now));
+	return true;
+}
+
+static void
+end_window(struct engine *en, size_t i, struct wall now)
+{
+	struct window *w = en->windows[i];
+	struct window over = *w;
+	char body[32];
+
+	windows_end_notice(en, w, now);
+	if (has_more(w, now)) {
+		windows_lay(en, now);
+		tell_overrun(en, &over, now);
+		say_window(en, w, false);
+	} else {
+		windows_drop(en, i);
+		windows_lay(en, now);
+		tell_overrun(en, w, now);
+		say_window(en, w, true);
+		window_free(w);
+	}
+	snprintf(body, sizeof(body), "{\"window\":%" PRIu64 "}", over.id);
+	say_event(en, "maintenance.ended", 0, now, body);
+	en->changed = true;
+}
+
+static void
+say_begun(struct engine *en, struct wall before, struct wall now)
+{
+	for (size_t i = 0; i < en->n_windows; i++) {
+		char body[32];
+
+		if (en->windows[i]->from.ms <= before.ms ||
+		    en->windows[i]->from.ms > now.ms)
+			continue;
+		snprintf(body, sizeof(body), "{\"window\":%" PRIu64 "}",
+			en->windows[i]->id);
+		say_event(en, "maintenance.begun", 0, now, body);
 	}
 }
 
 void
 windows_step(struct engine *en, struct now now)
 {
+	struct wall before = en->windows_at;
 	size_t i = 0;
 
-	if (en->n_windows == 0 || (now.wall.ms >= en->windows_at.ms &&
+	if (en->n_windows == 0 || (now.wall.ms >= before.ms &&
 		now.wall.ms < en->windows_edge.ms))
 		return;
-	while (i < en->n_windows) {
-		struct window *w = en->windows[i];
-
-		if (!window_is_over(w, now.wall)) {
+	while (i < en->n_windows)
+		if (window_is_over(en->windows[i], now.wall)) {
+			end_window(en, i, now.wall);
+			i = 0;	/* the others have moved */
+		} else {
 			i++;
-			continue;
 		}
-		en->windows[i] = en->windows[--en->n_windows];
-		windows_lay(en, now.wall);
-		tell_overrun(en, w, now.wall);
-		say_window(en, w, true);
-		say_event(en, "maintenance.ended", 0, now.wall, "{}");
-		window_free(w);
-	}
+	say_begun(en, before, now.wall);
 	windows_lay(en, now.wall);
+	tell_notices(en, now.wall);
 }
 
-/* ---- as JSON ---- */
+/* It is new, or was changed: what holds of it already is done. */
+void
+windows_made(struct engine *en, const struct window *w, struct wall now)
+{
+	windows_lay(en, now);
+	tell_notices(en, now);
+	if (lies_now(w, now))
+		say_begun(en, (struct wall){ w->from.ms - 1 }, w->from);
+	en->changed = true;
+}
 
 void
-window_write(struct strbuf *out, const struct window *w)
+windows_drop(struct engine *en, size_t i)
 {
-	struct strbuf grace = { 0 };
-	struct json_write j;
-
-	dur_print(&grace, w->grace);
-	json_begin(&j, out);
-	json_put_object(&j);
-	json_add_u64(&j, "id", w->id);
-	json_add_str(&j, "type", window_type_id(w->type));
-	json_add_wall(&j, "from", w->from);
-	json_add_wall(&j, "to", w->to);
-	json_add_str(&j, "grace", strbuf_str(&grace));
-	if (w->partition[0] != '\0')
-		json_add_str(&j, "partition", w->partition);
-	json_add_array(&j, "hosts");
-	for (size_t i = 0; i < w->n_hosts; i++)
-		json_put_str(&j, w->hosts[i]);
-	json_put_end(&j);
-	json_add_str(&j, "by", w->by);
-	json_add_str(&j, "reason", w->reason);
-	json_put_end(&j);
-	strbuf_free(&grace);
-}
-
-static struct wall
-get_wall(struct json_read *r)
-{
-	const char *text = json_get_cstr(r, 64);
-	struct wall w = { 0 };
-
-	if (!json_failed(r) && wall_parse(text, strlen(text), &w) < 0)
-		json_fail(r, "'%s' is not a time such as "
-			"2026-01-31T02:00:00Z", text);
-	return w;
-}
-
-static void
-get_type(struct json_read *r, struct window *w)
-{
-	const char *text = json_get_cstr(r, 64);
-
-	if (!json_failed(r) && !window_type_parse(text, strlen(text), &w->type))
-		json_fail(r, "'%s' is none of instance_reboot host_reboot "
-			"power network", text);
-}
-
-static void
-get_hosts(struct json_read *r, struct window *w)
-{
-	size_t cap = 0;
-
-	if (!json_enter_array(r))
-		return;
-	while (json_next_item(r)) {
-		char name[NAME_MAX_BYTES + 1];
-		struct tc_err e = { 0 };
-		const char *text = json_get_cstr(r, NAME_MAX_BYTES);
-		void *hosts = w->hosts;
-
-		if (json_failed(r))
-			return;
-		if (name_fold(text, strlen(text), name, &e) < 0) {
-			json_fail(r, "%s", e.text);
-			return;
-		}
-		if (w->n_hosts >= WINDOW_HOSTS_MAX ||
-		    mem_grow(&hosts, &cap, w->n_hosts + 1, sizeof(char *)) < 0)
-		{
-			json_fail_memory(r);
-			return;
-		}
-		w->hosts = hosts;
-		w->hosts[w->n_hosts] = mem_strdup(name);
-		if (w->hosts[w->n_hosts++] == NULL)
-			json_fail_memory(r);
-	}
-}
-
-static void
-get_text(struct json_read *r, char *out, size_t size)
-{
-	snprintf(out, size, "%s", json_get_cstr(r, size - 1));
-}
-
-static void
-get_member(struct json_read *r, struct json_str key, struct window *w)
-{
-	struct tc_err e = { 0 };
-
-	if (json_str_is(key, "type"))
-		get_type(r, w);
-	else if (json_str_is(key, "from"))
-		w->from = get_wall(r);
-	else if (json_str_is(key, "to"))
-		w->to = get_wall(r);
-	else if (json_str_is(key, "hosts"))
-		get_hosts(r, w);
-	else if (json_str_is(key, "partition"))
-		get_text(r, w->partition, sizeof(w->partition));
-	else if (json_str_is(key, "reason"))
-		get_text(r, w->reason, sizeof(w->reason));
-	else if (json_str_is(key, "by"))
-		get_text(r, w->by, sizeof(w->by));
-	else if (json_str_is(key, "id"))
-		w->id = json_get_u64(r);
-	else if (!json_str_is(key, "grace"))
-		json_unknown(r);
-	else if (dur_parse(json_get_cstr(r, 32), &w->grace, &e) < 0)
-		json_fail(r, "%s", e.text);
+	en->windows[i] = en->windows[--en->n_windows];
 }
 
 int
-window_read(char *body, size_t n, struct window *out, struct tc_err *e)
+windows_add(struct engine *en, struct window *w)
 {
-	struct json_read r;
-	struct json_str key;
-	int rc;
+	void *list = en->windows;
 
-	*out = (struct window){ .grace = dur_s(GRACE_S),
-		.type = WINDOW_HOST_REBOOT };
-	json_open(&r, body, n);
-	if (json_enter_object(&r))
-		while (json_next_key(&r, &key))
-			get_member(&r, key, out);
-	rc = json_close(&r, e);
-	if (rc == 0 && (out->to.ms == 0 || out->to.ms <= out->from.ms))
-		rc = tc_fail(e, TC_EINVAL, "/to: must come after /from");
-	if (rc == 0 && out->partition[0] == '\0' && out->n_hosts == 0)
-		rc = tc_fail(e, TC_EINVAL, "scope_required: name hosts or a "
-			"partition");
+	if (mem_grow(&list, &en->cap_windows, en->n_windows + 1,
+		    sizeof(struct window *)) < 0)
+		return TC_ENOMEM;
+	en->windows = list;
+	en->windows[en->n_windows++] = w;
+	return 0;
+}
+
+int
+window_find_zone(struct engine *en, struct window *w, struct tc_err *e)
+{
+	char rule[ZONE_RULE_BYTES];
+	int rc = 0;
+
+	if (w->zone_id[0] == '\0' || strcmp(w->zone_id, "UTC") == 0) {
+		w->zone_id[0] = '\0';
+		w->zone_rule[0] = '\0';
+		return zone_parse("", 0, &w->zone, e);
+	}
+	if (!zone_id_is_valid(w->zone_id) || en->io->zone == NULL ||
+	    en->io->zone(en->io, w->zone_id, rule, sizeof(rule)) < 0)
+		rc = tc_fail(e, TC_EINVAL, "/zone: no zone '%s' is known here",
+			w->zone_id);
+	else if ((rc = zone_parse(rule, strlen(rule), &w->zone, e)) == 0)
+		snprintf(w->zone_rule, sizeof(w->zone_rule), "%s", rule);
 	return rc;
 }
 
@@ -266,15 +363,17 @@ engine_restore_window(struct engine *en, const struct change_window *from)
 {
 	struct window *w = MEM_NEW(struct window);
 	char *text = mem_strdup(from->body);
-	void *list = en->windows;
 	int rc = TC_ENOMEM;
 
 	if (w != NULL && text != NULL)
 		rc = window_read(text, strlen(text), w, NULL);
 	mem_free(text);
-	if (rc == 0 && mem_grow(&list, &en->cap_windows, en->n_windows + 1,
-		sizeof(struct window *)) < 0)
-		rc = TC_ENOMEM;
+	/* rules change; the one that was stored is better than none */
+	if (rc == 0 && window_find_zone(en, w, NULL) < 0 &&
+	    zone_parse(w->zone_rule, strlen(w->zone_rule), &w->zone, NULL) < 0)
+		rc = TC_ECORRUPT;
+	if (rc == 0)
+		rc = windows_add(en, w);
 	if (rc < 0) {
 		window_free(w);
 		return rc;
@@ -282,7 +381,5 @@ engine_restore_window(struct engine *en, const struct change_window *from)
 	w->id = from->id;
 	if (w->id > en->window_id)
 		en->window_id = w->id;
-	en->windows = list;
-	en->windows[en->n_windows++] = w;
 	return 0;
 }

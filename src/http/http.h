@@ -37,6 +37,7 @@ enum http_command_kind {
 	COMMAND_BRAKE_RELEASE,	/* target = partition; body {reason} */
 	COMMAND_WINDOW_CREATE,
 	COMMAND_WINDOW_DELETE,	/* target = id */
+	COMMAND_WINDOW_IMPORT,
 	COMMAND_ALERT_ACK,	/* target = id; body {comment} */
 	COMMAND_SWITCH,		/* body {function, partition, on, reason} */
 	COMMAND_SIGNAL,		/* another monitor speaks of a unit */

@@ -28,6 +28,8 @@ take_target(const struct request *r, struct http_command *cmd, bool is_name)
 	const char *text = r->target.n_segs > 2 ? r->target.segs[2] : "";
 	int rc;
 
+	if (cmd->kind == COMMAND_WINDOW_IMPORT)
+		return 0;	/* that is a verb, not an id */
 	if (!is_name) {
 		if (strlen(text) >= sizeof(cmd->target))
 			return tc_fail(&cmd->err, TC_ENOENT, "no such id");
@@ -93,6 +95,12 @@ void
 order_window_delete(struct request *r)
 {
 	order(r, COMMAND_WINDOW_DELETE, false);
+}
+
+void
+order_window_import(struct request *r)
+{
+	order(r, COMMAND_WINDOW_IMPORT, false);
 }
 
 void

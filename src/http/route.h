@@ -85,11 +85,15 @@ void view_evacuation(struct request *r);
 void view_why_not(struct request *r);
 void view_brakes(struct request *r);
 void view_alerts(struct request *r);
-void view_windows(struct request *r);
 void view_switches(struct request *r);
 void view_audit(struct request *r);
-void view_impact(struct request *r);
 void view_effective(struct request *r);
+/* view_windows.c */
+void view_windows(struct request *r);
+void view_window(struct request *r);
+void view_impact(struct request *r);
+void view_impact_of(struct request *r);
+void view_notice(struct request *r);
 /* simulate.c */
 void simulate(struct request *r);
 /* orders.c */
@@ -99,6 +103,7 @@ void order_host_delete(struct request *r);
 void order_brake_release(struct request *r);
 void order_window_create(struct request *r);
 void order_window_delete(struct request *r);
+void order_window_import(struct request *r);
 void order_alert_ack(struct request *r);
 void order_signal(struct request *r);
 void order_switch(struct request *r);

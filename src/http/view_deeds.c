@@ -1,6 +1,6 @@
 /*
  * What should move, what holds it, and what people are told: /v1/evacuations,
- * /v1/brakes, /v1/alerts, /v1/maintenance, and why-not of a host.
+ * /v1/brakes, /v1/alerts, and why-not of a host.
  */
 #include <stdio.h>
 #include <string.h>
@@ -326,57 +326,6 @@ view_alerts(struct request *r)
 		add_alert(&w, a);
 	}
 	page_close(r, &page, &w, last);
-}
-
-/* ---- maintenance ---- */
-
-void
-view_windows(struct request *r)
-{
-	const struct snapshot *s = request_snapshot(r);
-	struct json_write w;
-
-	if (reply_unchanged(r, s, false))
-		return;
-	reply_open(r, &w, s);
-	json_add_array(&w, "items");
-	for (size_t i = 0; i < s->n_windows; i++)
-		json_put_raw(&w, s->windows[i].body,
-			strlen(s->windows[i].body));
-	json_put_end(&w);
-	json_add_null(&w, "next");
-	json_put_end(&w);
-}
-
-/* How many hosts a window covers, and what share of the fleet. */
-void
-view_impact(struct request *r)
-{
-	const struct snapshot *s = request_snapshot(r);
-	const char *asked = r->target.segs[2];
-	uint64_t id = 0, covered = 0, running = 0;
-	const struct snap_window *found = NULL;
-	struct json_write w;
-
-	if (u64_parse(asked, strlen(asked), &id) == 0)
-		for (size_t i = 0; i < s->n_windows; i++)
-			if (s->windows[i].id == id)
-				found = &s->windows[i];
-	if (found == NULL) {
-		problem_set(r, 404, "not_found", "there is no window %s", asked);
-		return;
-	}
-	for (size_t i = 0; i < s->n_chunks; i++)
-		for (size_t k = 0; k < s->chunks[i]->n; k++)
-			running += s->chunks[i]->hosts[k]->window_id == id;
-	covered = found->n_hosts;
-	reply_open(r, &w, s);
-	json_add_u64(&w, "id", id);
-	json_add_u64(&w, "hosts", covered);
-	json_add_u64(&w, "in_maintenance_now", running);
-	json_add_double(&w, "share_of_fleet", s->n_hosts == 0 ? 0 :
-		(double)covered / (double)s->n_hosts);
-	json_put_end(&w);
 }
 
 /* ---- the rules in force, with their origin ---- */

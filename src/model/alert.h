@@ -30,7 +30,9 @@ enum severity {
  * goes), host_stale (warning), host_at_risk (likely: warning, imminent:
  * critical), partition_outage (critical: four alerts or more), brake_latched,
  * store_degraded, store_replaced (critical: history begun anew),
- * observer_suspect (critical), maintenance_overrun (critical).
+ * observer_suspect (critical), maintenance_overrun (critical),
+ * maintenance_notice (info: a window comes), maintenance_conflict (warning: a
+ * provider's windows leave nothing of a service).
  */
 struct alert {
 	uint64_t id;		/* rises, never reused */

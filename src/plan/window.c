@@ -1,11 +1,17 @@
 #include "plan/window.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#define GRACE_S 60
+#define YEAR_TIMES 800
+#define YEAR_MS (INT64_C(366) * 86400000)
 
-static const char *const type_ids[] = {
-#define X(sym, id) [WINDOW_##sym] = id,
+static const struct {
+	const char *id;
+	const char *effect;
+} types[] = {
+#define X(sym, id, effect) [WINDOW_##sym] = { id, effect },
 	WINDOW_TYPE_TABLE(X)
 #undef X
 };
@@ -13,14 +19,25 @@ static const char *const type_ids[] = {
 const char *
 window_type_id(enum window_type t)
 {
-	return type_ids[t];
+	return types[t].id;
+}
+
+static bool
+same_word(const char *id, const char *text, size_t n)
+{
+	if (strlen(id) != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (id[i] != (text[i] == '-' ? '_' : text[i]))
+			return false;
+	return true;
 }
 
 bool
 window_type_parse(const char *id, size_t n, enum window_type *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(type_ids); i++) {
-		if (strlen(type_ids[i]) != n || memcmp(type_ids[i], id, n) != 0)
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (!same_word(types[i].id, id, n))
 			continue;
 		*out = (enum window_type)i;
 		return true;
@@ -28,15 +45,48 @@ window_type_parse(const char *id, size_t n, enum window_type *out)
 	return false;
 }
 
+const char *
+window_effect(const struct window *w)
+{
+	return w->effect[0] != '\0' ? w->effect : types[w->type].effect;
+}
+
+void
+window_init(struct window *w)
+{
+	*w = (struct window){ .grace = dur_s(GRACE_S),
+		.type = WINDOW_HOST_REBOOT, .zone = { .std_name = "UTC" } };
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void
+window_sort(struct window *w)
+{
+	size_t n = 0;
+
+	if (w->n_hosts > 0)
+		qsort(w->hosts, w->n_hosts, sizeof(*w->hosts), by_name);
+	for (size_t i = 0; i < w->n_hosts; i++) {
+		if (n > 0 && strcmp(w->hosts[n - 1], w->hosts[i]) == 0)
+			mem_free(w->hosts[i]);
+		else
+			w->hosts[n++] = w->hosts[i];
+	}
+	w->n_hosts = n;
+}
+
 bool
 window_covers(const struct window *w, const char *host, const char *partition)
 {
 	if (w->partition[0] != '\0')
 		return strcmp(w->partition, partition) == 0;
-	for (size_t i = 0; i < w->n_hosts; i++)
-		if (strcmp(w->hosts[i], host) == 0)
-			return true;
-	return false;
+	return w->n_hosts > 0 && bsearch(&host, w->hosts, w->n_hosts,
+		sizeof(*w->hosts), by_name) != NULL;
 }
 
 bool
@@ -51,13 +101,85 @@ window_is_over(const struct window *w, struct wall now)
 	return now.ms >= wall_add(w->to, w->grace).ms;
 }
 
+static bool
+take_next(struct window *w, struct wall after)
+{
+	struct span s;
+
+	if (!repeat_next(&w->repeat, &w->zone, after, &s))
+		return false;
+	w->from = s.from;
+	w->to = s.to;
+	return true;
+}
+
+bool
+window_go_on(struct window *w)
+{
+	return w->repeat.every != REPEAT_NEVER && take_next(w, w->to);
+}
+
+bool
+window_begin(struct window *w, struct wall now)
+{
+	struct wall after = w->from.ms > now.ms ? w->from : now;
+
+	return take_next(w, after);
+}
+
+bool
+window_meets(const struct window *a, const struct window *b)
+{
+	struct window x = *a, y = *b;
+	int64_t last = (a->from.ms < b->from.ms ? b->from.ms : a->from.ms) +
+		YEAR_MS;
+
+	for (int i = 0; i < YEAR_TIMES; i++) {
+		if (x.from.ms < y.to.ms && y.from.ms < x.to.ms)
+			return true;
+		if (x.from.ms > last || y.from.ms > last)
+			return false;
+		/* who ends first cannot meet what comes of the other */
+		if (!window_go_on(x.to.ms <= y.to.ms ? &x : &y))
+			return false;
+	}
+	return false;
+}
+
+void
+window_fini(struct window *w)
+{
+	for (size_t i = 0; i < w->n_hosts; i++)
+		mem_free(w->hosts[i]);
+	mem_free(w->hosts);
+	w->hosts = NULL;
+	w->n_hosts = 0;
+}
+
 void
 window_free(struct window *w)
 {
 	if (w == NULL)
 		return;
-	for (size_t i = 0; i < w->n_hosts; i++)
-		mem_free(w->hosts[i]);
-	mem_free(w->hosts);
+	window_fini(w);
 	mem_free(w);
+}
+
+struct window *
+window_clone(struct arena *a, const struct window *w)
+{
+	struct window *c = arena_alloc(a, sizeof(*c));
+	char **hosts = arena_alloc(a, (w->n_hosts + 1) * sizeof(*hosts));
+
+	if (c == NULL || hosts == NULL)
+		return NULL;
+	*c = *w;
+	for (size_t i = 0; i < w->n_hosts; i++) {
+		hosts[i] = arena_strdup(a, w->hosts[i]);
+		if (hosts[i] == NULL)
+			return NULL;
+	}
+	c->hosts = hosts;
+	c->cap_hosts = w->n_hosts;
+	return c;
 }

@@ -61,6 +61,10 @@ answer_order(struct http_command *cmd)
 			"\"latched\":false",
 		[COMMAND_WINDOW_CREATE] = window,
 		[COMMAND_WINDOW_DELETE] = "\"id\":4",
+		[COMMAND_WINDOW_IMPORT] = "\"created\":1,\"updated\":0,"
+			"\"unchanged\":0,\"removed\":0,\"skipped\":0,"
+			"\"items\":[{\"id\":\"e1\",\"result\":\"created\","
+			"\"window\":4,\"why\":\"\"}]",
 		[COMMAND_ALERT_ACK] = "\"id\":90",
 		[COMMAND_SIGNAL] = "\"host\":\"h9\",\"check\":\"signal:x\"",
 	};

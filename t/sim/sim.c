@@ -57,8 +57,9 @@ struct sim {
 	size_t n_windows, cap_windows;
 	struct arena texts;
 	uint64_t last_seq;
-	struct { char kind[32]; size_t n; } kinds[32];
+	struct { char kind[32]; size_t n; } kinds[64];
 	struct strbuf log;
+	struct strbuf said;
 	size_t history_rows;
 };
 
@@ -334,6 +335,17 @@ set_fleet(struct sim *s, const char *without)
 	free(hosts);
 }
 
+/* The one place that the fleet knows. */
+static int
+zone(struct engine_io *io, const char *id, char *rule, size_t size)
+{
+	(void)io;
+	if (strcmp(id, "Europe/Vienna") != 0)
+		return TC_ENOENT;
+	snprintf(rule, size, "CET-1CEST,M3.5.0,M10.5.0/3");
+	return 0;
+}
+
 static void
 boot(struct sim *s)
 {
@@ -351,6 +363,7 @@ sim_new(size_t hosts, const struct pack *pack, int recheck)
 
 	s->io.start = start;
 	s->io.store = store;
+	s->io.zone = zone;
 	s->pack = pack;
 	s->rule = (struct check_rule){ .interval = dur_s(15),
 		.timeout = dur_s(5), .recheck = dur_s(recheck),
@@ -400,6 +413,7 @@ sim_free(struct sim *s)
 	mem_free(s->plans);
 	mem_free(s->windows);
 	arena_free(&s->texts);
+	strbuf_free(&s->said);
 	strbuf_free(&s->log);
 	free(s->names);
 	free(s->answers);
@@ -554,12 +568,27 @@ sim_order(struct sim *s, enum engine_order kind, const char *target,
 	struct strbuf reply = { 0 };
 	char *text = mem_strdup(body);
 	struct engine_wish w = { kind, target, text, strlen(body), "ann" };
-	int rc = engine_order(s->en, &w, now_of(s), cs, &reply, NULL);
+	struct tc_err e = { 0 };
+	int rc = engine_order(s->en, &w, now_of(s), cs, &reply, &e);
 
 	store(&s->io, cs);
+	strbuf_reset(&s->said);
+	strbuf_puts(&s->said, rc == 0 ? strbuf_str(&reply) : e.text);
 	strbuf_free(&reply);
 	mem_free(text);
 	return rc;
+}
+
+const char *
+sim_said(const struct sim *s)
+{
+	return strbuf_str(&s->said);
+}
+
+size_t
+sim_windows_stored(const struct sim *s)
+{
+	return s->n_windows;
 }
 
 size_t

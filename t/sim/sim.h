@@ -43,6 +43,10 @@ enum engine_batch_refusal sim_batch(struct sim *s, const char *host,
 /* 0 or the TC_E… of the order; `body` is JSON. */
 int sim_order(struct sim *s, enum engine_order kind, const char *target,
 	const char *body);
+/* What the last order was answered, or why it was refused. */
+const char *sim_said(const struct sim *s);
+/* Rows of windows, those that are over included. */
+size_t sim_windows_stored(const struct sim *s);
 /* Alerts of a kind that fire now; and CHANGE_ALERT facts so far. */
 size_t sim_alerts(struct sim *s, const char *kind);
 /* Whether one of this host was told and is not ended. */

@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "plan/window.h"
 #include "t/lib/http_story.h"
 
 /* 2026-01-01 */
@@ -62,17 +63,20 @@ with_deeds(struct snapshot *s)
 	struct snap_partition *p =
 		(struct snap_partition *)(uintptr_t)&s->partitions[0];
 	struct snap_window *win = arena_alloc(&s->arena, sizeof(*win));
+	char text[] = "{\"id\":3,\"type\":\"host_reboot\","
+		"\"from\":\"2026-01-01T00:00:00.000Z\","
+		"\"to\":\"2026-01-01T01:00:00.000Z\",\"grace\":\"1m\","
+		"\"hosts\":[\"h00000\"],\"by\":\"anna\","
+		"\"zone\":\"Europe/Vienna\",\"zone_rule\":\"CET-1CEST,"
+		"M3.5.0,M10.5.0/3\",\"reason\":\"new kernel\"}";
+	struct window w;
 
 	make_plans(s, s->chunks[0]->hosts[0]);
 	make_alerts(s, s->chunks[0]->hosts[0]);
-	*win = (struct snap_window){ .id = 3, .running = true, .n_hosts = 1,
-		.from = { SINCE_MS }, .to = { SINCE_MS + 3600000 },
-		.type = "host_reboot", .body = "{\"id\":3,"
-			"\"type\":\"host_reboot\","
-			"\"from\":\"2026-01-01T00:00:00.000Z\","
-			"\"to\":\"2026-01-01T01:00:00.000Z\",\"grace\":\"1m\","
-			"\"hosts\":[\"h00000\"],\"by\":\"anna\","
-			"\"reason\":\"new kernel\"}" };
+	ck_assert_int_eq(window_read(text, strlen(text), &w, NULL), 0);
+	*win = (struct snap_window){ .w = window_clone(&s->arena, &w),
+		.n_hosts = 1 };
+	window_fini(&w);
 	s->windows = win;
 	s->n_windows = 1;
 	p->brake = (struct snap_brake){ .latched = true,
@@ -214,10 +218,11 @@ static void
 with_reasons(struct snap_host *h, size_t i, struct arena *a)
 {
 	(void)a;
+	if (i == 0)
+		h->window_id = 3;
 	if (i != 1)
 		return;
 	h->why_not = 1U << WHY_NOT_SUSPECT | 1U << WHY_NOT_MAINTENANCE;
-	h->window_id = 3;
 }
 
 START_TEST(every_host_tells_why_not)
@@ -272,6 +277,107 @@ START_TEST(windows_are_listed)
 	json_decref(b);
 	http_wants("/v1/maintenance/4/impact", 404);
 	http_wants("/v1/maintenance/x/impact", 404);
+	http_end();
+}
+END_TEST
+
+/* A shop on the first three hosts, one of a kind on the fourth. */
+static void
+with_services(struct snap_host *h, size_t i, struct arena *a)
+{
+	struct tag *t;
+
+	if (i > 3)
+		return;
+	t = arena_alloc(a, 2 * sizeof(*t));
+	t[0] = (struct tag){ "app", i < 3 ? "shop" : "ledger" };
+	t[1] = (struct tag){ "service", "web" };
+	h->tags = t;
+	h->n_tags = 2;
+}
+
+static json_t *
+preview(const char *body, int status)
+{
+	json_t *b;
+
+	story.ask.method = "POST";
+	story.ask.body = body;
+	b = http_get("/v1/maintenance/impact", status);
+	story.ask.method = NULL;
+	story.ask.body = NULL;
+	return b;
+}
+
+#define AT_NOON "\"from\":\"2026-01-01T00:30:00Z\"," \
+	"\"to\":\"2026-01-01T12:00:00Z\""
+
+START_TEST(r106_the_impact_is_known_before_the_window_is)
+{
+	json_t *b, *item;
+
+	begin_with_deeds();
+	story.fleet.tweak = with_services;
+	fake_io_publish(&story.io, &story.fleet);
+	b = preview("{\"hosts\":[\"h00001\",\"h00002\",\"h00003\"],"
+		AT_NOON "}", 200);
+	ck_assert(json_is_null(json_object_get(b, "id")));
+	ck_assert_int_eq(int_of(b, "hosts"), 3);
+	ck_assert_double_eq_tol(json_number_value(json_object_get(b,
+		"share_of_fleet")), 3.0 / 250, 1e-9);
+	item = json_array_get(json_object_get(b, "partitions"), 0);
+	ck_assert_str_eq(json_text_of(item, "partition"), "rack0");
+	ck_assert_int_eq(int_of(item, "covered"), 3);
+	ck_assert_double_eq_tol(json_number_value(json_object_get(item,
+		"share")), 0.03, 1e-9);
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "services")), 3);
+	item = json_array_get(json_object_get(b, "services"), 1);
+	ck_assert_str_eq(json_text_of(item, "service"), "shop");
+	ck_assert_int_eq(int_of(item, "left"), 1);
+	item = json_array_get(json_object_get(b, "single_instance_apps"), 0);
+	ck_assert_str_eq(json_text_of(item, "service"), "ledger");
+	ck_assert_str_eq(json_text_of(item, "host"), "h00003");
+	/* window 3 has the third of the shop */
+	item = json_array_get(json_object_get(b, "conflicts"), 0);
+	ck_assert_int_eq(int_of(item, "window"), 3);
+	ck_assert_str_eq(json_text_of(item, "service"), "shop");
+	json_decref(b);
+	b = preview("{\"partition\":\"rack1\"," AT_NOON "}", 200);
+	ck_assert_int_eq(int_of(b, "hosts"), 100);
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "conflicts")), 0);
+	json_decref(b);
+	json_decref(preview("{\"hosts\":[\"x\"]," AT_NOON "}", 400));
+	json_decref(preview("{\"partition\":\"x\"," AT_NOON "}", 400));
+	json_decref(preview("{" AT_NOON "}", 400));
+	json_decref(preview("{\"hosts\":[\"h00001\"]}", 400));
+	json_decref(preview("", 400));
+	json_decref(preview("{\"hosts\":[\"h00001\"],\"repeat\":{\"every\":"
+		"\"day\",\"at\":\"00:30\",\"for\":\"1h\"}}", 200));
+	ck_assert_uint_eq(story.io.n_submitted, 0);
+	http_end();
+}
+END_TEST
+
+START_TEST(r103_the_notice_is_told_in_two_zones)
+{
+	json_t *b, *from;
+
+	begin_with_deeds();
+	b = http_get("/v1/maintenance/3/notice", 200);
+	ck_assert_str_eq(json_text_of(b, "what"),
+		"reboot of hosts: new kernel");
+	ck_assert_str_eq(json_text_of(b, "hosts"), "1: h00000");
+	ck_assert_str_eq(json_text_of(b, "what_to_do"), "nothing");
+	from = json_object_get(b, "from");
+	ck_assert_str_eq(json_text_of(from, "utc"), "2026-01-01T00:00:00.000Z");
+	ck_assert_str_eq(json_text_of(from, "local"), "2026-01-01 01:00 CET");
+	json_decref(b);
+	http_wants("/v1/maintenance/4/notice", 404);
+	b = http_get("/v1/maintenance/3", 200);
+	ck_assert_int_eq(int_of(b, "n_hosts"), 1);
+	ck_assert(json_is_boolean(json_object_get(b, "running")));
+	json_decref(b);
+	http_wants("/v1/maintenance/4", 404);
 	http_end();
 }
 END_TEST
@@ -351,6 +457,8 @@ START_TEST(orders_are_passed_on)
 			COMMAND_WINDOW_CREATE, "" },
 		{ "DELETE", "/v1/maintenance/4", NULL, 200,
 			COMMAND_WINDOW_DELETE, "4" },
+		{ "POST", "/v1/maintenance/import", "{\"provider\":\"x\"}",
+			200, COMMAND_WINDOW_IMPORT, "" },
 		{ "POST", "/v1/alerts/90/ack", "{}", 200, COMMAND_ALERT_ACK,
 			"90" },
 		{ "POST", "/v1/alerts/90/ack", NULL, 200, COMMAND_ALERT_ACK,
@@ -387,6 +495,7 @@ START_TEST(orders_are_for_operators)
 		orders("DELETE", "/v1/hosts/h00000", NULL, 403);
 		orders("POST", "/v1/brakes/rack0/release", "{}", 403);
 		orders("POST", "/v1/maintenance", "{}", 403);
+		orders("POST", "/v1/maintenance/import", "{}", 403);
 		orders("DELETE", "/v1/maintenance/3", NULL, 403);
 		orders("POST", "/v1/alerts/90/ack", "{}", 403);
 		orders("POST", "/v1/signals", "{}", 403);
@@ -429,6 +538,8 @@ main(void)
 		lists_of_deeds_have_pages, alerts_are_listed_worst_first,
 		brakes_are_shown_everywhere, every_host_tells_why_not,
 		the_effective_numbers_are_told, windows_are_listed,
+		r106_the_impact_is_known_before_the_window_is,
+		r103_the_notice_is_told_in_two_zones,
 		the_summary_has_4_kib_with_all_brakes_latched,
 		orders_are_passed_on, orders_are_for_operators,
 		orders_that_cannot_be_are_refused);
