@@ -159,7 +159,7 @@ mount_small(const struct yard *y)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return false;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
 	return mount("tmpfs", y->dir, "tmpfs", 0, "size=3m") == 0;
 }
