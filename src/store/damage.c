@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "store/db.h"
 #include "store/migrate.h"
 
@@ -81,6 +82,50 @@ damage_of_number(struct db *db)
 }
 
 static int
+last_errno(sqlite3_file *f)
+{
+	int err_no = 0;
+
+	if (f == NULL || f->pMethods == NULL)
+		return 0;
+	f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &err_no);
+	return err_no;
+}
+
+/*
+ * A page that the disk would not give just now is a complaint like any other
+ * ("failed to get page 211"), and says nothing about the file.
+ */
+static bool
+disk_failed(struct db *db)
+{
+	static const int files[] = { SQLITE_FCNTL_FILE_POINTER,
+		SQLITE_FCNTL_JOURNAL_POINTER };
+	sqlite3_file *f;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		f = NULL;
+		sqlite3_file_control(db->h, "main", files[i], &f);
+		if (last_errno(f) != 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+judge(struct db *db, const char *complaint, struct tc_err *e)
+{
+	if (strcmp(complaint, "ok") == 0)
+		return 0;
+	if (disk_failed(db)) {
+		db->fault = SQLITE_IOERR_READ;
+		return tc_fail(e, TC_EIO, "check: %s", complaint);
+	}
+	db->fault = SQLITE_CORRUPT;
+	return tc_fail(e, TC_ECORRUPT, "check: %s", complaint);
+}
+
+static int
 quick_check(struct db *db, struct tc_err *e)
 {
 	sqlite3_stmt *st = NULL;
@@ -89,15 +134,10 @@ quick_check(struct db *db, struct tc_err *e)
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(st);
-	if (rc != SQLITE_ROW) {
+	if (rc != SQLITE_ROW)
 		rc = db_fail(db, rc, e, "check");
-	} else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0) {
-		rc = tc_fail(e, TC_ECORRUPT, "check: %s",
-			(const char *)sqlite3_column_text(st, 0));
-		db->fault = SQLITE_CORRUPT;
-	} else {
-		rc = 0;
-	}
+	else
+		rc = judge(db, (const char *)sqlite3_column_text(st, 0), e);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -121,7 +161,11 @@ damage_check(struct db *db, const char *path, struct tc_err *e)
 		return 0;
 	if ((rc = quick_check(db, e)) == 0 && suspect)
 		unlink(mark);
-	return rc;
+	if (rc != TC_EIO)
+		return rc;
+	/* What is needed will be read again; what is not, need not be. */
+	log_at(WARN, "store", "cannot be looked through why=\"disk I/O error\"");
+	return 0;
 }
 
 void

@@ -19,6 +19,7 @@
 #define DEFAULT_READERS 2
 #define DEFAULT_DEADLINE_MS 2000
 #define DEFAULT_COMMIT_MS 20
+#define DEFAULT_RETRY_S 1
 #define DEFAULT_QUEUE 4096
 
 struct store {
@@ -43,6 +44,8 @@ with_defaults(const struct store_conf *given, const struct store *s)
 		conf.read_deadline = dur_ms(DEFAULT_DEADLINE_MS);
 	if (conf.commit_every.ns == 0)
 		conf.commit_every = dur_ms(DEFAULT_COMMIT_MS);
+	if (conf.retry_every.ns == 0)
+		conf.retry_every = dur_s(DEFAULT_RETRY_S);
 	if (conf.queue_cap == 0)
 		conf.queue_cap = DEFAULT_QUEUE;
 	return conf;

@@ -22,6 +22,7 @@ struct store_conf {
 	unsigned readers;	/* 0 = 2 */
 	struct dur read_deadline;	/* 0 = 2 s */
 	struct dur commit_every;	/* 0 = 20 ms: at the latest */
+	struct dur retry_every;	/* 0 = 1 s: while degraded */
 	size_t queue_cap;	/* change sets; 0 = 4096 */
 	/*
 	 * Raw history older than this goes, bit by bit, once an hour; 0 = it

@@ -13,7 +13,6 @@
 #include "store/prune.h"
 
 #define GROUP_MAX 1024	/* sets in one transaction */
-#define RETRY_S 1	/* while degraded */
 #define PRUNE_EVERY_S 3600
 #define PRUNE_PAUSE_MS 50	/* so that it takes a sixth of the time */
 #define PRUNE_OVERDUE_MS 1000	/* then it does not wait for a quiet moment */
@@ -151,7 +150,7 @@ set_degraded(struct writer *w, bool degraded, const char *why)
 {
 	bool was = atomic_exchange(&w->degraded, degraded);
 
-	w->retry = mono_add(now(), dur_s(RETRY_S));
+	w->retry = mono_add(now(), w->conf.retry_every);
 	if (was == degraded)
 		return;
 	if (degraded)
@@ -447,7 +446,7 @@ recover(struct writer *w)
 	struct tc_err e = { 0 };
 
 	if (w->reopen && reopen(w, &e) < 0) {
-		w->retry = mono_add(now(), dur_s(RETRY_S));
+		w->retry = mono_add(now(), w->conf.retry_every);
 		return;
 	}
 	sqlite3_busy_timeout(w->s->db.h, 0);
