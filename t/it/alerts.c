@@ -257,7 +257,7 @@ START_TEST(killed_before_the_answer_it_tells_again_with_the_same_key)
 }
 END_TEST
 
-START_TEST(kill_9_again_and_again_loses_no_alert)
+START_TEST(r115_kill_9_again_and_again_loses_no_alert)
 {
 	enum { KILLS = 10 };
 	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
@@ -416,6 +416,6 @@ main(void)
 		r114_heartbeats_come_and_a_spare_channel_takes_over,
 		a_receiver_down_meanwhile_is_told_after_its_return_once,
 		killed_before_the_answer_it_tells_again_with_the_same_key,
-		kill_9_again_and_again_loses_no_alert,
+		r115_kill_9_again_and_again_loses_no_alert,
 		a_real_alertmanager_is_told_of_begin_and_end);
 }

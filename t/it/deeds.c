@@ -188,7 +188,7 @@ START_TEST(what_would_be_is_only_asked)
 }
 END_TEST
 
-START_TEST(a_brake_is_latched_everywhere_and_survives_kill_9)
+START_TEST(r063_a_brake_is_latched_everywhere_and_survives_kill_9)
 {
 	struct it it;
 	struct it_reply r;
@@ -354,7 +354,7 @@ main(void)
 {
 	return STORIES("deeds", a_predicted_host_has_a_recommendation,
 		what_would_be_is_only_asked,
-		a_brake_is_latched_everywhere_and_survives_kill_9,
+		r063_a_brake_is_latched_everywhere_and_survives_kill_9,
 		windows_hosts_and_acknowledgements_over_http,
 		r123_the_summary_outlives_the_server,
 		r064_r150_switches_and_the_audit_trail);

@@ -211,7 +211,7 @@ static const char node_page[] =
 	"node_load1 0.5 1767225600000\n"
 	"MyApp:requests_total{path=\"/a\\\"b\",code=\"200\"} 3\n";
 
-START_TEST(a_node_exporter_looks_as_our_agent_does)
+START_TEST(r030_a_node_exporter_looks_as_our_agent_does)
 {
 	struct story *st = begin();
 	struct fake_http *f = fake_http_start(0, serve, st);
@@ -404,7 +404,7 @@ END_TEST
 int
 main(void)
 {
-	return STORIES("scrape", a_node_exporter_looks_as_our_agent_does,
+	return STORIES("scrape", r030_a_node_exporter_looks_as_our_agent_does,
 		a_smartctl_exporter_speaks_of_drives, what_is_wrong_says_so,
 		a_host_has_two_thousand_series_at_most,
 		a_real_node_exporter_is_scraped);

@@ -336,7 +336,7 @@ lines_of(const char *log, const char *host)
 	return strbuf_take(&out);
 }
 
-START_TEST(p11_kill_at_any_time_gives_every_host_the_same_log)
+START_TEST(r153_p11_kill_at_any_time_gives_every_host_the_same_log)
 {
 	static const char *const hosts[] = { "h0", "h1", "h2", "h3", "h4" };
 	char *whole = troubled(-1);
@@ -551,7 +551,7 @@ main(void)
 		an_unknown_host_is_made_only_for_those_who_may,
 		an_observation_is_judged_once_and_old_ones_never,
 		a_host_gone_from_the_file_retires_and_may_return,
-		p11_kill_at_any_time_gives_every_host_the_same_log,
+		r153_p11_kill_at_any_time_gives_every_host_the_same_log,
 		r031_growing_bad_sectors_flag_the_host_and_static_ones_do_not,
 		r031_packed_raw_values_flag_nobody,
 		snapshots_share_what_did_not_change,

@@ -27,7 +27,7 @@ rendered(struct strbuf *out, enum action_type type, bool firing)
 	ck_assert(!out->failed);
 }
 
-START_TEST(templates_give_what_they_always_gave)
+START_TEST(r110_r112_templates_give_what_they_always_gave)
 {
 	static const struct {
 		enum action_type type;
@@ -337,7 +337,7 @@ int
 main(void)
 {
 	return STORIES("action: templates and mail",
-		templates_give_what_they_always_gave,
+		r110_r112_templates_give_what_they_always_gave,
 		a_body_too_long_or_none_is_left_out,
 		no_summary_smuggles_a_header_into_a_mail,
 		mail_is_sent_and_sent_again_when_it_was_not_taken,

@@ -517,7 +517,7 @@ static const char rich_example[] =
 	"evacuate: {mode: armed, executor: {type: webhook, secret: hush, "
 	"url: \"http://e/x\"}}\n";
 
-START_TEST(secrets_are_never_shown)
+START_TEST(r151_secrets_are_never_shown)
 {
 	struct config *cfg = good(rich_example);
 	struct strbuf text = { 0 };
@@ -849,7 +849,7 @@ main(void)
 		an_anchor_bomb_fizzles, a_million_brackets_take_no_time,
 		aliases_in_measure_are_taken,
 		a_clear_address_without_tls_is_warned_about,
-		secrets_are_never_shown,
+		r151_secrets_are_never_shown,
 		what_is_shown_can_be_loaded_and_shows_the_same,
 		the_example_file_holds_with_and_without_comments,
 		the_man_page_has_every_option, hosts_come_from_file_sd,

@@ -12,7 +12,7 @@
 #include "http/route.h"
 #include "t/lib/http_story.h"
 
-START_TEST(the_summary_tells_all_in_4_kib)
+START_TEST(r120_the_summary_tells_all_in_4_kib)
 {
 	json_t *b;
 	char *text;
@@ -46,7 +46,7 @@ with_long_names(struct snap_host *h, size_t i, struct arena *a)
 	}
 }
 
-START_TEST(the_summary_has_4_kib_whatever_the_names)
+START_TEST(r120_the_summary_has_4_kib_whatever_the_names)
 {
 	json_t *b;
 	struct answer a;
@@ -511,7 +511,7 @@ START_TEST(strange_paths_and_methods_are_refused)
 }
 END_TEST
 
-START_TEST(what_did_not_change_is_not_sent_again)
+START_TEST(r124_what_did_not_change_is_not_sent_again)
 {
 	struct answer a;
 	char tag[128], header[256];
@@ -626,8 +626,8 @@ int
 main(void)
 {
 	return STORIES("http",
-		the_summary_tells_all_in_4_kib,
-		the_summary_has_4_kib_whatever_the_names, a_host_is_told_whole,
+		r120_the_summary_tells_all_in_4_kib,
+		r120_the_summary_has_4_kib_whatever_the_names, a_host_is_told_whole,
 		a_host_has_checks_devices_evidence, what_is_not_known_is_null,
 		hosts_are_filtered, pages_go_on_while_the_fleet_changes,
 		an_empty_fleet_has_empty_lists, partitions_are_told,
@@ -635,7 +635,7 @@ main(void)
 		only_who_may_may, without_a_token_only_the_public_is_shown,
 		every_route_is_described,
 		strange_paths_and_methods_are_refused,
-		what_did_not_change_is_not_sent_again, the_age_is_of_now,
+		r124_what_did_not_change_is_not_sent_again, the_age_is_of_now,
 		head_is_get_without_a_body, many_requests_use_one_connection,
 		hostile_text_stays_text);
 }

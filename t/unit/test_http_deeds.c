@@ -245,7 +245,7 @@ START_TEST(every_host_tells_why_not)
 }
 END_TEST
 
-START_TEST(the_effective_numbers_are_told)
+START_TEST(r004_the_effective_numbers_are_told)
 {
 	json_t *b, *list;
 
@@ -537,7 +537,7 @@ main(void)
 	return STORIES("http_deeds", evacuations_are_listed_newest_first,
 		lists_of_deeds_have_pages, alerts_are_listed_worst_first,
 		brakes_are_shown_everywhere, every_host_tells_why_not,
-		the_effective_numbers_are_told, windows_are_listed,
+		r004_the_effective_numbers_are_told, windows_are_listed,
 		r106_the_impact_is_known_before_the_window_is,
 		r103_the_notice_is_told_in_two_zones,
 		the_summary_has_4_kib_with_all_brakes_latched,

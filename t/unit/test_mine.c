@@ -79,7 +79,7 @@ mine(const struct mine_item *items)
 	return r;
 }
 
-START_TEST(a_planted_pair_comes_first)
+START_TEST(r036_a_planted_pair_comes_first)
 {
 	struct mine_item *items = fleet(1, chance_pair);
 	struct mine_report r = mine(items);
@@ -100,7 +100,7 @@ START_TEST(a_planted_pair_comes_first)
 }
 END_TEST
 
-START_TEST(a_version_that_fails_is_of_class_software)
+START_TEST(r037_a_version_that_fails_is_of_class_software)
 {
 	struct mine_item *items = fleet(2, chance_agent);
 	struct mine_report r = mine(items);
@@ -154,7 +154,7 @@ END_TEST
 int
 main(void)
 {
-	return STORIES("mine", a_planted_pair_comes_first,
-		a_version_that_fails_is_of_class_software, chance_says_nothing,
+	return STORIES("mine", r036_a_planted_pair_comes_first,
+		r037_a_version_that_fails_is_of_class_software, chance_says_nothing,
 		nothing_and_nobody_are_no_pattern);
 }

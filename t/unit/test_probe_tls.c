@@ -116,7 +116,7 @@ START_TEST(a_good_certificate_is_good)
 }
 END_TEST
 
-START_TEST(bad_certificates_are_told_apart)
+START_TEST(r133_bad_certificates_are_told_apart)
 {
 	struct net_rig rig;
 
@@ -306,7 +306,7 @@ int
 main(void)
 {
 	return STORIES("probe tls", a_good_certificate_is_good,
-		bad_certificates_are_told_apart, a_file_of_authorities_may_change,
+		r133_bad_certificates_are_told_apart, a_file_of_authorities_may_change,
 		old_protocols_are_refused_unless_allowed,
 		what_is_no_tls_is_told_apart,
 		many_are_met_at_once_and_dropped_in_the_midst);
