@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define DAY_MS INT64_C(86400000)
-#define VALUE_MAX 9e15	/* a double still counts one by one */
 
 static const struct {
 	const char *metric;
@@ -27,7 +26,7 @@ drive_observe(struct drive_state *s, const char *metric, double value,
 
 	while (m < DRIVE_METRIC_N && strcmp(metrics[m].metric, metric) != 0)
 		m++;
-	if (m == DRIVE_METRIC_N || !(value >= 0 && value <= VALUE_MAX))
+	if (m == DRIVE_METRIC_N || !(value >= 0 && value <= DRIVE_VALUE_MAX))
 		return false;
 	if (!(s->seen & 1u << m)) {
 		s->seen |= 1u << m;
@@ -99,6 +98,19 @@ static int64_t
 shown(enum drive_metric m, double v)
 {
 	return llround(metrics[m].ratio ? v * 100 : v);
+}
+
+bool
+drive_value(const struct drive_state *s, const char *metric, int64_t *out)
+{
+	for (int m = 0; m < DRIVE_METRIC_N; m++) {
+		if (strcmp(metrics[m].metric, metric) != 0 ||
+		    !(s->seen & 1u << m))
+			continue;
+		*out = shown((enum drive_metric)m, s->now[m]);
+		return true;
+	}
+	return false;
 }
 
 static const char *

@@ -54,6 +54,23 @@ struct drive_state {
 bool drive_observe(struct drive_state *s, const char *metric, double value,
 	struct wall at);
 
+/* What a person would call its value now, in per cent if it is a ratio; false:
+ * it never told, or there is no such metric. */
+bool drive_value(const struct drive_state *s, const char *metric,
+	int64_t *out);
+
+/*
+ * Packed little-endian bytes with a version.  Restoring what was saved makes
+ * an equal struct; hostile bytes make TC_ECORRUPT, a newer version TC_ENEWER,
+ * and *out is not touched then.
+ */
+#define DRIVE_SAVED_MAX 512
+#define DRIVE_VALUE_MAX 9e15	/* a double still counts one by one */
+size_t drive_save(const struct drive_state *s,
+	unsigned char out[DRIVE_SAVED_MAX]);
+int drive_restore(const void *p, size_t n, struct drive_state *out,
+	struct tc_err *e);
+
 struct drive_cond {
 	enum drive_metric metric;
 	double ge;

@@ -118,6 +118,19 @@ first_sight(struct features *f, enum counter counter, uint32_t value,
 		slots_fill(f, row, value);
 }
 
+void
+features_forgive(struct features *f, enum counter counter)
+{
+	int64_t observed_ms = f->past[counter].observed_ms;
+	int32_t day = f->past[counter].first_day;
+
+	if (!(f->seen & 1u << counter))
+		return;
+	first_sight(f, counter, 0, day);
+	f->past[counter].observed_ms = observed_ms;
+	f->nonzero &= ~(1u << counter);
+}
+
 static void
 note_rise(struct counter_past *p, int32_t day)
 {

@@ -133,6 +133,9 @@ uint32_t counter_decode(enum counter counter, uint64_t raw);
 struct feature_value features_get(const struct features *f,
 	struct feature_ref ref, int32_t day);
 
+/* As if the counter had been zero ever since: a person lives with its value. */
+void features_forgive(struct features *f, enum counter counter);
+
 /* "smart_197_raw"; never NULL. */
 const char *counter_metric(enum counter counter);
 /* False when the metric is no counter of the feature set. */

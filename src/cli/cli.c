@@ -147,6 +147,19 @@ static const struct arg maintenance_rows[] = {
 	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL, "what is done" },
 	{ .name = NULL }
 };
+static const struct arg accept_rows[] = {
+	{ "metric", ARG_STRING, AT(metric), "NAME", NULL,
+		"which value, such as pending_sectors; else all that speaks "
+		"against the device now" },
+	{ "delta", ARG_COUNT, AT(delta), "N", NULL,
+		"it may move by so much; else not at all" },
+	{ "for", ARG_DUR, AT(lasting), "DURATION", NULL,
+		"how long, such as 90d" },
+	{ "to", ARG_STRING, AT(to), "TIME", NULL,
+		"until when, in place of --for" },
+	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL, "why it may be" },
+	{ .name = NULL }
+};
 static const struct arg simulate_rows[] = {
 	ROW_FAIL,
 	{ "hosts", ARG_STRING, AT(hosts), "A,B", NULL, "that fail" },
@@ -196,7 +209,7 @@ static const struct arg_verb verbs[] = {
 	{ "host", "HOST", 1, 1, "checks and devices of one host", NULL },
 	{ "risk", "", 0, 0, "what will break next, the worst first",
 		risk_rows },
-	{ "explain", "HOST", 1, 1, "why: evidence, what is missing, what "
+	{ "explain", "HOST|DEVICE", 1, 1, "why: evidence, what is missing, what "
 		"would change it", explain_rows },
 	{ "evacuations", "[HOST]", 0, 1, "what should move, where it could go, "
 		"and what holds it", evacuations_rows },
@@ -208,6 +221,8 @@ static const struct arg_verb verbs[] = {
 	{ "maintenance", "[list|add|remove ID|impact ID]", 0, 2, "windows in "
 		"which nothing is recommended and nobody is woken",
 		maintenance_rows },
+	{ "accept", "[remove] DEVICE", 1, 2, "live with a static bad value of "
+		"a device until it moves; then all are told", accept_rows },
 	{ "alerts", "[list|ack ID]", 0, 2, "what people are told now, the "
 		"worst first", alerts_rows },
 	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
@@ -240,7 +255,7 @@ static const struct arg_verb verbs[] = {
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
-	verb_alerts, verb_signal, verb_events, verb_token, verb_config,
+	verb_accept, verb_alerts, verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
@@ -278,6 +293,8 @@ static const struct arg_section sections[] = {
 		"tocsin simulate --hosts h1,h2,h3\twould the brake latch\n\n"
 		"tocsin maintenance add --hosts h1,h2 --for 2h --reason 'new "
 		"PSU'\tnobody is woken for them\n\n"
+		"tocsin accept Z300ABCD --metric crc_errors --for 365d "
+		"--reason 'an old cable'\tquiet until it moves\n\n"
 		"tocsin db backup /backup/tocsin-$(date +%F).db\ta copy of the "
 		"server's file, while it runs\n\n"
 		"tocsin db export --host h7 --metric cpu_seconds_total "

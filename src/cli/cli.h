@@ -60,6 +60,7 @@ struct cli_options {
 	struct dur older_than;
 	uint64_t expected;	/* UINT64_MAX = not given */
 	bool dry_run;
+	uint64_t delta;
 };
 
 struct cli {
@@ -120,6 +121,7 @@ int verb_plugin(struct cli *c, struct tc_err *e);
 int verb_evacuations(struct cli *c, struct tc_err *e);
 int verb_simulate(struct cli *c, struct tc_err *e);
 int verb_import(struct cli *c, struct tc_err *e);
+int verb_accept(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);

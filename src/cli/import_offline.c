@@ -149,7 +149,8 @@ is_kept(const struct change *c)
 	case CHANGE_HISTORY:
 		return true;
 	case CHANGE_STATE:	/* what the predictor has learnt of a drive */
-		return strcmp(c->u.state.kind, "device") == 0;
+		return strcmp(c->u.state.kind, "device") == 0 ||
+			strcmp(c->u.state.kind, "drive") == 0;
 	case CHANGE_EVENT:
 	case CHANGE_PREDICTION:
 	case CHANGE_ALERT:

@@ -223,6 +223,22 @@ say_missing(struct cli *c, const struct doc *missing)
 	out_say(&c->out, " (the drive does not tell)\n");
 }
 
+/* Values that were left out: a person lives with them. */
+static void
+say_accepted(struct cli *c, const struct doc *list)
+{
+	char words[WORDS_SIZE];
+
+	for (const struct doc *a = list ? list->first : NULL; a; a = a->next) {
+		words_evidence(doc_text(a, "metric"), "now",
+			doc_number(a, "value", 0), words);
+		out_say(&c->out, "  accepted: %s, by %s until %.10s: %s\n",
+			words, doc_text(a, "by"), doc_text(a, "until"),
+			doc_text(a, "reason"));
+		out_pair(&c->out, "accepted", doc_text(a, "metric"));
+	}
+}
+
 static void
 say_flip(struct cli *c, const struct doc *v)
 {
@@ -283,6 +299,7 @@ explain_device(struct cli *c, const struct doc *v)
 	print_evidence(c, "what speaks for it", doc_get(v, "evidence"));
 	print_evidence(c, "what speaks against it",
 		doc_get(v, "counter_evidence"));
+	say_accepted(c, doc_get(v, "accepted"));
 	say_missing(c, doc_get(v, "missing"));
 	say_flip(c, v);
 	if (*doc_text(v, "pack"))
@@ -411,18 +428,59 @@ print_explain_json(struct cli *c, const struct strbuf *host,
 	strbuf_puts(&c->out.text, "}\n");
 }
 
+/* By the name on the label, for whoever stands before the shelf. */
+static int
+explain_label(struct cli *c, const char *name, struct tc_err *e)
+{
+	struct strbuf path = {0};
+	const struct doc *v;
+	struct doc *r;
+	char text[256];
+	int rc;
+
+	strbuf_puts(&path, "/v1/devices/");
+	api_escape(&path, name);
+	rc = api_get(c, strbuf_str(&path), &r, e);
+	strbuf_free(&path);
+	if (rc < 0)
+		return tc_fail(e, rc, "there is no host and no one device '%s'",
+			name);
+	api_print(c);
+	v = doc_get(r, "verdict");
+	out_say(&c->out, "in host ");
+	out_paint(&c->out, PAINT_BOLD, "%s", doc_text(r, "host"));
+	out_say(&c->out, "\n");
+	out_pair(&c->out, "host", doc_text(r, "host"));
+	if (level_of(v) > 0) {
+		explain_device(c, v);
+		return c->opt.fail ? CLI_AT_RISK : CLI_OK;
+	}
+	show_device(doc_get(v, "device"), text, sizeof(text));
+	out_say(&c->out, "%s: %s\n", text, doc_true(v, "judged") ?
+		"nothing points to a failure" :
+		"no data that a rule could use, which is not the same as good");
+	out_pair(&c->out, "level", doc_text(v, "level"));
+	say_accepted(c, doc_get(v, "accepted"));
+	return CLI_OK;
+}
+
 int
 verb_explain(struct cli *c, struct tc_err *e)
 {
 	struct strbuf path = {0}, first = {0}, second = {0};
 	struct plan_doc plan = {0};
 	const struct doc *items, **all;
-	struct doc *h, *v;
+	struct doc *h = NULL, *v;
 	int rc;
 
 	strbuf_puts(&path, "/v1/hosts/");
 	api_escape(&path, c->rest.operands[0]);
-	if ((rc = api_get(c, strbuf_str(&path), &h, e)) < 0)
+	rc = api_get(c, strbuf_str(&path), &h, e);
+	if (rc == TC_ENOENT)
+		rc = explain_label(c, c->rest.operands[0], e);
+	if (rc != 0)
+		goto out;
+	if (!h)
 		goto out;
 	strbuf_add(&first, c->reply.body.p, c->reply.body.n);
 	strbuf_puts(&path, "/evidence");

@@ -241,6 +241,12 @@ do_commands(void *arg)
 		case COMMAND_SWITCH:
 			do_order(d, cmd, ORDER_SWITCH);
 			break;
+		case COMMAND_ACCEPT:
+			do_order(d, cmd, ORDER_ACCEPT);
+			break;
+		case COMMAND_UNACCEPT:
+			do_order(d, cmd, ORDER_UNACCEPT);
+			break;
 		case COMMAND_SIGNAL:
 			do_order(d, cmd, ORDER_SIGNAL);
 			break;

@@ -81,7 +81,7 @@ kind_of(const char *text)
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
 		"store_replaced", "observer_suspect", "maintenance_overrun",
 		"maintenance_notice", "maintenance_conflict",
-		"partition_outage" };
+		"partition_outage", "acceptance_revoked" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i], text) == 0)
@@ -423,6 +423,7 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		alert_end(en, "host_at_risk", h->name, now.wall);
 		alert_end(en, "host_flapping", h->name, now.wall);
 		alert_end(en, "maintenance_overrun", h->name, now.wall);
+		alert_end(en, "acceptance_revoked", h->name, now.wall);
 		return;
 	}
 	/*

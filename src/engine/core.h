@@ -43,6 +43,7 @@ struct engine {
 	struct now now;		/* of the call we are in */
 	struct mono last_tick;
 	int64_t gap_ns;		/* all the time we slept */
+	struct wall accepts_at;	/* acceptances were looked at */
 	int32_t judged_day;	/* all devices were aged on this day */
 	struct wall started;
 

@@ -141,6 +141,8 @@ enum engine_order {
 	ORDER_ALERT_ACK,	/* target = id */
 	ORDER_SIGNAL,
 	ORDER_SWITCH,		/* body {function, partition, on, reason} */
+	ORDER_ACCEPT,		/* target = device; a bad value of it */
+	ORDER_UNACCEPT,
 };
 
 struct engine_wish {

@@ -112,6 +112,16 @@ struct check {
 	char *text;		/* of the last observation, NULL = "" */
 };
 
+/* A value that a person lives with, until it moves or the day comes. */
+#define ACCEPTED_MAX 8
+#define ACCEPT_DELTA_MAX INT64_C(1000000000)
+struct accepted {
+	struct acceptance what;
+	struct wall at;
+	char by[64];
+	char reason[256];
+};
+
 struct device {
 	uint32_t id;
 	struct host *host;
@@ -132,6 +142,8 @@ struct device {
 	uint64_t prediction_id;
 	struct wall level_since;
 	int32_t judged_day;
+	struct accepted *accepted;	/* NULL = nothing */
+	uint32_t n_accepted;
 };
 
 struct host {

@@ -192,8 +192,8 @@ say_state(struct engine *en, uint32_t subject, const char *kind,
 
 	if (c == NULL)
 		return;
-	copy = fact_bytes(cs, p, n);
-	if (copy == NULL) {
+	copy = p != NULL ? fact_bytes(cs, p, n) : NULL;
+	if (copy == NULL && p != NULL) {
 		cs->n--;
 		return;
 	}
@@ -228,6 +228,15 @@ say_device_state(struct engine *en, const struct device *d)
 	size_t n = features_save(&d->features, bytes);
 
 	say_state(en, d->id, "device", bytes, n);
+}
+
+void
+say_drive_state(struct engine *en, const struct device *d)
+{
+	unsigned char bytes[DRIVE_SAVED_MAX];
+	size_t n = drive_save(&d->drive, bytes);
+
+	say_state(en, d->id, "drive", bytes, n);
 }
 
 void

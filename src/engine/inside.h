@@ -83,6 +83,7 @@ void say_level_move(struct engine *en, const struct device *d,
 	enum level from, struct wall at);
 void say_prediction(struct engine *en, const struct device *d,
 	const struct verdict *v);
+/* p NULL: it is forgotten. */
 void say_state(struct engine *en, uint32_t subject, const char *kind,
 	const void *p, size_t n);
 void say_check_state(struct engine *en, struct check *c);
@@ -91,6 +92,7 @@ void say_observation(struct change_set *cs, uint32_t subject,
 	const struct observation *ob);
 void say_host_state(struct engine *en, const struct host *h);
 void say_device_state(struct engine *en, const struct device *d);
+void say_drive_state(struct engine *en, const struct device *d);
 
 /* ---- judge.c ---- */
 /* One observation for a check: judged, remembered, folded into its host. */
@@ -170,6 +172,8 @@ int order_take_signal(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 
 /* ---- risk.c ---- */
+/* The probe's own decoding of a counter, beside its raw value. */
+const char *risk_decoded_name(enum counter counter);
 void risk_observe(struct engine *en, struct device *d,
 	const struct observation *ob, struct now now);
 void risk_judge(struct engine *en, struct device *d, struct now now);

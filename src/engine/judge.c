@@ -73,6 +73,8 @@ metrics_keep(struct engine *en, struct metric_list *list,
 static bool
 counts_for_host(const struct check *c)
 {
+	if (c->st.asleep && c->st.health == HEALTH_UNKNOWN)
+		return false;
 	return c->st.reason != TOCSIN_WHY_NO_SMART &&
 		c->st.reason != TOCSIN_WHY_UNSUPPORTED &&
 		c->st.reason != TOCSIN_WHY_DEVICE_UNREADABLE;

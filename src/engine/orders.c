@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/devices.h"
 #include "engine/inside.h"
 #include "model/name.h"
 #include "wire/json_read.h"
@@ -228,6 +229,8 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 		[ORDER_ALERT_ACK] = ack_alert,
 		[ORDER_SIGNAL] = order_take_signal,
 		[ORDER_SWITCH] = turn_switch,
+		[ORDER_ACCEPT] = order_accept_value,
+		[ORDER_UNACCEPT] = order_drop_accepted,
 	};
 	int rc;
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/inside.h"
 #include "wire/json_read.h"
 
@@ -260,6 +261,10 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 		d->has_features = rc == 0;
 		return rc;
 	}
+	if (strcmp(s->kind, "drive") == 0 && d != NULL)
+		return drive_restore(s->bytes, s->n, &d->drive, NULL);
+	if (strcmp(s->kind, "accept") == 0 && d != NULL)
+		return accept_restore(d, s->bytes, s->n);
 	return c == NULL && d == NULL && h == NULL ? TC_ENOENT : TC_EUNSUP;
 }
 
@@ -346,8 +351,11 @@ restore_finish(struct engine *en, struct now now)
 			wake_check(en, h->checks[i], now);
 	at = 0;
 	while ((d = hash_next(&en->devices, &at)) != NULL) {
-		if (d->check != NULL)
+		if (d->check != NULL) {
 			d->at = d->check->st.at;
+			d->asleep = d->check->st.asleep != 0;
+			d->reason = (enum tocsin_reason)d->check->st.reason;
+		}
 		risk_judge(en, d, now);
 	}
 	en->restored = true;

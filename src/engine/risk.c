@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/inside.h"
 #include "smart/encoding.h"
 
-/* The probe's own decoding of a counter, beside its raw value. */
-static const char *
-decoded_name(enum counter counter)
+const char *
+risk_decoded_name(enum counter counter)
 {
 	switch (counter) {
 	case COUNTER_REALLOCATED:
@@ -62,7 +62,7 @@ counter_value(const struct observation *ob, const struct metric *m,
 	struct smart_f64 decoded;
 
 	if (find_metric(ob, "smart_undecoded_count") != NULL) {
-		m = find_metric(ob, decoded_name(counter));
+		m = find_metric(ob, risk_decoded_name(counter));
 		return m != NULL && whole_number(m, out);
 	}
 	if (!whole_number(m, out) || sscanf(m->name, "smart_%u_raw", &id) != 1)
@@ -72,9 +72,15 @@ counter_value(const struct observation *ob, const struct metric *m,
 	return decoded.has;
 }
 
-static void
-feed(struct device *d, const struct observation *ob, bool *moved)
+struct fed {
+	bool features;
+	bool drive;
+};
+
+static struct fed
+feed(struct device *d, const struct observation *ob)
 {
+	struct fed moved = { false, false };
 	int32_t day = wall_to_days(ob->at);
 
 	for (size_t i = 0; i < ob->n_metrics; i++) {
@@ -83,33 +89,38 @@ feed(struct device *d, const struct observation *ob, bool *moved)
 		uint64_t value;
 
 		if (m->instance[0] == '\0')
-			*moved = drive_observe(&d->drive, m->name,
-				metric_number(m), ob->at) || *moved;
+			moved.drive = drive_observe(&d->drive, m->name,
+				metric_number(m), ob->at) || moved.drive;
 		if (!counter_from_metric(m->name, strlen(m->name), &counter) ||
 		    m->instance[0] != '\0' ||
 		    !counter_value(ob, m, counter, &value))
 			continue;
-		*moved = features_observe(&d->features, counter, value, day,
-			ob->at) || *moved;
+		moved.features = features_observe(&d->features, counter, value,
+			day, ob->at) || moved.features;
 		d->has_features = true;
 	}
+	return moved;
 }
 
 void
 risk_observe(struct engine *en, struct device *d,
 	const struct observation *ob, struct now now)
 {
-	bool moved = false;
+	struct fed moved;
+	bool revoked;
 
 	if (ob->at.ms >= d->at.ms) {
 		d->at = ob->at;
 		d->reason = ob->reason;
 		d->asleep = ob->reason == TOCSIN_WHY_DEVICE_ASLEEP;
 	}
-	feed(d, ob, &moved);
-	if (moved)
+	moved = feed(d, ob);
+	if (moved.features)
 		say_device_state(en, d);
-	if (moved || d->judged_day != wall_to_days(now.wall))
+	if (moved.drive)
+		say_drive_state(en, d);
+	revoked = d->n_accepted > 0 && accept_tend(en, d, now.wall);
+	if (moved.features || moved.drive || revoked || d->judged_day != wall_to_days(now.wall))
 		risk_judge(en, d, now);
 }
 
@@ -146,6 +157,8 @@ level_moved(struct engine *en, struct device *d, const struct verdict *v,
 void
 risk_judge(struct engine *en, struct device *d, struct now now)
 {
+	struct acceptance accepted[ACCEPTED_MAX];
+	struct features forgiven;
 	struct verdict v;
 	enum level from = d->level;
 	int32_t score = d->score;
@@ -153,8 +166,10 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 
 	if (en->pack == NULL || (!d->has_features && d->drive.seen == 0))
 		return;
-	eval_device(en->pack, &d->features, d->ident.model, now.wall, &v);
-	drive_judge(&en->states, &d->drive, NULL, 0, &v);
+	eval_device(en->pack, accept_features(d, &forgiven), d->ident.model,
+		now.wall, &v);
+	drive_judge(&en->states, &d->drive, accepted,
+		accept_list(d, accepted), &v);
 	d->judged_day = wall_to_days(now.wall);
 	if (v.blind && v.n_evidence == 0 && !d->judged)
 		return;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/inside.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -173,6 +174,7 @@ engine_tick(struct engine *en, struct now now)
 		en->io->start(en->io, en->runs, en->n_runs);
 	doubt_step(en, now);
 	risk_age_all(en, now);
+	accept_step(en, now);
 	windows_step(en, now);
 	step(en, now);
 	facts_flush(en);

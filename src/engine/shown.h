@@ -48,6 +48,17 @@ struct snap_check {
 	size_t n_metrics;
 };
 
+/* A bad value that a person lives with; any move beyond delta revokes it. */
+struct snap_accepted {
+	const char *metric;
+	int64_t value;
+	int64_t delta;
+	struct wall until;
+	struct wall at;
+	const char *by;
+	const char *reason;
+};
+
 struct snap_device {
 	uint32_t id;
 	struct device_id ident;
@@ -63,6 +74,8 @@ struct snap_device {
 	struct wall level_since;
 	const struct snap_metric *metrics;	/* decoded values */
 	size_t n_metrics;
+	const struct snap_accepted *accepted;
+	size_t n_accepted;
 };
 
 struct snap_host {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/inside.h"
 
 /* Values and times alone are shown at most so old. */
@@ -79,7 +80,9 @@ show_device(const struct engine *en, struct arena *a, const struct device *d,
 		.asleep = d->asleep, .at = d->at, .reason = d->reason,
 		.judged = d->judged, .level = d->level, .risk = d->risk,
 		.verdict = v, .prediction_id = d->prediction_id,
-		.level_since = d->level_since };
+		.level_since = d->level_since,
+		.accepted = d->n_accepted > 0 ? accept_show(a, d) : NULL };
+	out->n_accepted = out->accepted != NULL ? d->n_accepted : 0;
 	if (d->check == NULL)
 		return;
 	out->metrics = show_metrics(en, a, &d->check->metrics);

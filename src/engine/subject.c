@@ -263,6 +263,7 @@ void
 device_free(struct device *d)
 {
 	mem_free(d->verdict);
+	mem_free(d->accepted);
 	mem_free(d->key);
 	mem_free(d);
 }

@@ -186,7 +186,7 @@ check_age(struct check_state *c, const struct check_rule *rule,
 		return move_to(c, HEALTH_STALE, now.wall, move);
 	}
 	/* We hear, but could not measure: no longer known to be well. */
-	if (mono_diff(now.mono, c->measured).ns > most.ns &&
+	if (mono_diff(now.mono, c->measured).ns > most.ns && !c->asleep &&
 	    c->health != HEALTH_UNHEALTHY && c->health != HEALTH_UNKNOWN)
 		return move_to(c, HEALTH_UNKNOWN, now.wall, move);
 	return false;
@@ -195,8 +195,8 @@ check_age(struct check_state *c, const struct check_rule *rule,
 struct mono
 check_age_due(const struct check_state *c, const struct check_rule *rule)
 {
-	bool measuring = c->health == HEALTH_HEALTHY ||
-		c->health == HEALTH_SUSPECT;
+	bool measuring = !c->asleep && (c->health == HEALTH_HEALTHY ||
+		c->health == HEALTH_SUSPECT);
 	struct mono from = measuring ? c->measured : c->heard;
 
 	if (c->health == HEALTH_STALE)

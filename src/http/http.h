@@ -40,6 +40,8 @@ enum http_command_kind {
 	COMMAND_WINDOW_IMPORT,
 	COMMAND_ALERT_ACK,	/* target = id; body {comment} */
 	COMMAND_SWITCH,		/* body {function, partition, on, reason} */
+	COMMAND_ACCEPT,		/* target = device; body {metric, until …} */
+	COMMAND_UNACCEPT,	/* target = device */
 	COMMAND_SIGNAL,		/* another monitor speaks of a unit */
 };
 

@@ -122,6 +122,18 @@ order_switch(struct request *r)
 }
 
 void
+order_accept(struct request *r)
+{
+	order(r, COMMAND_ACCEPT, false);
+}
+
+void
+order_unaccept(struct request *r)
+{
+	order(r, COMMAND_UNACCEPT, false);
+}
+
+void
 order_done(struct request *r, const struct http_command *cmd)
 {
 	struct json_write w;

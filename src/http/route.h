@@ -64,6 +64,8 @@ void view_host(struct request *r);
 void view_checks(struct request *r);
 void view_devices(struct request *r);
 void view_evidence(struct request *r);
+/* view_devices.c */
+void view_device(struct request *r);
 /* view_predictions.c */
 void view_predictions(struct request *r);
 void view_prediction(struct request *r);
@@ -107,6 +109,8 @@ void order_window_import(struct request *r);
 void order_alert_ack(struct request *r);
 void order_signal(struct request *r);
 void order_switch(struct request *r);
+void order_accept(struct request *r);
+void order_unaccept(struct request *r);
 void order_done(struct request *r, const struct http_command *cmd);
 /* view_metrics.c */
 void view_metrics(struct request *r);

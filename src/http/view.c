@@ -127,6 +127,26 @@ put_check(struct json_write *w, const struct snap_check *c)
 }
 
 void
+add_accepted(struct json_write *w, const struct snap_device *d)
+{
+	json_add_array(w, "accepted");
+	for (size_t i = 0; i < d->n_accepted; i++) {
+		const struct snap_accepted *a = &d->accepted[i];
+
+		json_put_object(w);
+		json_add_str(w, "metric", a->metric);
+		json_add_i64(w, "value", a->value);
+		json_add_i64(w, "delta", a->delta);
+		json_add_wall(w, "until", a->until);
+		json_add_wall(w, "at", a->at);
+		json_add_str(w, "by", a->by);
+		json_add_str(w, "reason", a->reason);
+		json_put_end(w);
+	}
+	json_put_end(w);
+}
+
+void
 put_device(struct json_write *w, const struct snap_device *d)
 {
 	json_put_object(w);
@@ -147,6 +167,7 @@ put_device(struct json_write *w, const struct snap_device *d)
 	json_add_bool(w, "asleep", d->asleep);
 	add_time(w, "at", d->at);
 	add_metrics(w, d->metrics, d->n_metrics);
+	add_accepted(w, d);
 	json_put_end(w);
 }
 

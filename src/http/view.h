@@ -21,6 +21,10 @@ void add_tags(struct json_write *w, const struct snap_host *h);
 /* {"mode": 1.5, "cpu_seconds_total": {"cpu=\"0\"": 12}} */
 void add_metrics(struct json_write *w, const struct snap_metric *m, size_t n);
 void put_check(struct json_write *w, const struct snap_check *c);
+/* Of a device, with nothing to say included. */
+void put_evidence(struct json_write *w, const struct snap_device *d);
+/* "accepted": [… */
+void add_accepted(struct json_write *w, const struct snap_device *d);
 void put_device(struct json_write *w, const struct snap_device *d);
 /* An item of /v1/predictions. */
 void put_prediction(struct json_write *w, const struct snap_host *h,

@@ -247,7 +247,7 @@ view_devices(struct request *r)
 }
 
 /* Of every device, those with nothing to say included. */
-static void
+void
 put_evidence(struct json_write *w, const struct snap_device *d)
 {
 	json_put_object(w);
@@ -256,6 +256,7 @@ put_evidence(struct json_write *w, const struct snap_device *d)
 	json_add_bool(w, "judged", d->judged);
 	add_id(w, "prediction", d->prediction_id);
 	add_time(w, "since", d->level_since);
+	add_accepted(w, d);
 	if (d->verdict != NULL) {
 		verdict_write_members(w, d->verdict);
 		json_put_end(w);

@@ -32,7 +32,8 @@ enum severity {
  * store_degraded, store_replaced (critical: history begun anew),
  * observer_suspect (critical), maintenance_overrun (critical),
  * maintenance_notice (info: a window comes), maintenance_conflict (warning: a
- * provider's windows leave nothing of a service).
+ * provider's windows leave nothing of a service),
+ * acceptance_revoked (warning: a value that was accepted moved).
  */
 struct alert {
 	uint64_t id;		/* rises, never reused */

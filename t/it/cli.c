@@ -80,6 +80,7 @@ canned_deed(struct world *w, const struct fake_request *q)
 		{ "/v1/maintenance/12", "id.json" },
 		{ "/v1/maintenance/1/impact", "impact.json" },
 		{ "/v1/signals", "signal.json" },
+		{ "/v1/devices/Z3/accept", "accepted.json" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -285,6 +286,7 @@ START_TEST(each_verb_prints_what_it_did_before)
 		{ "maintenance --format kv", "windows.kv", 0 },
 		{ "maintenance add --hosts a,b --for 2h", "window.txt", 0 },
 		{ "maintenance remove 12", "window-gone.txt", 0 },
+		{ "accept Z3 --for 90d --reason cable", "accepted.txt", 0 },
 		{ "maintenance impact 1", "impact.txt", 0 },
 		{ "signal store-2 --source haproxy --outcome fail",
 			"signal.txt", 0 },
@@ -377,6 +379,13 @@ START_TEST(orders_say_exactly_what_was_typed)
 		"\"2026-05-01T22:00:00.000Z\",\"to\":"
 		"\"2026-05-02T00:00:00.000Z\",\"type\":\"power\","
 		"\"reason\":\"psu\",\"hosts\":[\"a\",\"b\"]}");
+	ck_assert_int_eq(tocsin(w, "accept Z3 --metric crc_errors --delta 2 "
+		"--to 2036-05-01T22:00:00Z --reason cable"), 0);
+	sent(w, "POST", "/v1/devices/Z3/accept", "{\"metric\":"
+		"\"crc_errors\",\"delta\":2,\"until\":"
+		"\"2036-05-01T22:00:00.000Z\",\"reason\":\"cable\"}");
+	ck_assert_int_eq(tocsin(w, "accept remove Z3"), 0);
+	sent(w, "DELETE", "/v1/devices/Z3/accept", "");
 	ck_assert_int_eq(tocsin(w, "maintenance remove 12"), 0);
 	sent(w, "DELETE", "/v1/maintenance/12", "");
 	ck_assert_int_eq(tocsin(w, "signal h1 --source lb --outcome ok "
@@ -398,6 +407,9 @@ START_TEST(orders_that_say_too_little_are_not_sent)
 		"maintenance add --hosts a --to tomorrow",
 		"maintenance add --hosts a --to 2020-05-01T22:00:00Z",
 		"maintenance remove x", "maintenance move 1",
+		"accept", "accept Z3 --for 2h", "accept Z3 --reason x",
+		"accept Z3 --reason x --for 2h --to 2036-05-01T22:00:00Z",
+		"accept drop Z3", "accept Z3 --reason x --to soon",
 		"import", "simulate", "signal h1 --source lb", "signal h1 --outcome ok",
 		"signal h1 --source lb --outcome bad",
 	};

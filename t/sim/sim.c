@@ -23,7 +23,7 @@ struct answer {
 struct kept {
 	uint32_t subject;
 	char kind[16];
-	unsigned char bytes[1024];
+	unsigned char bytes[8192];
 	size_t n;
 };
 
@@ -134,6 +134,11 @@ keep_state(struct sim *s, const struct change_state *in)
 		if (s->states[i].subject == in->subject &&
 		    strcmp(s->states[i].kind, in->kind) == 0)
 			at = &s->states[i];
+	if (in->bytes == NULL) {
+		if (at != NULL)
+			*at = s->states[--s->n_states];
+		return;
+	}
 	if (at == NULL) {
 		mem_grow(&items, &s->cap_states, s->n_states + 1, sizeof(*at));
 		s->states = items;

@@ -39,7 +39,7 @@ says(const struct verdict *v, const char *rule)
 	return false;
 }
 
-START_TEST(a_worn_drive_with_its_spare_is_not_failing)
+START_TEST(p1_104_percent_used_with_all_spare_is_wear_not_failure)
 {
 	struct drive_state s = { 0 };
 	struct verdict v;
@@ -65,7 +65,7 @@ START_TEST(a_worn_drive_with_its_spare_is_not_failing)
 }
 END_TEST
 
-START_TEST(spare_below_its_threshold_or_read_only_is_left_now)
+START_TEST(p1_spare_below_its_threshold_or_read_only_is_left_now)
 {
 	struct drive_state low = { 0 }, read_only = { 0 }, warm = { 0 };
 
@@ -124,7 +124,7 @@ START_TEST(link_errors_are_the_paths_not_the_drives)
 }
 END_TEST
 
-START_TEST(what_is_accepted_is_quiet_until_it_moves)
+START_TEST(p2_what_is_accepted_is_quiet_until_it_moves)
 {
 	struct acceptance a = { .metric = "crc_errors", .value = 87,
 		.until = wall_from_days(DAY0 + 365) };
@@ -174,6 +174,58 @@ START_TEST(the_rows_alone_say_the_level_again)
 }
 END_TEST
 
+static void
+fill(struct drive_state *s)
+{
+	see(s, "critical_warning", 4, 0);
+	see(s, "wear_ratio", 0.3125, 0);
+	see(s, "media_errors", 3, 0);
+	see(s, "media_errors", 30, 5);
+	see(s, "grown_defects", 9007199254740991.0, 6);
+	see(s, "grown_defects", 7, 7);
+}
+
+START_TEST(p11_saved_and_restored_it_is_the_same_drive)
+{
+	unsigned char bytes[DRIVE_SAVED_MAX], again[DRIVE_SAVED_MAX];
+	struct drive_state s = { 0 }, t = { 0 };
+	size_t n = drive_save(&s, bytes);
+
+	ck_assert_int_eq(drive_restore(bytes, n, &t, NULL), 0);
+	ck_assert_mem_eq(&s, &t, sizeof(s));
+	fill(&s);
+	n = drive_save(&s, bytes);
+	ck_assert_int_eq(drive_restore(bytes, n, &t, NULL), 0);
+	ck_assert_mem_eq(&s, &t, sizeof(s));
+	ck_assert_uint_eq(drive_save(&t, again), n);
+	ck_assert_mem_eq(bytes, again, n);
+	ck_assert(says(&(struct verdict[]){ judge(&t, 10) }[0],
+		"media-errors-many"));
+}
+END_TEST
+
+START_TEST(damaged_bytes_are_refused_and_change_nothing)
+{
+	unsigned char bytes[DRIVE_SAVED_MAX + 1];
+	struct drive_state s = { 0 }, t = { .seen = 0 };
+	struct tc_err e = { 0 };
+	size_t n;
+
+	fill(&s);
+	n = drive_save(&s, bytes);
+	for (size_t cut = 0; cut < n; cut++)
+		ck_assert_int_eq(drive_restore(bytes, cut, &t, &e),
+			TC_ECORRUPT);
+	ck_assert_int_eq(drive_restore(bytes, n + 1, &t, &e), TC_ECORRUPT);
+	bytes[1] = 2;
+	ck_assert_int_eq(drive_restore(bytes, n, &t, &e), TC_ENEWER);
+	bytes[1] = 1;
+	memset(bytes + 6, 0xff, 8);	/* not a number */
+	ck_assert_int_eq(drive_restore(bytes, n, &t, &e), TC_ECORRUPT);
+	ck_assert_uint_eq(t.seen, 0);
+}
+END_TEST
+
 START_TEST(nonsense_is_refused)
 {
 	static const char *const bad[] = {
@@ -202,11 +254,13 @@ END_TEST
 int
 main(void)
 {
-	return STORIES("drive", a_worn_drive_with_its_spare_is_not_failing,
-		spare_below_its_threshold_or_read_only_is_left_now,
+	return STORIES("drive", p1_104_percent_used_with_all_spare_is_wear_not_failure,
+		p1_spare_below_its_threshold_or_read_only_is_left_now,
 		a_failed_own_status_is_likely_at_least,
 		old_errors_are_history_new_ones_are_not,
 		link_errors_are_the_paths_not_the_drives,
-		what_is_accepted_is_quiet_until_it_moves,
-		the_rows_alone_say_the_level_again, nonsense_is_refused);
+		p2_what_is_accepted_is_quiet_until_it_moves,
+		the_rows_alone_say_the_level_again, p11_saved_and_restored_it_is_the_same_drive,
+		damaged_bytes_are_refused_and_change_nothing,
+		nonsense_is_refused);
 }

@@ -1,0 +1,111 @@
+/*
+ * Drive states as plain bytes: version, then each metric that was seen, all
+ * little-endian.  Nothing here is trusted when it comes back.
+ */
+#include <string.h>
+
+#include "predict/drive.h"
+
+#define SAVE_MAGIC 0x44u	/* 'D' */
+#define SAVE_VERSION 1u
+#define HEAD_BYTES 6u
+#define METRIC_BYTES 32u
+_Static_assert(HEAD_BYTES + METRIC_BYTES * DRIVE_METRIC_N <= DRIVE_SAVED_MAX,
+	"all metrics fit");
+
+static void
+put(unsigned char *to, uint64_t v, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		to[i] = (unsigned char)(v >> 8 * i);
+}
+
+static uint64_t
+get(const unsigned char *from, size_t bytes)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		v |= (uint64_t)from[i] << 8 * i;
+	return v;
+}
+
+static void
+put_number(unsigned char *to, double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	put(to, bits, sizeof(bits));
+}
+
+static double
+get_number(const unsigned char *from)
+{
+	uint64_t bits = get(from, sizeof(bits));
+	double v;
+
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+size_t
+drive_save(const struct drive_state *s, unsigned char out[DRIVE_SAVED_MAX])
+{
+	size_t n = HEAD_BYTES;
+
+	out[0] = SAVE_MAGIC;
+	out[1] = SAVE_VERSION;
+	put(out + 2, s->seen, 4);
+	for (int m = 0; m < DRIVE_METRIC_N; m++) {
+		if (!(s->seen & 1u << m))
+			continue;
+		put_number(out + n, s->now[m]);
+		put_number(out + n + 8, s->first[m]);
+		put(out + n + 16, (uint64_t)s->observed_ms[m], 8);
+		put(out + n + 24, (uint64_t)s->risen_ms[m], 8);
+		n += METRIC_BYTES;
+	}
+	return n;
+}
+
+static bool
+is_value(double v)
+{
+	return v >= 0 && v <= DRIVE_VALUE_MAX;
+}
+
+int
+drive_restore(const void *p, size_t n, struct drive_state *out,
+	struct tc_err *e)
+{
+	const unsigned char *in = p;
+	struct drive_state s = { .seen = 0 };
+	size_t at = HEAD_BYTES;
+
+	if (n < HEAD_BYTES || in[0] != SAVE_MAGIC)
+		return tc_fail(e, TC_ECORRUPT, "no saved drive state");
+	if (in[1] > SAVE_VERSION)
+		return tc_fail(e, TC_ENEWER, "drive state of version %u", in[1]);
+	s.seen = (uint32_t)get(in + 2, 4);
+	if (in[1] != SAVE_VERSION || s.seen >> DRIVE_METRIC_N != 0)
+		return tc_fail(e, TC_ECORRUPT, "drive state: unknown metrics");
+	for (int m = 0; m < DRIVE_METRIC_N; m++) {
+		if (!(s.seen & 1u << m))
+			continue;
+		if (n - at < METRIC_BYTES)
+			return tc_fail(e, TC_ECORRUPT, "drive state is cut off");
+		s.now[m] = get_number(in + at);
+		s.first[m] = get_number(in + at + 8);
+		s.observed_ms[m] = (int64_t)get(in + at + 16, 8);
+		s.risen_ms[m] = (int64_t)get(in + at + 24, 8);
+		at += METRIC_BYTES;
+		if (!is_value(s.now[m]) || !is_value(s.first[m]))
+			return tc_fail(e, TC_ECORRUPT, "drive state: not a "
+				"value");
+	}
+	if (at != n)
+		return tc_fail(e, TC_ECORRUPT, "drive state: bytes left over");
+	*out = s;
+	return 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * Devices as people speak of them: found by their names, their bad values
+ * accepted.  For src/engine alone.
+ */
+#ifndef TOCSIN_ENGINE_DEVICES_H
+#define TOCSIN_ENGINE_DEVICES_H
+
+#include "engine/inside.h"
+
+/* ---- accept.c, orders_accept.c ---- */
+/* The counters are known by two names, raw and decoded. */
+bool accept_counter(const char *metric, enum counter *out);
+/* What the device says now; false: it never told, or it is not judged. */
+bool accept_value(const struct device *d, const char *metric, int64_t *out);
+/* The features without what is accepted; `copy` only when needed. */
+const struct features *accept_features(const struct device *d,
+	struct features *copy);
+size_t accept_list(const struct device *d,
+	struct acceptance out[ACCEPTED_MAX]);
+/* What moved or expired is revoked and told; true when anything was. */
+bool accept_tend(struct engine *en, struct device *d, struct wall now);
+void accept_step(struct engine *en, struct now now);
+void say_accepted(struct engine *en, const struct device *d);
+int accept_restore(struct device *d, const void *bytes, size_t n);
+const struct snap_accepted *accept_show(struct arena *a,
+	const struct device *d);
+int order_accept_value(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+int order_drop_accepted(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+
+/* ---- devices.c ---- */
+/* By its serial, its WWN or its number; TC_EEXIST when that says too little. */
+int device_by_name(const struct engine *en, const char *name,
+	struct device **out, struct tc_err *e);
+
+#endif

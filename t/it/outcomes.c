@@ -1,0 +1,166 @@
+/*
+ * The real tocsind: what people say of devices and of what became of them;
+ * every reply held against openapi.json.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/macros.h"
+#include "t/lib/it.h"
+#include "t/lib/schema.h"
+#include "t/lib/story.h"
+
+#define DAY_MS INT64_C(86400000)
+
+static struct schema schema;
+
+static void
+begin(struct it *it)
+{
+	char path[512];
+
+	it_init(it);
+	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
+		"partitions:\n  - name: rack1\n    hosts:\n"
+		"      - {name: h1, address: 127.1.0.1}\n", it->dir);
+	snprintf(path, sizeof(path), "%s/data/openapi.json", it->dir);
+	schema.doc = json_load_file(path, 0, NULL);
+	ck_assert_ptr_nonnull(schema.doc);
+	it_start_server(it);
+}
+
+static void
+end(struct it *it)
+{
+	ck_assert_int_eq(it_end(&it->server, SIGTERM), 0);
+	json_decref(schema.doc);
+	it_fini(it);
+}
+
+/* What was asked: "POST /v1/signals", and as openapi.json has it. */
+static void
+call(struct it *it, const char *what, const char *pattern, const char *body,	/* lint: a row of the stories */
+	long status, struct it_reply *r)
+{
+	char method[16];
+	const char *type = NULL;
+	const json_t *rule;
+	size_t i;
+
+	it_call(it, what, NULL, body, r);
+	ck_assert_msg(r->status == status, "%s → %ld %s", what, r->status,
+		strbuf_str(&r->text));
+	for (i = 0; what[i] != ' '; i++)
+		method[i] = (char)(what[i] | 0x20);
+	method[i] = '\0';
+	rule = schema_of_reply(&schema, method, pattern, (int)status, &type);
+	ck_assert_msg(rule != NULL, "%s → %ld is not described", what, status);
+	ck_assert_msg(schema_match(&schema, rule, r->json), "%s: %s\n%s", what,
+		schema.why, strbuf_str(&r->text));
+}
+
+static void
+want(struct it *it, const char *what, const char *pattern, const char *body,
+	long status)
+{
+	struct it_reply r;
+
+	call(it, what, pattern, body, status, &r);
+	it_reply_fini(&r);
+}
+
+/* One value of one drive of h1, so many days ago. */
+static void
+tell(struct it *it, const char *serial, int days_ago, int pending)
+{
+	int64_t now = clock_system()->wall(clock_system()).ms;
+	char body[512];
+
+	snprintf(body, sizeof(body), "{\"host\":\"h1\",\"observations\":"
+		"[{\"probe\":\"smart\",\"at_ms\":%lld,\"outcome\":\"ok\","
+		"\"device\":{\"kind\":\"disk\",\"model\":\"ST4000DM000\","
+		"\"serial\":\"%s\"},\"metrics\":{\"smart_197_raw\":%d}}]}",
+		(long long)(now - days_ago * DAY_MS), serial, pending);
+	want(it, "POST /v1/observations", "/v1/observations", body, 202);
+}
+
+static int
+tocsin(struct it *it, struct strbuf *out, const char *const *words)
+{
+	const char *argv[16] = { it_cli(), "--server", it->url, "--state-dir",
+		NULL };
+	char state[128];
+	size_t n = 5;
+
+	snprintf(state, sizeof(state), "%s/state", it->dir);
+	argv[4] = state;
+	while (*words != NULL && n < ARRAY_LEN(argv) - 1)
+		argv[n++] = *words++;
+	argv[n] = NULL;
+	return it_run(it, out, argv);
+}
+
+START_TEST(p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves)
+{
+	static const char path[] = "/v1/devices/{d}/accept";
+	struct strbuf out = { 0 };
+	struct it_reply r;
+	struct it it;
+
+	begin(&it);
+	tell(&it, "Z1", 3, 0);
+	tell(&it, "Z1", 2, 87);
+	ck_assert(it_wait_text(&it, "/v1/devices/Z1", "device.level",
+		"imminent", 5));
+	want(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200);
+	want(&it, "GET /v1/devices/Z9", "/v1/devices/{d}", NULL, 404);
+	want(&it, "POST /v1/devices/Z1/accept", path, "{\"reason\":\"x\"}",
+		400);
+	want(&it, "POST /v1/devices/Z9/accept", path, "{\"reason\":\"x\","
+		"\"until\":\"2040-01-01T00:00:00Z\"}", 404);
+	want(&it, "POST /v1/devices/Z1/accept", path, "{\"reason\":\"x\","
+		"\"metric\":\"pending_sectors\",\"value\":86,"
+		"\"until\":\"2027-01-01T00:00:00Z\"}", 409);
+	ck_assert_int_eq(tocsin(&it, NULL, (const char *const[]){ "accept",
+		"Z1", "--metric", "pending_sectors", "--for", "30d",
+		"--reason", "static for a year", NULL }), 0);
+	ck_assert(it_wait_text(&it, "/v1/devices/Z1", "device.level", "none",
+		5));
+	call(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200, &r);
+	ck_assert_str_eq(it_text(&r, "device.accepted.0.metric"),
+		"smart_197_raw");
+	ck_assert_str_eq(it_text(&r, "verdict.accepted.0.reason"),
+		"static for a year");
+	it_reply_fini(&r);
+	ck_assert_int_eq(tocsin(&it, &out, (const char *const[]){ "explain",
+		"Z1", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&out), "accepted: 87") != NULL, "%s",
+		strbuf_str(&out));
+	strbuf_free(&out);
+
+	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
+	it_start_server(&it);
+	ck_assert(it_wait_text(&it, "/v1/devices/Z1", "device.level", "none",
+		5));
+	tell(&it, "Z1", 1, 88);
+	ck_assert(it_wait_text(&it, "/v1/alerts", "items.0.kind",
+		"acceptance_revoked", 5) || it_wait_text(&it, "/v1/alerts",
+		"items.1.kind", "acceptance_revoked", 5));
+	call(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200, &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "device.accepted")), 0);
+	ck_assert_str_ne(it_text(&r, "device.level"), "none");
+	it_reply_fini(&r);
+	want(&it, "DELETE /v1/devices/Z1/accept", path, NULL, 404);
+	end(&it);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("outcomes",
+		p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves);
+}

@@ -1,0 +1,314 @@
+/*
+ * What people say of predictions, and what a restart must not forget: values
+ * accepted with a tripwire, baselines of drives, sleep.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "predict/builtin.h"
+#include "predict/rules.h"
+#include "t/lib/story.h"
+#include "t/sim/sim.h"
+
+#define DAY 86400.0
+
+static struct pack *
+card(void)
+{
+	struct pack *pack = NULL;
+
+	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	return pack;
+}
+
+static struct observation
+of_drive(const char *serial, const struct metric *m, size_t n)
+{
+	return (struct observation){ .probe = "smart", .outcome = TOCSIN_OK,
+		.reason = TOCSIN_WHY_NONE, .text = "", .metrics = m,
+		.n_metrics = n,
+		.device = { "disk", "WDC WD40EFRX", serial, "" } };
+}
+
+/* One metric of one drive of sto1. */
+static void
+say(struct sim *s, const char *serial, const char *metric, double value)
+{
+	struct metric m[] = { { metric, "", TOCSIN_F64, { value } } };
+	struct observation ob = of_drive(serial, m, 1);
+
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+}
+
+static struct snap_device
+device_of(struct sim *s, const char *serial)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_host *h = snapshot_host(snap, "sto1");
+	struct snap_device d = { 0 };
+
+	for (size_t i = 0; h != NULL && i < h->n_devices; i++)
+		if (strcmp(h->devices[i].ident.serial, serial) == 0)
+			d = h->devices[i];
+	snapshot_put(snap);
+	ck_assert_uint_ne(d.id, 0);
+	return d;	/* numbers only: the texts are gone */
+}
+
+/* ---- accepted with a tripwire ---- */
+
+static const char until_2030[] = "{\"until\":\"2030-01-01T00:00:00Z\","
+	"\"reason\":\"an old cable\",\"metric\":\"pending_sectors\"}";
+
+/* 87 pending sectors, the same for a year, and a person who knows. */
+static struct sim *
+a_static_bad_value(const struct pack *pack)
+{
+	struct sim *s = sim_new(1, pack, 0);
+
+	say(s, "OLD", "smart_197_raw", 0);
+	sim_run_until(s, DAY);
+	say(s, "OLD", "smart_197_raw", 87);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_WATCH);
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD", until_2030), 0);
+	return s;
+}
+
+START_TEST(p2_87_for_a_year_is_accepted_and_88_alerts_within_one_cycle)
+{
+	struct pack *pack = card();
+	struct sim *s = a_static_bad_value(pack);
+
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 1);
+	ck_assert_uint_eq(sim_events(s, "device.accept"), 1);
+	for (int month = 1; month <= 12; month++) {
+		sim_run_until(s, month * 30 * DAY);
+		say(s, "OLD", "smart_197_raw", 87);
+		if (month == 6)
+			sim_restart(s);
+		ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	}
+	ck_assert_uint_eq(sim_events(s, "acceptance.revoke"), 0);
+	ck_assert_uint_eq(sim_alerts(s, "acceptance_revoked"), 0);
+
+	say(s, "OLD", "smart_197_raw", 88);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 0);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_WATCH);
+	ck_assert_uint_eq(sim_events(s, "acceptance.revoke"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "acceptance_revoked"), 1);
+	/* a restart neither forgets that nor revokes twice */
+	sim_restart(s);
+	say(s, "OLD", "smart_197_raw", 88);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 0);
+	ck_assert_uint_eq(sim_events(s, "acceptance.revoke"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "acceptance_revoked"), 1);
+	/* whoever takes it up ends the alert */
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD", until_2030), 0);
+	ck_assert_uint_eq(sim_alerts(s, "acceptance_revoked"), 0);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(p2_delta_is_a_leeway_and_a_fall_is_a_move)
+{
+	struct pack *pack = card();
+	struct sim *s = a_static_bad_value(pack);
+
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD",
+		"{\"until\":\"2030-01-01T00:00:00Z\",\"reason\":\"x\","
+		"\"metric\":\"smart_197_raw\",\"value\":87,\"delta\":4}"), 0);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 1);
+	say(s, "OLD", "smart_197_raw", 91);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 1);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	say(s, "OLD", "smart_197_raw", 82);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 0);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(p2_an_acceptance_expires_without_any_data)
+{
+	struct pack *pack = card();
+	struct sim *s = a_static_bad_value(pack);
+
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD",
+		"{\"until\":\"2026-01-04T00:00:00Z\",\"reason\":\"x\"}"),
+		TC_ENOENT);	/* nothing speaks against it any more */
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD",
+		"{\"until\":\"2026-01-04T00:00:00Z\",\"reason\":\"x\","
+		"\"metric\":\"smart_197_raw\"}"), 0);
+	sim_run_until(s, 2.9 * DAY);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 1);
+	sim_run_until(s, 3.01 * DAY);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 0);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_WATCH);
+	ck_assert_uint_eq(sim_events(s, "acceptance.revoke"), 1);
+	ck_assert_uint_eq(sim_alerts(s, "acceptance_revoked"), 0);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(p2_without_a_metric_all_that_speaks_against_it_is_accepted)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	static const char all[] = "{\"until\":\"2030-01-01T00:00:00Z\","
+		"\"reason\":\"known\"}";
+
+	say(s, "OLD", "smart_197_raw", 0);
+	say(s, "OLD", "smart_5_raw", 0);
+	say(s, "OLD", "grown_defects", 0);
+	sim_run_until(s, DAY);
+	say(s, "OLD", "smart_197_raw", 24);
+	say(s, "OLD", "smart_5_raw", 2000);
+	say(s, "OLD", "grown_defects", 100);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD", all), 0);
+	ck_assert_uint_ge(device_of(s, "OLD").n_accepted, 3);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	/* one that moves does not take the others along */
+	say(s, "OLD", "grown_defects", 101);
+	ck_assert_uint_ge(device_of(s, "OLD").n_accepted, 2);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	ck_assert_int_eq(sim_order(s, ORDER_UNACCEPT, "OLD", "{}"), 0);
+	ck_assert_uint_eq(device_of(s, "OLD").n_accepted, 0);
+	ck_assert_int_eq(sim_order(s, ORDER_UNACCEPT, "OLD", "{}"), TC_ENOENT);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(p2_an_acceptance_names_a_reason_an_end_and_what_is_there)
+{
+	static const struct { const char *body; int rc; } bad[] = {
+		{ "{\"until\":\"2030-01-01T00:00:00Z\"}", TC_EINVAL },
+		{ "{\"reason\":\"x\"}", TC_EINVAL },
+		{ "{\"reason\":\"x\",\"until\":\"2020-01-01T00:00:00Z\"}",
+			TC_ERANGE },
+		{ "{\"reason\":\"x\",\"until\":\"2090-01-01T00:00:00Z\"}",
+			TC_ERANGE },
+		{ "{\"reason\":\"x\",\"until\":\"soon\"}", TC_EINVAL },
+		{ "{\"reason\":\"x\",\"until\":\"2030-01-01T00:00:00Z\","
+			"\"metric\":\"smart_9_raw\"}", TC_ENOENT },
+		{ "{\"reason\":\"x\",\"until\":\"2030-01-01T00:00:00Z\","
+			"\"metric\":\"smart_197_raw\",\"value\":86}",
+			TC_EEXIST },
+		{ "{\"reason\":\"x\",\"until\":\"2030-01-01T00:00:00Z\","
+			"\"forever\":true}", TC_EINVAL },
+	};
+	struct pack *pack = card();
+	struct sim *s = a_static_bad_value(pack);
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD",
+			bad[i].body), bad[i].rc);
+	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "NEW", until_2030),
+		TC_ENOENT);
+	ck_assert_uint_eq(sim_events(s, "device.accept"), 1);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+/* ---- a restart is neutral ---- */
+
+START_TEST(p11_baselines_of_drive_states_survive_a_restart)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	size_t said;
+
+	say(s, "NVME", "media_errors", 3);	/* of old: no failure */
+	say(s, "SAS", "grown_defects", 40);
+	say(s, "BAD", "smart_passed", 1);
+	sim_run_until(s, DAY);
+	sim_restart(s);
+	/* a fresh baseline would swallow these */
+	say(s, "NVME", "media_errors", 30);
+	say(s, "SAS", "grown_defects", 41);
+	ck_assert_int_eq(device_of(s, "NVME").level, LEVEL_LIKELY);
+	ck_assert_int_eq(device_of(s, "SAS").level, LEVEL_WATCH);
+	say(s, "BAD", "smart_passed", 0);
+	ck_assert_int_eq(device_of(s, "BAD").level, LEVEL_LIKELY);
+	said = sim_events(s, "prediction.level");
+	ck_assert_uint_eq(said, 3);
+	sim_run_until(s, DAY + 60);
+	sim_restart(s);
+	ck_assert_int_eq(device_of(s, "NVME").level, LEVEL_LIKELY);
+	ck_assert_int_eq(device_of(s, "SAS").level, LEVEL_WATCH);
+	ck_assert_int_eq(device_of(s, "BAD").level, LEVEL_LIKELY);
+	ck_assert_uint_eq(sim_events(s, "prediction.level"), said);
+	/* what was 30 days ago has passed, whatever was restarted */
+	sim_run_until(s, 33 * DAY);
+	ck_assert_int_eq(device_of(s, "NVME").level, LEVEL_NONE);
+	ck_assert_int_eq(device_of(s, "BAD").level, LEVEL_LIKELY);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+static void
+say_asleep(struct sim *s, const char *serial)
+{
+	struct observation ob = of_drive(serial, NULL, 0);
+
+	ob.outcome = TOCSIN_UNKNOWN;
+	ob.reason = TOCSIN_WHY_DEVICE_ASLEEP;
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+}
+
+START_TEST(p6_a_drive_asleep_for_30_days_stays_asleep)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	struct observation beat = { .probe = "boot", .outcome = TOCSIN_OK,
+		.reason = TOCSIN_WHY_NONE, .text = "", .device.kind = "" };
+
+	say(s, "DOZE", "smart_197_raw", 0);
+	say(s, "AWAKE", "smart_197_raw", 0);
+	for (int hour = 1; hour <= 30 * 24; hour++) {
+		sim_run_until(s, hour * 3600.0);
+		say_asleep(s, "DOZE");
+		say_asleep(s, "NEVER");	/* slept at first sight already */
+		say(s, "AWAKE", "smart_197_raw", 0);
+		if (hour == 15 * 24)
+			sim_restart(s);
+	}
+	ck_assert_int_eq(sim_batch(s, "sto1", &beat, true), BATCH_TAKEN);
+	ck_assert(device_of(s, "DOZE").asleep);
+	ck_assert(device_of(s, "NEVER").asleep);
+	ck_assert(!device_of(s, "AWAKE").asleep);
+	ck_assert_int_eq(device_of(s, "DOZE").level, LEVEL_NONE);
+	ck_assert_int_eq(sim_state(s, "sto1"), STATE_HEALTHY);
+	ck_assert_uint_eq(sim_alerts(s, "host_stale"), 0);
+	/* a restart wakes nobody */
+	sim_restart(s);
+	ck_assert(device_of(s, "DOZE").asleep);
+	ck_assert_int_eq(device_of(s, "DOZE").reason, TOCSIN_WHY_DEVICE_ASLEEP);
+	ck_assert_int_eq(sim_state(s, "sto1"), STATE_HEALTHY);
+	say(s, "DOZE", "smart_197_raw", 0);
+	ck_assert(!device_of(s, "DOZE").asleep);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("outcomes",
+		p2_87_for_a_year_is_accepted_and_88_alerts_within_one_cycle,
+		p2_delta_is_a_leeway_and_a_fall_is_a_move,
+		p2_an_acceptance_expires_without_any_data,
+		p2_without_a_metric_all_that_speaks_against_it_is_accepted,
+		p2_an_acceptance_names_a_reason_an_end_and_what_is_there,
+		p11_baselines_of_drive_states_survive_a_restart,
+		p6_a_drive_asleep_for_30_days_stays_asleep);
+}
