@@ -8,6 +8,16 @@
 
 enum dirt { CLEAN, DIRTY_COSMETIC, DIRTY_URGENT };
 
+/* A ring of the last minutes (mono), with the number of broken hosts. */
+#define TREND_MINUTES 16
+#define TREND_BACK 5
+struct trend {
+	uint64_t n;		/* notes so far */
+	int64_t first, minute;
+	size_t broken[TREND_MINUTES];
+	enum snap_trend said;
+};
+
 struct engine {
 	struct engine_io *io;
 	const struct pack *pack;
@@ -60,6 +70,7 @@ struct engine {
 	struct wall windows_edge;	/* the next begin, end or notice */
 	struct snap_windows *windows_shown;	/* shared by snapshots */
 	bool windows_stale;	/* windows_shown is to be made again */
+	struct trend trend;
 	char person[64];	/* behind the order at hand, "" = not said */
 
 	struct change_set *facts;	/* being gathered; NULL = none yet */

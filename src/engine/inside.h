@@ -65,6 +65,9 @@ int show_deeds(struct engine *en, struct snapshot *s);
 /* In one line, into the arena: why the plan of the host was made. */
 const char *plan_words(struct arena *a, const struct host *h);
 
+/* ---- trend.c ---- */
+void trend_note(struct engine *en, struct snapshot *s, struct now now);
+
 /* ---- facts.c ---- */
 struct change_set *facts(struct engine *en);
 void facts_flush(struct engine *en);

@@ -379,5 +379,6 @@ engine_snapshot(struct engine *en, struct now now)
 		return NULL;
 	}
 	en->changed = false;
+	trend_note(en, s, now);
 	return s;
 }

@@ -50,6 +50,9 @@ struct snap_chunk {
 /* The worst-off hosts, most at risk first; at most this many. */
 #define SNAP_TOP_RISKS 10
 
+/* Broken hosts now, against five minutes ago. */
+enum snap_trend { TREND_STEADY, TREND_BETTER, TREND_WORSE };
+
 struct snapshot {
 	_Atomic unsigned refs;
 	uint64_t generation;	/* ETag: state, level, reason, inventory, brake */
@@ -64,6 +67,10 @@ struct snapshot {
 	enum unit_state worst;
 	size_t counts[STATE_COUNT_];
 	size_t levels[LEVEL_N];
+	enum snap_trend trend;
+	size_t broken;		/* unhealthy, unreachable, impaired */
+	size_t broken_before;	/* five minutes ago … */
+	bool broken_before_known;	/* … if the server ran then */
 	size_t n_hosts;
 	size_t n_checks;
 	size_t n_devices;

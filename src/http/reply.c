@@ -114,6 +114,7 @@ reply_reset(struct reply *rep)
 	rep->allow[0] = '\0';
 	rep->retry_after_s = 0;
 	rep->close = false;
+	rep->fail_open = false;
 }
 
 /* Head, shared text and tail, none of them copied. */
@@ -200,6 +201,8 @@ add_headers(struct MHD_Response *resp, const struct reply *rep)
 		MHD_add_response_header(resp, "Content-Security-Policy",
 			"default-src 'self'; base-uri 'none'; "
 			"form-action 'self'; frame-ancestors 'none'");
+	if (rep->fail_open)
+		MHD_add_response_header(resp, "Tocsin-Fail-Open", "1");
 	if (rep->close)
 		MHD_add_response_header(resp, "Connection", "close");
 }

@@ -48,6 +48,7 @@ struct reply {
 	struct MHD_Response *stream;	/* in place of a body; owned */
 	unsigned retry_after_s;		/* 0 = none */
 	bool close;
+	bool fail_open;		/* told by a header */
 };
 
 enum phase {

@@ -6,8 +6,10 @@
 #include "base/macros.h"
 
 static const struct route routes[] = {
-	{ "GET", "/v1/summary", MAY_SEE, COST_SNAPSHOT, "",
+	{ "GET", "/v1/summary", MAY_SEE, COST_SNAPSHOT, "tag",
 		view_summary, NULL },
+	{ "GET", "/v1/healthy-set", MAY_SEE, COST_SNAPSHOT, "group format",
+		view_healthy_set, NULL },
 	{ "GET", "/v1/partitions", MAY_SEE, COST_SNAPSHOT, "limit cursor",
 		view_partitions, NULL },
 	{ "GET", "/v1/partitions/{p}", MAY_SEE, COST_SNAPSHOT, "",

@@ -90,6 +90,8 @@ void view_alerts(struct request *r);
 void view_switches(struct request *r);
 void view_audit(struct request *r);
 void view_effective(struct request *r);
+/* view_sets.c */
+void view_healthy_set(struct request *r);
 /* view_windows.c */
 void view_windows(struct request *r);
 void view_window(struct request *r);

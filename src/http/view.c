@@ -43,6 +43,22 @@ add_tags(struct json_write *w, const struct snap_host *h)
 	json_put_end(w);
 }
 
+bool
+host_has_tag(const struct snap_host *h, const char *tag)
+{
+	size_t n = strcspn(tag, "=:");
+	const char *value = tag[n] != '\0' ? tag + n + 1 : NULL;
+
+	for (size_t i = 0; i < h->n_tags; i++) {
+		const struct tag *t = &h->tags[i];
+
+		if (strlen(t->key) == n && memcmp(t->key, tag, n) == 0 &&
+		    (value == NULL || strcmp(t->value, value) == 0))
+			return true;
+	}
+	return false;
+}
+
 static bool
 seen_before(const struct snap_metric *m, size_t i)
 {

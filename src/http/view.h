@@ -18,6 +18,14 @@ void add_probability(struct json_write *w, const char *key, double p);
 void add_id(struct json_write *w, const char *key, uint64_t id);
 /* {"team": "web"} */
 void add_tags(struct json_write *w, const struct snap_host *h);
+/* "team", "team=web" or "team:web" */
+bool host_has_tag(const struct snap_host *h, const char *tag);
+/*
+ * What the summary would be if there were but the hosts with the tag: numbers
+ * and names alone, borrowed from `s`.
+ */
+void part_of_tag(const struct snapshot *s, const char *tag,
+	struct snapshot *part);
 /* {"mode": 1.5, "cpu_seconds_total": {"cpu=\"0\"": 12}} */
 void add_metrics(struct json_write *w, const struct snap_metric *m, size_t n);
 void put_check(struct json_write *w, const struct snap_check *c);

@@ -12,6 +12,7 @@
 /* The summary has at most 4 KiB, its head and its end included. */
 #define SUMMARY_BYTES (4096 - 100)
 #define SUMMARY_BRAKES 3
+#define SUMMARY_PARTITIONS 3
 #define RISK_REASON_BYTES 120
 
 static void
@@ -38,9 +39,26 @@ put_risk(struct json_write *w, const struct snap_host *h)
 	json_put_end(w);
 }
 
+/* Has the partition a host with the tag?  NULL = any. */
+static bool
+has_tagged(const struct snapshot *s, const char *partition, const char *tag)
+{
+	if (tag == NULL)
+		return true;
+	for (size_t i = 0; i < s->n_chunks; i++)
+		for (size_t k = 0; k < s->chunks[i]->n; k++) {
+			const struct snap_host *h = s->chunks[i]->hosts[k];
+
+			if (strcmp(h->partition, partition) == 0 &&
+			    host_has_tag(h, tag))
+				return true;
+		}
+	return false;
+}
+
 /* The latched ones only, and few of them: the summary has an upper bound. */
 static void
-add_latched(struct json_write *w, const struct snapshot *s)
+add_latched(struct json_write *w, const struct snapshot *s, const char *tag)
 {
 	size_t n = 0;
 
@@ -48,7 +66,7 @@ add_latched(struct json_write *w, const struct snapshot *s)
 	for (size_t i = 0; i < s->n_partitions && n < SUMMARY_BRAKES; i++) {
 		const struct snap_partition *p = &s->partitions[i];
 
-		if (!p->brake.latched)
+		if (!p->brake.latched || !has_tagged(s, p->name, tag))
 			continue;
 		json_put_object(w);
 		json_add_str(w, "partition", p->name);
@@ -61,8 +79,70 @@ add_latched(struct json_write *w, const struct snapshot *s)
 	json_put_end(w);
 }
 
+static size_t
+broken_of(const size_t counts[STATE_COUNT_])
+{
+	return counts[STATE_UNHEALTHY] + counts[STATE_UNREACHABLE] +
+		counts[STATE_IMPAIRED];
+}
+
+/* The three with the most broken hosts; a fleet may have any number. */
 static void
-put_summary(struct json_write *w, const struct snapshot *s)
+add_worst_partitions(struct json_write *w, const struct snapshot *s)
+{
+	const struct snap_partition *worst[SUMMARY_PARTITIONS] = { NULL };
+	size_t affected = 0;
+
+	for (size_t i = 0; i < s->n_partitions; i++) {
+		const struct snap_partition *p = &s->partitions[i];
+		size_t n = broken_of(p->counts);
+
+		affected += n != 0;
+		for (size_t k = 0; n != 0 && k < SUMMARY_PARTITIONS; k++) {
+			const struct snap_partition *less = worst[k];
+
+			if (less != NULL && broken_of(less->counts) >= n)
+				continue;
+			worst[k] = p;
+			if (less == NULL)
+				break;
+			p = less;
+			n = broken_of(p->counts);
+		}
+	}
+	json_add_u64(w, "partitions", s->n_partitions);
+	json_add_u64(w, "partitions_affected", affected);
+	json_add_array(w, "worst_partitions");
+	for (size_t k = 0; k < SUMMARY_PARTITIONS && worst[k] != NULL; k++) {
+		json_put_object(w);
+		json_add_str(w, "partition", worst[k]->name);
+		json_add_u64(w, "hosts", worst[k]->n_hosts);
+		json_add_u64(w, "broken", broken_of(worst[k]->counts));
+		json_put_end(w);
+	}
+	json_put_end(w);
+}
+
+static void
+add_trend(struct json_write *w, const struct snapshot *s)
+{
+	static const char *const words[] = { [TREND_STEADY] = "steady",
+		[TREND_BETTER] = "better", [TREND_WORSE] = "worse" };
+
+	json_add_object(w, "trend");
+	json_add_str(w, "direction", words[s->trend]);
+	json_add_u64(w, "broken", s->broken);
+	if (s->broken_before_known)
+		json_add_u64(w, "broken_5m_ago", s->broken_before);
+	else
+		json_add_null(w, "broken_5m_ago");
+	json_put_end(w);
+}
+
+/* `s` is the fleet, or of `all` the part that has the tag. */
+static void
+put_summary(struct json_write *w, const struct snapshot *s,
+	const struct snapshot *all, const char *tag)
 {
 	json_put_object(w);
 	json_add_str(w, "state", state_id(s->worst));
@@ -83,7 +163,15 @@ put_summary(struct json_write *w, const struct snapshot *s)
 	json_add_u64(w, "evacuations", s->n_plans);
 	json_add_array(w, "incidents");
 	json_put_end(w);
-	add_latched(w, s);
+	add_latched(w, all, tag);
+	if (tag == NULL) {
+		add_worst_partitions(w, s);
+		add_trend(w, s);
+	} else {
+		json_add_str(w, "tag", tag);
+		json_add_bool(w, "affected", s->n_hosts > 0 &&
+			s->worst != STATE_HEALTHY && s->worst != STATE_ASLEEP);
+	}
 	add_time(w, "started", s->started);
 	json_add_str(w, "version", s->version);
 	json_add_u64(w, "generation", s->generation);
@@ -117,7 +205,7 @@ summary_text(const struct snapshot *s)
 	if (t != NULL)
 		return t;
 	json_begin(&w, &text);
-	put_summary(&w, s);
+	put_summary(&w, s, s, NULL);
 	if (!text.failed)
 		t = mem_alloc(sizeof(*t) + text.n + 1);
 	if (t != NULL) {
@@ -130,15 +218,45 @@ summary_text(const struct snapshot *s)
 	return t;
 }
 
+/* Those of a tag: reckoned when asked, and kept by who asked (ETag). */
+static void
+show_tag(struct request *r, const struct snapshot *s, const char *tag)
+{
+	struct strbuf text = { 0 };
+	struct json_write w;
+	struct snapshot part;
+
+	part_of_tag(s, tag, &part);
+	if (part.n_hosts == 0) {
+		problem_set(r, 404, "not_found", "no host has the tag %.200s",
+			tag);
+		return;
+	}
+	reply_open(r, &w, s);
+	strbuf_putc(&r->reply.body, ',');
+	json_begin(&w, &text);
+	put_summary(&w, &part, s, tag);
+	if (text.failed)
+		r->reply.body.failed = true;
+	else
+		strbuf_add(&r->reply.body, text.p + 1, text.n - 1);
+	strbuf_free(&text);
+}
+
 void
 view_summary(struct request *r)
 {
 	const struct snapshot *s = request_snapshot(r);
+	const char *tag = target_get(&r->target, "tag");
 	const struct snap_text *t;
 	struct json_write w;
 
 	if (reply_unchanged(r, s, false))
 		return;
+	if (tag != NULL) {
+		show_tag(r, s, tag);
+		return;
+	}
 	t = summary_text(s);
 	if (t == NULL) {
 		r->reply.body.failed = true;

@@ -13,26 +13,10 @@ struct filter {
 	const char *partition;	/* folded */
 	const char *state;	/* lists with commas */
 	const char *level;
-	const char *tag;	/* "key" or "key=value" */
+	const char *tag;	/* "key", "key=value", "key:value" */
 	const char *q;		/* part of the name or the address */
 	char part_text[NAME_MAX_BYTES + 1];
 };
-
-static bool
-has_tag(const struct snap_host *h, const char *tag)
-{
-	const char *eq = strchr(tag, '=');
-	size_t n = eq != NULL ? (size_t)(eq - tag) : strlen(tag);
-
-	for (size_t i = 0; i < h->n_tags; i++) {
-		const struct tag *t = &h->tags[i];
-
-		if (strlen(t->key) == n && memcmp(t->key, tag, n) == 0 &&
-		    (eq == NULL || strcmp(t->value, eq + 1) == 0))
-			return true;
-	}
-	return false;
-}
 
 static bool
 passes(const struct filter *f, const struct snap_host *h)
@@ -43,7 +27,7 @@ passes(const struct filter *f, const struct snap_host *h)
 		return false;
 	if (f->level != NULL && !list_has(f->level, level_name(h->level)))
 		return false;
-	if (f->tag != NULL && !has_tag(h, f->tag))
+	if (f->tag != NULL && !host_has_tag(h, f->tag))
 		return false;
 	return f->q == NULL || strcasestr(h->name, f->q) != NULL ||
 		strcasestr(h->address, f->q) != NULL;

@@ -325,6 +325,39 @@ START_TEST(an_alert_may_be_acknowledged_by_its_number)
 }
 END_TEST
 
+static enum snap_trend
+trend(struct sim *s)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	enum snap_trend t = snap->trend;
+
+	snapshot_put(snap);
+	return t;
+}
+
+START_TEST(r120_the_trend_is_against_five_minutes_ago)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+
+	for (int i = 1; i <= 6; i++) {
+		sim_run_until(s, i * 60);
+		ck_assert_int_eq(trend(s), TREND_STEADY);
+	}
+	sim_set(s, "h1", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_run_until(s, 400);
+	ck_assert_int_eq(trend(s), TREND_WORSE);
+	sim_run_until(s, 900);
+	ck_assert_int_eq(trend(s), TREND_STEADY);
+	sim_set(s, "h1", "tcp:8000", TOCSIN_WHY_NONE);
+	sim_run_until(s, 960);
+	ck_assert_int_eq(trend(s), TREND_BETTER);
+	sim_restart(s);
+	sim_run_until(s, 970);
+	ck_assert_int_eq(trend(s), TREND_STEADY);
+	sim_free(s);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -338,5 +371,6 @@ main(void)
 		r068_a_window_without_a_scope_is_refused,
 		hosts_belong_to_who_described_them,
 		r008_another_monitor_may_speak,
-		an_alert_may_be_acknowledged_by_its_number);
+		an_alert_may_be_acknowledged_by_its_number,
+		r120_the_trend_is_against_five_minutes_ago);
 }

@@ -382,6 +382,147 @@ START_TEST(r103_the_notice_is_told_in_two_zones)
 }
 END_TEST
 
+/* h00001 of the web hosts is out, h00003 dead, h00005 not known. */
+static void
+with_a_web(struct snap_host *h, size_t i, struct arena *a)
+{
+	(void)a;
+	if (i == 0)
+		h->health = HEALTH_UNHEALTHY;
+	if (i == 2)
+		h->disposition = DISPOSITION_MAINTENANCE;
+	if (i == 4)
+		h->health = HEALTH_UNKNOWN;
+	if (i == 6)
+		h->health = HEALTH_OVERLOADED;
+}
+
+static const char *
+text_set(const char *target)
+{
+	static char text[4096];
+	struct answer a;
+
+	story.ask.target = target;
+	a = client_once(&story.ask);
+	ck_assert_int_eq(a.status, 200);
+	snprintf(text, sizeof(text), "%.*s", (int)a.n, a.body);
+	answer_free(&a);
+	return text;
+}
+
+START_TEST(r143_traffic_goes_to_who_is_well_and_always_to_somebody)
+{
+	json_t *b;
+
+	http_begin(8);
+	story.fleet.tweak = with_a_web;
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/healthy-set?group=web", 200);
+	ck_assert_int_eq(int_of(b, "hosts"), 4);
+	ck_assert(json_is_false(json_object_get(b, "fail_open")));
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "host"), "h00006");
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "left_out")), 3);
+	json_decref(b);
+	ck_assert_str_eq(text_set("/v1/healthy-set?group=team:web&format=text"),
+		"127.1.0.6\n");
+	/* the others: two broken at most, and the partition has all */
+	http_counts("/v1/healthy-set?group=team=db", 4);
+	http_counts("/v1/healthy-set?group=rack0", 5);
+	http_wants("/v1/healthy-set?group=nobody", 404);
+	http_wants("/v1/healthy-set", 400);
+	http_wants("/v1/healthy-set?group=", 400);
+	http_wants("/v1/healthy-set?group=web&format=xml", 400);
+	http_end();
+}
+END_TEST
+
+/* From the last good one on it is getting worse. */
+static enum health fade;
+static void
+fades(struct snap_host *h, size_t i, struct arena *a)
+{
+	(void)a;
+	h->health = i == 0 ? fade : HEALTH_UNHEALTHY;
+	if (i == 3)
+		h->disposition = DISPOSITION_QUARANTINED;
+}
+
+START_TEST(r143_the_set_is_never_empty)
+{
+	static const struct { enum health first; size_t n; } rows[] = {
+		{ HEALTH_SUSPECT, 1 }, { HEALTH_STALE, 1 },
+		{ HEALTH_UNHEALTHY, 3 } };
+	json_t *b;
+
+	http_begin(4);
+	story.fleet.tweak = fades;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		fade = rows[i].first;
+		story.fleet.generation++;
+		fake_io_publish(&story.io, &story.fleet);
+		b = http_get("/v1/healthy-set?group=rack0", 200);
+		ck_assert_uint_eq(json_n_items(b), rows[i].n);
+		ck_assert(json_is_true(json_object_get(b, "fail_open")) ==
+			(i > 0));
+		json_decref(b);
+	}
+	http_end();
+}
+END_TEST
+
+START_TEST(r127_am_i_affected)
+{
+	json_t *b;
+
+	begin_with_deeds();
+	story.fleet.down_every = 0;
+	story.fleet.tweak = with_a_web;
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/summary?tag=team:web", 200);
+	ck_assert_int_eq(int_of(b, "hosts"), 125);
+	ck_assert_int_eq(int_of(json_object_get(b, "counts"), "healthy"), 121);
+	ck_assert_int_eq(int_of(json_object_get(b, "counts"), "unhealthy"), 1);
+	ck_assert_str_eq(json_text_of(b, "state"), "unhealthy");
+	ck_assert(json_is_true(json_object_get(b, "affected")));
+	/* five of six alerts are of h00000, which is a web host */
+	ck_assert_int_eq(int_of(b, "alerts"), 5);
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "brakes")), 1);
+	json_decref(b);
+	b = http_get("/v1/summary?tag=team=db", 200);
+	ck_assert(json_is_false(json_object_get(b, "affected")));
+	ck_assert_str_eq(json_text_of(b, "state"), "healthy");
+	json_decref(b);
+	http_wants("/v1/summary?tag=team:nobody", 404);
+	http_end();
+}
+END_TEST
+
+START_TEST(r120_the_summary_names_the_worst_partitions_and_the_trend)
+{
+	json_t *b, *list;
+
+	http_begin(250);
+	story.fleet.down_every = 40;
+	story.fleet.generation++;
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/summary", 200);
+	ck_assert_int_eq(int_of(b, "partitions"), 3);
+	ck_assert_int_eq(int_of(b, "partitions_affected"), 3);
+	list = json_object_get(b, "worst_partitions");
+	ck_assert_uint_eq(json_array_size(list), 3);
+	ck_assert_str_eq(json_text_of(json_array_get(list, 0), "partition"),
+		"rack1");
+	ck_assert_int_eq(int_of(json_array_get(list, 0), "broken"), 3);
+	ck_assert_int_eq(int_of(json_array_get(list, 2), "broken"), 1);
+	ck_assert_str_eq(json_text_of(json_object_get(b, "trend"),
+		"direction"), "steady");
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
 static size_t name_bytes;
 
 static void
@@ -540,6 +681,9 @@ main(void)
 		r004_the_effective_numbers_are_told, windows_are_listed,
 		r106_the_impact_is_known_before_the_window_is,
 		r103_the_notice_is_told_in_two_zones,
+		r143_traffic_goes_to_who_is_well_and_always_to_somebody,
+		r143_the_set_is_never_empty, r127_am_i_affected,
+		r120_the_summary_names_the_worst_partitions_and_the_trend,
 		the_summary_has_4_kib_with_all_brakes_latched,
 		orders_are_passed_on, orders_are_for_operators,
 		orders_that_cannot_be_are_refused);

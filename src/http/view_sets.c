@@ -1,0 +1,259 @@
+/*
+ * Parts of the fleet: /v1/summary?tag= (am I affected), and /v1/healthy-set
+ * for load balancers and DNS.  From the snapshot alone.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "http/problem.h"
+#include "http/route.h"
+#include "http/view.h"
+
+/* ---- the summary of a tag ---- */
+
+static bool
+is_riskier(const struct snap_host *a, const struct snap_host *b)
+{
+	return a->level != b->level ? a->level > b->level : a->risk > b->risk;
+}
+
+static void
+rank(struct snapshot *part, const struct snap_host *h)
+{
+	size_t i = part->n_top;
+
+	if (h->level == LEVEL_NONE || (i == SNAP_TOP_RISKS &&
+		!is_riskier(h, part->top[i - 1])))
+		return;
+	if (i < SNAP_TOP_RISKS)
+		part->n_top++;
+	else
+		i--;
+	for (; i > 0 && is_riskier(h, part->top[i - 1]); i--)
+		part->top[i] = part->top[i - 1];
+	part->top[i] = h;
+}
+
+/* Of the worst state: the longest; of all being well: the latest. */
+static void
+note_since(struct snapshot *part, const struct snap_host *h)
+{
+	bool later = h->since.ms > part->since.ms;
+
+	if (state_worse(h->state, part->worst)) {
+		part->worst = h->state;
+		part->since = h->since;
+	} else if (h->state == part->worst &&
+		later == (h->state == STATE_HEALTHY)) {
+		part->since = h->since;
+	}
+}
+
+static void
+count_host(struct snapshot *part, const struct snap_host *h)
+{
+	part->n_hosts++;
+	part->counts[h->state]++;
+	part->levels[h->level]++;
+	part->n_checks += h->n_checks;
+	part->n_devices += h->n_devices;
+	for (size_t i = 0; i < h->n_devices; i++)
+		part->n_devices_unjudged += !h->devices[i].judged;
+	part->n_plans += h->plan_id != 0;
+	note_since(part, h);
+	rank(part, h);
+}
+
+void
+part_of_tag(const struct snapshot *s, const char *tag, struct snapshot *part)
+{
+	*part = (struct snapshot){ .generation = s->generation, .at = s->at,
+		.at_mono = s->at_mono, .started = s->started,
+		.since = s->started, .version = s->version,
+		.observer_suspect = s->observer_suspect,
+		.degraded = s->degraded, .degraded_why = s->degraded_why,
+		.worst = STATE_HEALTHY };
+	for (size_t i = 0; i < s->n_chunks; i++)
+		for (size_t k = 0; k < s->chunks[i]->n; k++)
+			if (host_has_tag(s->chunks[i]->hosts[k], tag))
+				count_host(part, s->chunks[i]->hosts[k]);
+	for (size_t i = 0; i < s->n_alerts; i++) {
+		const struct snap_host *h = s->alerts[i].host[0] == '\0' ?
+			NULL : snapshot_host(s, s->alerts[i].host);
+
+		part->n_alerts += h != NULL && host_has_tag(h, tag);
+	}
+}
+
+/* ---- the healthy set ---- */
+
+/* How much is known for a host: more comes first when none is well. */
+enum fitness { FIT_NOT, FIT_ANY, FIT_DOUBTFUL, FIT_WELL };
+
+static enum fitness
+fitness_of(const struct snap_host *h)
+{
+	switch (h->state) {
+	case STATE_HEALTHY:
+	case STATE_ASLEEP:
+	case STATE_SUSPECT:	/* not convicted */
+	case STATE_OVERLOADED:	/* busy is not dead */
+		return FIT_WELL;
+	case STATE_UNKNOWN:
+	case STATE_STALE:
+	case STATE_FLAPPING:
+		return FIT_DOUBTFUL;
+	case STATE_UNHEALTHY:
+	case STATE_UNREACHABLE:
+	case STATE_IMPAIRED:
+		return FIT_ANY;
+	case STATE_MAINTENANCE:
+	case STATE_REBOOTING:
+	case STATE_EVACUATING:
+	case STATE_QUARANTINED:
+	case STATE_DIAGNOSING:
+	case STATE_RETIRED:
+	case STATE_COUNT_:
+		return FIT_NOT;
+	}
+	return FIT_NOT;
+}
+
+struct set {
+	const struct snapshot *s;
+	const char *group;
+	size_t counts[FIT_WELL + 1];
+	size_t all;
+	enum fitness least;	/* who is in */
+	bool open;		/* none is well */
+};
+
+/* "key=value": that tag; else a tag of that value, or a partition so called. */
+static bool
+is_of(const struct set *set, const struct snap_host *h)
+{
+	if (strpbrk(set->group, "=:") != NULL)
+		return host_has_tag(h, set->group);
+	if (strcmp(h->partition, set->group) == 0)
+		return true;
+	for (size_t i = 0; i < h->n_tags; i++)
+		if (strcmp(h->tags[i].value, set->group) == 0)
+			return true;
+	return false;
+}
+
+static void
+set_count(struct set *set)
+{
+	for (size_t i = 0; i < set->s->n_chunks; i++)
+		for (size_t k = 0; k < set->s->chunks[i]->n; k++) {
+			const struct snap_host *h = set->s->chunks[i]->hosts[k];
+
+			if (!is_of(set, h))
+				continue;
+			set->counts[fitness_of(h)]++;
+			set->all++;
+		}
+	/*
+	 * Never empty: better one who is in doubt, or broken, than none; the
+	 * balancer looks for itself.  Who was taken out by a person stays out
+	 * while there is anybody else.
+	 */
+	set->least = FIT_WELL;
+	while (set->least > FIT_NOT && set->counts[set->least] == 0)
+		set->least--;
+	set->open = set->least != FIT_WELL;
+}
+
+static const char *
+address_of(const struct snap_host *h)
+{
+	return h->address[0] != '\0' ? h->address : h->name;
+}
+
+static void
+put_member(struct json_write *w, const struct snap_host *h, bool in)
+{
+	json_put_object(w);
+	json_add_str(w, "host", h->name);
+	json_add_str(w, "address", address_of(h));
+	json_add_str(w, "state", state_id(h->state));
+	if (!in)
+		json_add_str(w, "reason", reason_id(h->reason));
+	json_put_end(w);
+}
+
+static void
+add_members(struct json_write *w, const struct set *set, bool in)
+{
+	json_add_array(w, in ? "items" : "left_out");
+	for (size_t i = 0; i < set->s->n_chunks; i++)
+		for (size_t k = 0; k < set->s->chunks[i]->n; k++) {
+			const struct snap_host *h = set->s->chunks[i]->hosts[k];
+
+			if (is_of(set, h) && (fitness_of(h) >= set->least) == in)
+				put_member(w, h, in);
+		}
+	json_put_end(w);
+}
+
+static void
+set_json(struct request *r, const struct set *set)
+{
+	struct json_write w;
+
+	reply_open(r, &w, set->s);
+	json_add_str(&w, "group", set->group);
+	json_add_u64(&w, "hosts", set->all);
+	json_add_bool(&w, "fail_open", set->open);
+	add_members(&w, set, true);
+	add_members(&w, set, false);
+	json_put_end(&w);
+}
+
+/* An address a line, and nothing else: for programs that read lines. */
+static void
+set_text(struct request *r, const struct set *set)
+{
+	struct strbuf *out = &r->reply.body;
+
+	for (size_t i = 0; i < set->s->n_chunks; i++)
+		for (size_t k = 0; k < set->s->chunks[i]->n; k++) {
+			const struct snap_host *h = set->s->chunks[i]->hosts[k];
+
+			if (is_of(set, h) && fitness_of(h) >= set->least) {
+				strbuf_puts(out, address_of(h));
+				strbuf_putc(out, '\n');
+			}
+		}
+	r->reply.status = 200;
+	r->reply.type = "text/plain; charset=utf-8";
+	r->reply.fail_open = set->open;
+}
+
+void
+view_healthy_set(struct request *r)
+{
+	const char *format = target_get(&r->target, "format");
+	struct set set = { .s = request_snapshot(r),
+		.group = target_get(&r->target, "group") };
+	bool text = format != NULL && strcmp(format, "text") == 0;
+
+	if (set.group == NULL || set.group[0] == '\0' ||
+	    (format != NULL && !text && strcmp(format, "json") != 0)) {
+		problem_set(r, 400, "invalid", set.group == NULL ?
+			"group is needed: a tag's value, key=value, or a "
+			"partition" : "format: text or json");
+		return;
+	}
+	if (reply_unchanged(r, set.s, false))
+		return;
+	set_count(&set);
+	if (set.all == 0)
+		problem_set(r, 404, "not_found", "no host is of group %.200s",
+			set.group);
+	else if (text)
+		set_text(r, &set);
+	else
+		set_json(r, &set);
+}
