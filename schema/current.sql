@@ -164,3 +164,25 @@ CREATE TABLE window (
 	ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
 	body TEXT NOT NULL		-- JSON, as the API shows it
 ) STRICT;
+CREATE TABLE block (
+	id INTEGER PRIMARY KEY,
+	tier INTEGER NOT NULL,		-- enum tier
+	subject INTEGER NOT NULL,
+	probe INTEGER NOT NULL,
+	layout INTEGER NOT NULL,
+	start_ms INTEGER NOT NULL,	-- of the span that it stands for
+	rows INTEGER NOT NULL,
+	bytes BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX block_by_source
+	ON block(subject, probe, tier, start_ms, layout);
+CREATE TABLE late (
+	subject INTEGER NOT NULL,
+	probe INTEGER NOT NULL,
+	at_ms INTEGER NOT NULL,
+	layout INTEGER NOT NULL,
+	outcome INTEGER NOT NULL,
+	reason INTEGER NOT NULL,
+	packed BLOB NOT NULL,
+	PRIMARY KEY (subject, probe, at_ms)
+) STRICT, WITHOUT ROWID;

@@ -28,6 +28,7 @@ scribe_forget(struct scribe *s)
 	forget_layouts(s);
 	idmap_free(&s->sources);
 	idmap_free(&s->batches);
+	s->knows_marks = false;
 }
 
 void
@@ -35,7 +36,11 @@ scribe_fini(struct scribe *s)
 {
 	scribe_forget(s);
 	strbuf_free(&s->key);
-	strbuf_free(&s->packed);
+	strbuf_free(&s->row);
+	block_get_free(&s->block);
+	mem_free(s->times);
+	s->times = NULL;
+	s->cap_times = 0;
 	db_close(&s->db);
 }
 

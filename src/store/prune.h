@@ -1,5 +1,5 @@
 /*
- * Old history goes a few thousand rows at a time.
+ * Old history goes a few thousand rows or some dozens of blocks at a time.
  */
 #ifndef TOCSIN_STORE_PRUNE_H
 #define TOCSIN_STORE_PRUNE_H
@@ -7,12 +7,25 @@
 #include <stdbool.h>
 
 #include "store/db.h"
+#include "store/scribe.h"
+#include "store/tiers.h"
 
-/* In the caller's transaction; *n = rows that went, 0 = none is left. */
-int prune_some(struct db *db, struct wall before, size_t *n, struct tc_err *e);
+/* Of rows before this minute; in the caller's transaction; *n = 0: none left. */
+int prune_some(struct db *db, int64_t slot, size_t *n, struct tc_err *e);
 
 /* More than half of the time there is history of would go: nobody's wish. */
 int prune_is_surprise(struct db *db, struct wall before, bool *surprise,
 	struct tc_err *e);
+
+/* Of blocks whose whole span lies before; *n = rows in those that went. */
+int prune_blocks(struct db *db, enum tier tier, struct wall before, size_t *n,
+	struct tc_err *e);
+int prune_blocks_are_surprise(struct db *db, enum tier tier,
+	struct wall before, bool *surprise, struct tc_err *e);
+/* Raw history before this is not complete any more. */
+int prune_note_raw(struct scribe *s, struct wall before, struct tc_err *e);
+
+/* The least id of a block of this tier that starts at or after a time. */
+int64_t block_id_at(enum tier tier, int64_t start_ms);
 
 #endif

@@ -47,6 +47,7 @@ struct store_point {
 	struct wall at;
 	double value;		/* with a step: mean */
 	double min, max;
+	double last;
 	uint64_t count;
 };
 

@@ -11,9 +11,12 @@
 #include "base/hash.h"
 #include "base/strbuf.h"
 #include "model/change.h"
+#include "store/block.h"
 #include "store/db.h"
 #include "store/idmap.h"
 #include "store/store.h"
+
+struct layout;
 
 struct scribe {
 	struct db db;
@@ -23,7 +26,14 @@ struct scribe {
 	struct idmap sources;	/* subject << 32 | layout */
 	struct idmap batches;	/* host → batches kept */
 	struct strbuf key;
-	struct strbuf packed;
+	struct strbuf row;	/* packed */
+	struct block_get block;	/* where a late row may be already */
+	int64_t *times;
+	size_t cap_times;
+	/* Minutes: rows before `packing` are late, before `packed` in blocks. */
+	bool knows_marks;
+	int64_t packing;
+	int64_t packed;
 	uint64_t rows;		/* history rows put since it was last zeroed */
 	uint64_t samples;
 };
@@ -56,6 +66,11 @@ int scribe_put_audit(struct scribe *s, const struct change_audit *c,
 /* 1 = new, 0 = a repeat of (at, subject, probe). */
 int scribe_put_history(struct scribe *s, const struct change_history *c,
 	struct tc_err *e);
+/* The same for a row of a time before `packing`. */
+int scribe_put_late(struct scribe *s, const struct change_history *c,
+	const struct layout *l, struct tc_err *e);
+/* Fills in `packing` and `packed`. */
+int scribe_marks(struct scribe *s, struct tc_err *e);
 /* 1 = new, 0 = known. */
 int scribe_put_batch(struct scribe *s, uint32_t host, const char *id,
 	struct tc_err *e);

@@ -156,6 +156,71 @@ const struct stmt stmts[ST_COUNT] = {
 	[ST_TICK_PRUNE_REST] = { W, "history",
 		"DELETE FROM tick WHERE slot < ?1" },
 
+	[ST_TICK_HAS] = { W, "history",
+		"SELECT 1 FROM tick WHERE slot = ?1 AND subject = ?2 "
+		"AND probe = ?3 AND at_ms = ?4" },
+	[ST_TICK_FIRST] = { R, "history",
+		"SELECT slot FROM tick WHERE slot >= ?1 ORDER BY slot LIMIT 1" },
+	[ST_TICK_ROWS] = { R, "history",
+		"SELECT at_ms, layout, outcome, reason, packed FROM tick "
+		"WHERE slot = ?1 AND subject = ?2 AND probe = ?3 "
+		"ORDER BY at_ms" },
+
+	[ST_LATE_PUT] = { W, "history",
+		"INSERT INTO late(subject, probe, at_ms, layout, outcome, "
+		"reason, packed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+		"ON CONFLICT DO NOTHING" },
+	[ST_LATE_GET] = { R, "history",
+		"SELECT at_ms, layout, packed FROM late WHERE subject = ?1 "
+		"AND probe = ?2 AND at_ms >= ?3 AND at_ms < ?4 "
+		"ORDER BY at_ms" },
+	[ST_LATE_NEXT] = { R, "history",
+		"SELECT subject, probe, at_ms FROM late "
+		"WHERE (subject, probe, at_ms) >= (?1, ?2, ?3) "
+		"ORDER BY subject, probe, at_ms LIMIT 1" },
+	[ST_LATE_ROWS] = { R, "history",
+		"SELECT at_ms, layout, outcome, reason, packed FROM late "
+		"WHERE subject = ?1 AND probe = ?2 AND at_ms >= ?3 "
+		"AND at_ms < ?4 ORDER BY at_ms" },
+	[ST_LATE_DROP] = { W, "history",
+		"DELETE FROM late WHERE subject = ?1 AND probe = ?2 "
+		"AND at_ms = ?3" },
+
+	[ST_SOURCE_NEXT] = { R, "source",
+		"SELECT subject, probe FROM source "
+		"WHERE (subject, probe) > (?1, ?2) "
+		"ORDER BY subject, probe LIMIT 1" },
+	[ST_LAYOUT_TYPES] = { R, "layout",
+		"SELECT l.n, s.pos, s.type FROM layout l "
+		"LEFT JOIN layout_series s ON s.layout = l.id WHERE l.id = ?1 "
+		"ORDER BY s.pos" },
+
+	[ST_BLOCK_LAST_ID] = { W, "block",
+		"SELECT max(id) FROM block WHERE id >= ?1 AND id < ?2" },
+	[ST_BLOCK_PUT] = { W, "block",
+		"INSERT INTO block(id, tier, subject, probe, layout, start_ms, "
+		"rows, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		"ON CONFLICT(subject, probe, tier, start_ms, layout) DO UPDATE "
+		"SET rows = excluded.rows, bytes = excluded.bytes" },
+	[ST_BLOCK_DROP] = { W, "block", "DELETE FROM block WHERE id = ?1" },
+	[ST_BLOCK_HAS] = { R, "block",
+		"SELECT 1 FROM block WHERE subject = ?1 AND probe = ?2 "
+		"AND tier = ?3 AND start_ms = ?4 LIMIT 1" },
+	/* The last of the first ?3, and the rows in them all. */
+	[ST_BLOCK_EDGE] = { W, "block",
+		"SELECT max(id), ifnull(sum(rows), 0) FROM (SELECT id, rows "
+		"FROM block WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3)" },
+	[ST_BLOCK_PRUNE] = { W, "block",
+		"DELETE FROM block WHERE id >= ?1 AND id <= ?2" },
+	[ST_BLOCK_ENDS] = { W, "block", "SELECT "
+		"(SELECT min(id) FROM block WHERE id >= ?1 AND id < ?2), "
+		"(SELECT max(id) FROM block WHERE id >= ?1 AND id < ?2)" },
+	[ST_BLOCK_GET] = { W | R, "block",
+		"SELECT id, start_ms, layout, rows, bytes FROM block "
+		"WHERE subject = ?1 AND probe = ?2 AND tier = ?3 "
+		"AND start_ms > ?4 AND start_ms < ?5 "
+		"ORDER BY start_ms, layout" },
+
 	[ST_ALERT_PUT] = { W, "alert",
 		"INSERT INTO alert(id, key, kind, severity, subject, host, "
 		"partition, tags, since_ms, ended_ms, summary, body, acked_by) "

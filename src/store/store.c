@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/compact.h"
 #include "store/damage.h"
 #include "store/migrate.h"
 #include "store/readers.h"
@@ -29,6 +30,7 @@ struct store {
 	struct scribe scribe;	/* the writer's */
 	struct writer *writer;
 	struct readers *readers;
+	struct compactor *compactor;
 };
 
 static struct store_conf
@@ -243,6 +245,19 @@ store_free(struct store *s)
 }
 
 static int
+start_compactor(struct store *s, const struct store_conf *conf,
+	struct tc_err *e)
+{
+	struct compactor_conf cc = { .path = conf->path, .writer = s->writer,
+		.lag = conf->pack_after };
+	int rc = compactor_start(&cc, &s->compactor, e);
+
+	if (rc < 0)
+		writer_stop(s->writer);
+	return rc;
+}
+
+static int
 store_open(const struct store_conf *given, struct store **out,
 	struct tc_err *e)
 {
@@ -269,7 +284,8 @@ store_open(const struct store_conf *given, struct store **out,
 	conf = with_defaults(given, s);
 	if ((rc = open_or_replace(s, &conf, e)) < 0)
 		goto fail;
-	if ((rc = writer_start(&conf, &s->scribe, &s->writer, e)) == 0) {
+	if ((rc = writer_start(&conf, &s->scribe, &s->writer, e)) == 0 &&
+	    (rc = start_compactor(s, &conf, e)) == 0) {
 		*out = s;
 		return 0;
 	}
@@ -285,6 +301,7 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	compactor_stop(s->compactor);
 	/* Before the writer, so that its checkpoint finds nobody reading. */
 	readers_close(s->readers);
 	writer_stop(s->writer);
@@ -322,6 +339,12 @@ store_stats(struct store *s, struct store_stats *out)
 	writer_stats(s->writer, out);
 	out->db_bytes = size_of(s->path, "");
 	out->wal_bytes = size_of(s->path, "-wal");
+}
+
+static int
+store_compact(struct store *s, struct wall until, struct tc_err *e)
+{
+	return compactor_run(s->compactor, until, e);
 }
 
 static int
@@ -501,6 +524,7 @@ const struct store_ops store_sqlite = {
 	.flush = store_flush,
 	.close = store_close,
 	.stats = store_stats,
+	.compact = store_compact,
 	.token_put = store_token_put,
 	.token_revoke = store_token_revoke,
 	.events = store_events,

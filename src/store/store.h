@@ -25,10 +25,16 @@ struct store_conf {
 	struct dur retry_every;	/* 0 = 1 s: while degraded */
 	size_t queue_cap;	/* change sets; 0 = 4096 */
 	/*
-	 * Raw history older than this goes, bit by bit, once an hour; 0 = it
-	 * stays.  Not when it is more than half of the time there is.
+	 * History older than this goes, bit by bit, once an hour; 0 = it
+	 * stays.  Not when it is more than half of the time there is.  Raw,
+	 * roll-ups of 5 minutes, of an hour, of a day.
 	 */
-	struct dur keep_raw;
+	struct dur keep_raw, keep_m5, keep_h1, keep_d1;
+	/*
+	 * An hour is packed this long after its end, by a thread of its own;
+	 * 0 = only when compact() is called.
+	 */
+	struct dur pack_after;
 	/* No server: the mark of a clean stop and the epoch stay as they are. */
 	bool offline;
 	/* Called by the writer's thread when it degrades or recovers. */
@@ -85,6 +91,8 @@ struct store_ops {
 	/* Marks a clean stop, checkpoints. */
 	void (*close)(struct store *);
 	void (*stats)(struct store *, struct store_stats *);
+	/* Packs all hours that end before `until`; waits; any thread. */
+	int (*compact)(struct store *, struct wall until, struct tc_err *);
 
 	/* Tokens: done at once on the writer's connection, durable on return. */
 	int (*token_put)(struct store *, const struct store_token *,

@@ -16,14 +16,14 @@ pack_row(struct scribe *s, const struct change_history *c, struct tc_err *e)
 	struct packer p;
 	char *out;
 
-	strbuf_reset(&s->packed);
-	out = strbuf_reserve(&s->packed, pack_bound(c->n));
+	strbuf_reset(&s->row);
+	out = strbuf_reserve(&s->row, pack_bound(c->n));
 	if (out == NULL)
 		return tc_fail(e, TC_ENOMEM, "history row: out of memory");
 	pack_begin(&p, (unsigned char *)out, c->n);
 	for (size_t i = 0; i < c->n; i++)
 		pack_value(&p, c->series[i].type, c->values[i]);
-	s->packed.n = pack_end(&p);
+	s->row.n = pack_end(&p);
 	return 0;
 }
 
@@ -60,8 +60,10 @@ scribe_put_history(struct scribe *s, const struct change_history *c,
 		return e->code;
 	if ((rc = put_source(s, c->subject, l, e)) < 0)
 		return rc;
-	if ((rc = pack_row(s, c, e)) < 0)
+	if ((rc = pack_row(s, c, e)) < 0 || (rc = scribe_marks(s, e)) < 0)
 		return rc;
+	if (slot_of(c->at) < s->packing)
+		return scribe_put_late(s, c, l, e);
 	db_bind_i64(db, ST_TICK_PUT, 1, slot_of(c->at));
 	db_bind_i64(db, ST_TICK_PUT, 2, c->subject);
 	db_bind_i64(db, ST_TICK_PUT, 3, l->probe);
@@ -69,7 +71,7 @@ scribe_put_history(struct scribe *s, const struct change_history *c,
 	db_bind_i64(db, ST_TICK_PUT, 5, l->id);
 	db_bind_i64(db, ST_TICK_PUT, 6, c->outcome);
 	db_bind_i64(db, ST_TICK_PUT, 7, c->reason);
-	db_bind_blob(db, ST_TICK_PUT, 8, s->packed.p, s->packed.n);
+	db_bind_blob(db, ST_TICK_PUT, 8, s->row.p, s->row.n);
 	if ((rc = db_run(db, ST_TICK_PUT, e)) < 0)
 		return rc;
 	if (sqlite3_changes(db->h) == 0)

@@ -1,62 +1,19 @@
 /*
- * Samples of one metric out of packed rows.
+ * Samples of one metric.
  *
  * A metric of a subject may stand in rows of its own or, when a sweep measured
- * it, in rows of the partition.  Each source (row subject, probe) is read in
- * the order of time by one seek a minute; its points are gathered, sorted by
- * instance and time, and given away.
+ * it, in rows of the partition.  Each source (row subject, probe) is read from
+ * blocks, then from rows; its points are gathered, sorted by instance and
+ * time, and given away.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
-#include "base/mem.h"
-#include "store/pack.h"
-#include "store/reads.h"
-#include "store/slot.h"
+#include "store/gather.h"
 
 #define LIMIT_DEFAULT 10000
 #define LIMIT_MAX 1000000
-
-/* A position of a layout that holds the metric. */
-struct place {
-	uint32_t subject;	/* of the rows */
-	int64_t probe;
-	int64_t layout;
-	size_t pos;
-	size_t layout_n;
-	enum tocsin_sample_type type;
-	size_t instance;	/* index */
-};
-
-struct point {
-	size_t instance;
-	int64_t at_ms;
-	double sum, min, max;
-	uint64_t count;
-};
-
-struct gather {
-	struct db *db;
-	const struct store_series_query *q;
-	size_t limit;
-	int64_t step_ms;
-	struct arena arena;
-	struct place *places;	/* by subject, probe, layout, position */
-	size_t n_places;
-	size_t cap_places;
-	struct hash by_instance;	/* text → index + 1 */
-	const char **instances;
-	size_t n_instances;
-	size_t cap_instances;
-	struct point *points;
-	size_t n_points;
-	size_t cap_points;
-	size_t *open;		/* per instance: its latest point + 1 */
-	bool full;		/* the limit was reached at `full_ms` */
-	int64_t full_ms;
-};
 
 /* ---- where the metric is ---- */
 
@@ -142,34 +99,56 @@ add_point(struct gather *g, size_t instance, int64_t at_ms)
 	return &g->points[g->n_points - 1];
 }
 
+/*
+ * In twice the precision, so that it hardly matters in which order values
+ * come: packed and unpacked ones give the same mean.
+ */
+static void
+add_sum(struct point *into, const struct point *from)
+{
+	double sum = into->sum + from->sum;
+	double part = sum - into->sum;
+
+	into->low += (into->sum - (sum - part)) + (from->sum - part) +
+		from->low;
+	into->sum = sum;
+	if (!isfinite(into->low))
+		into->low = 0;
+}
+
 static void
 merge(struct point *into, const struct point *from)
 {
 	if (into->count == 0) {
 		into->sum = from->sum;	/* not 0 + sum: that loses −0 */
+		into->low = from->low;
 		into->min = from->min;
 		into->max = from->max;
 		into->count = from->count;
+		into->last = from->last;
+		into->last_ms = from->last_ms;
 		return;
 	}
 	if (from->min < into->min)
 		into->min = from->min;
 	if (from->max > into->max)
 		into->max = from->max;
-	into->sum += from->sum;
+	if (from->last_ms >= into->last_ms) {
+		into->last = from->last;
+		into->last_ms = from->last_ms;
+	}
+	add_sum(into, from);
 	into->count += from->count;
 }
 
-/* Into the bucket of its time, the raw one when there is no step. */
-static int
-add_sample(struct gather *g, size_t instance, int64_t at_ms, double v)
+int
+gather_point(struct gather *g, const struct point *sample)
 {
-	struct point sample = { .sum = v, .min = v, .max = v, .count = 1 };
+	size_t instance = sample->instance;
+	int64_t at_ms = sample->at_ms;
 	struct point *p = NULL;
 
 	if (g->step_ms > 0) {
-		if (isnan(v))
-			return 0;	/* no value has no place in a mean */
 		at_ms = floor_div(at_ms, g->step_ms) * g->step_ms;
 		if (g->open[instance] != 0)
 			p = &g->points[g->open[instance] - 1];
@@ -178,107 +157,104 @@ add_sample(struct gather *g, size_t instance, int64_t at_ms, double v)
 	}
 	if (p == NULL && (p = add_point(g, instance, at_ms)) == NULL)
 		return TC_ENOMEM;
-	merge(p, &sample);
+	merge(p, sample);
 	return 0;
 }
 
-/* All wanted values of one row; `first` is its source's first place. */
-static int
-add_row(struct gather *g, size_t first, size_t end, struct tc_err *e)
+int
+gather_sample(struct gather *g, size_t instance, int64_t at_ms, double v)
 {
-	enum st st = ST_TICK_GET;
-	int64_t layout = db_i64(g->db, st, 1);
-	struct unpacker u = { 0 };
-	int rc = 0;
+	struct point p = { .instance = instance, .at_ms = at_ms, .sum = v,
+		.min = v, .max = v, .last = v, .last_ms = at_ms, .count = 1 };
 
-	for (size_t i = first; rc == 0 && i < end; i++) {
-		const struct place *p = &g->places[i];
-		uint64_t bits = 0;
-
-		if (p->layout != layout)
-			continue;
-		if (u.at == NULL) {
-			size_t n;
-			const void *bytes = db_blob(g->db, st, 2, &n);
-
-			rc = unpack_begin(&u, bytes, n, p->layout_n);
-		}
-		if (rc == 0)
-			rc = unpack_at(&u, p->pos, p->type, &bits);
-		if (rc == 0)
-			rc = add_sample(g, p->instance, db_i64(g->db, st, 0),
-				pack_to_double(p->type, bits));
-	}
-	return rc < 0 ? tc_fail(e, rc, "history row") : 0;
+	/* No value has no place in a mean. */
+	return g->step_ms > 0 && isnan(v) ? 0 : gather_point(g, &p);
 }
 
-/*
- * Enough points: what was read of the last moment is given up, so that every
- * instance ends at the same time.
- */
+static int
+by_time(const void *a, const void *b)
+{
+	const struct point *x = a, *y = b;
+
+	if (x->at_ms != y->at_ms)
+		return x->at_ms < y->at_ms ? -1 : 1;
+	return (x->instance > y->instance) - (x->instance < y->instance);
+}
+
+static int
+by_instance(const void *a, const void *b)
+{
+	const struct point *x = a, *y = b;
+
+	if (x->instance != y->instance)
+		return x->instance < y->instance ? -1 : 1;
+	return (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms);
+}
+
 static void
-note_full(struct gather *g, size_t start)
+sort_points(struct gather *g, size_t first, size_t end,
+	int (*order)(const void *, const void *))
 {
-	int64_t at_ms = g->points[g->n_points - 1].at_ms;
+	size_t i = first + 1;
 
-	if (g->n_points - start <= g->limit)
-		return;
-	if (!g->full || at_ms < g->full_ms)
-		g->full_ms = at_ms;
-	g->full = true;
+	while (i < end && order(&g->points[i - 1], &g->points[i]) <= 0)
+		i++;
+	if (i < end)
+		qsort(g->points + first, end - first, sizeof(*g->points),
+			order);
 }
 
-/* One minute of a source. */
-static int
-read_slot(struct gather *g, int64_t slot, size_t first, size_t end,
-	struct tc_err *e)
+/* Buckets that came in parts become one; by time, from `first` on. */
+static void
+join_buckets(struct gather *g, size_t first)
 {
-	enum st st = ST_TICK_GET;
-	int rc;
+	size_t n = first;
 
-	db_bind_i64(g->db, st, 1, slot);
-	while ((rc = db_step(g->db, st, e)) == 1) {
-		if ((rc = add_row(g, first, end, e)) < 0)
-			break;
+	sort_points(g, first, g->n_points, by_time);
+	for (size_t i = first; i < g->n_points; i++) {
+		struct point *p = &g->points[i];
+
+		if (g->step_ms > 0 && n > first &&
+		    g->points[n - 1].at_ms == p->at_ms &&
+		    g->points[n - 1].instance == p->instance)
+			merge(&g->points[n - 1], p);
+		else
+			g->points[n++] = *p;
 	}
-	db_reset(g->db, st);
-	return rc;
+	g->n_points = n;
+	memset(g->open, 0, g->n_instances * sizeof(*g->open));
+}
+
+bool
+gather_is_full(struct gather *g, const struct source_span *s,
+	int64_t before_ms)
+{
+	if (g->n_points - s->points <= g->limit)
+		return false;
+	join_buckets(g, s->points);
+	if (g->n_points - s->points <= g->limit)
+		return false;
+	if (g->step_ms > 0)
+		before_ms = floor_div(before_ms, g->step_ms) * g->step_ms;
+	if (!g->full || before_ms < g->full_ms)
+		g->full_ms = before_ms;
+	g->full = true;
+	return true;
 }
 
 static int
 read_source(struct gather *g, size_t first, size_t end, struct tc_err *e)
 {
-	const struct place *p = &g->places[first];
-	struct wall last = { g->q->to.ms - 1 };
-	int64_t from, to, slot;
-	size_t start = g->n_points;
-	int rc = db_step(g->db, ST_TICK_SPAN, e);
+	struct source_span s = { first, end, g->n_points, g->q->from.ms,
+		g->q->to.ms };
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	from = db_i64(g->db, ST_TICK_SPAN, 0);
-	to = db_i64(g->db, ST_TICK_SPAN, 1);
-	db_reset(g->db, ST_TICK_SPAN);
-	if (slot_of(g->q->from) > from)
-		from = slot_of(g->q->from);
-	if (slot_of(last) < to)
-		to = slot_of(last);
-	db_bind_i64(g->db, ST_TICK_GET, 2, p->subject);
-	db_bind_i64(g->db, ST_TICK_GET, 3, p->probe);
-	db_bind_i64(g->db, ST_TICK_GET, 4, g->q->from.ms);
-	db_bind_i64(g->db, ST_TICK_GET, 5, g->q->to.ms);
 	memset(g->open, 0, g->n_instances * sizeof(*g->open));
-	for (slot = from; slot <= to; slot++) {
-		if ((rc = read_slot(g, slot, first, end, e)) < 0)
-			return rc;
-		if (db_is_late(g->db))
-			return tc_fail(e, TC_ETIMEOUT, "series");
-		if (g->n_points - start > g->limit) {
-			note_full(g, start);
-			break;
-		}
-	}
-	return 0;
+	if ((rc = gather_blocks(g, &s, TIER_LONG, e)) < 0 ||
+	    (rc = gather_blocks(g, &s, TIER_HOUR, e)) < 0 ||
+	    (rc = gather_late(g, &s, e)) < 0)
+		return rc;
+	return gather_rows(g, &s, e);
 }
 
 static int
@@ -303,33 +279,16 @@ read_sources(struct gather *g, struct tc_err *e)
 
 /* ---- giving away ---- */
 
-static int
-by_time(const void *a, const void *b)
-{
-	const struct point *x = a, *y = b;
-
-	if (x->at_ms != y->at_ms)
-		return x->at_ms < y->at_ms ? -1 : 1;
-	return (x->instance > y->instance) - (x->instance < y->instance);
-}
-
-static int
-by_instance(const void *a, const void *b)
-{
-	const struct point *x = a, *y = b;
-
-	if (x->instance != y->instance)
-		return x->instance < y->instance ? -1 : 1;
-	return (x->at_ms > y->at_ms) - (x->at_ms < y->at_ms);
-}
-
 /* Keeps whole moments only, at most `limit` points (but at least one moment). */
 static size_t
 cut(struct gather *g)
 {
-	size_t n = 0, end = g->n_points;
+	size_t n = 0, end;
 
-	qsort(g->points, g->n_points, sizeof(*g->points), by_time);
+	if (!g->full && g->n_points <= g->limit)
+		return g->n_points;
+	join_buckets(g, 0);
+	end = g->n_points;
 	while (g->full && end > 0 && g->points[end - 1].at_ms >= g->full_ms)
 		end--;
 	if (end == 0)
@@ -349,7 +308,7 @@ cut(struct gather *g)
 static void
 give_points(struct gather *g, size_t n, const struct read_series *to)
 {
-	qsort(g->points, n, sizeof(*g->points), by_instance);
+	sort_points(g, 0, n, by_instance);
 	for (size_t i = 0; i < n; i++) {
 		struct point p = g->points[i];
 		struct store_point out;
@@ -362,9 +321,11 @@ give_points(struct gather *g, size_t n, const struct read_series *to)
 		out = (struct store_point){
 			.instance = g->instances[p.instance],
 			.at = { p.at_ms },
-			.value = p.sum / (double)p.count,
+			.value = p.low == 0 ? p.sum / (double)p.count :
+				(p.sum + p.low) / (double)p.count,
 			.min = p.min,
 			.max = p.max,
+			.last = p.last,
 			.count = p.count,
 		};
 		if (to->sink(to->arg, &out) != 0)
@@ -378,6 +339,13 @@ prepare(struct gather *g, struct tc_err *e)
 	int64_t metric;
 	int rc;
 
+	db_bind_text(g->db, ST_META_GET, 1, "packed");
+	if ((rc = db_step(g->db, ST_META_GET, e)) < 0)
+		return rc;
+	if (rc == 1) {
+		g->packed = db_i64(g->db, ST_META_GET, 0);
+		db_reset(g->db, ST_META_GET);
+	}
 	db_bind_text(g->db, ST_NAME_GET, 1, g->q->metric);
 	if ((rc = db_step(g->db, ST_NAME_GET, e)) <= 0)
 		return rc;
@@ -393,7 +361,7 @@ prepare(struct gather *g, struct tc_err *e)
 int
 read_series(struct db *db, const struct read_series *to, struct tc_err *e)
 {
-	struct gather g = { .db = db, .q = to->query };
+	struct gather g = { .db = db, .q = to->query, .packed = INT64_MIN };
 	int rc;
 
 	g.limit = g.q->limit == 0 ? LIMIT_DEFAULT : g.q->limit;
@@ -411,6 +379,9 @@ read_series(struct db *db, const struct read_series *to, struct tc_err *e)
 	hash_free(&g.by_instance);
 	mem_free(g.points);
 	mem_free(g.open);
+	mem_free(g.times);
+	mem_free(g.bits);
+	block_get_free(&g.block);
 	arena_free(&g.arena);
 	return rc;
 }

@@ -11,8 +11,8 @@
 #include "store/reads.h"
 #include "store/slot.h"
 #include "store/tending.h"
+#include "store/tiers.h"
 
-#define DAY_MS INT64_C(86400000)
 
 int
 tending_open(struct db *db, const char *path, struct tc_err *e)
@@ -298,7 +298,7 @@ prune_all(struct db *db, struct tend_prune *p,
 	while (rc == 0 && n > 0) {
 		if ((rc = db_run(db, ST_BEGIN, e)) < 0)
 			break;
-		rc = prune_some(db, p->before, &n, e);
+		rc = prune_some(db, slot_of(p->before), &n, e);
 		if (rc == 0)
 			rc = db_run(db, ST_COMMIT, e);
 		if (rc < 0) {

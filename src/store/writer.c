@@ -9,13 +9,11 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "store/damage.h"
+#include "store/forget.h"
 #include "store/migrate.h"
-#include "store/prune.h"
 
 #define GROUP_MAX 1024	/* sets in one transaction */
-#define PRUNE_EVERY_S 3600
-#define PRUNE_PAUSE_MS 50	/* so that it takes a sixth of the time */
-#define PRUNE_OVERDUE_MS 1000	/* then it does not wait for a quiet moment */
+#define FORGET_OVERDUE_MS 1000	/* then it does not wait for a quiet moment */
 
 /*
  * Pages of the log after which it is copied into the file: early when there
@@ -51,9 +49,7 @@ struct writer {
 	bool damaged;		/* nothing more is written; a start begins anew */
 	bool reopen;		/* the handle is not to be trusted any more */
 	struct mono retry;	/* when to try again */
-	struct mono prune;	/* when to go on with it */
-	struct wall prune_before;	/* ms 0 = a new round */
-	uint64_t pruned;	/* in this round */
+	struct forget forget;
 	int wal_pages;
 	int wal_checkpointed;	/* wal_pages at the last checkpoint */
 	size_t n;
@@ -463,72 +459,37 @@ recover(struct writer *w)
 
 /* ---- old history ---- */
 
-static void
-prune_later(struct writer *w)
-{
-	if (w->pruned > 0)
-		log_at(INFO, "store", "pruned rows=%llu",
-			(unsigned long long)w->pruned);
-	w->pruned = 0;
-	w->prune_before.ms = 0;
-	w->prune = mono_add(now(), dur_s(PRUNE_EVERY_S));
-}
-
-/* False: not now, and somebody has been told. */
-static bool
-prune_begin(struct writer *w, struct tc_err *e)
-{
-	struct clock *clock = clock_system();
-	bool surprise = false;
-
-	w->prune_before = wall_add(clock->wall(clock),
-		dur_ns(-w->conf.keep_raw.ns));
-	if (prune_is_surprise(&w->s->db, w->prune_before, &surprise, e) < 0)
-		return false;
-	if (surprise)
-		log_at(WARN, "store", "retention would take more than half of "
-			"the history, nothing is pruned; tocsin db prune does");
-	return !surprise;
-}
-
 static int
-prune_bit(struct writer *w, struct tc_err *e)
+forget_bit(struct writer *w, struct tc_err *e)
 {
 	size_t n = 0;
 	int rc;
 
 	if ((rc = begin(w, e)) < 0 ||
-	    (rc = prune_some(&w->s->db, w->prune_before, &n, e)) < 0 ||
+	    (rc = forget_some(&w->forget, w->s, &n, e)) < 0 ||
 	    (rc = commit(w, e)) < 0)
 		return rc;
 	pthread_mutex_lock(&w->lock);
 	w->stats.pruned += n;
 	pthread_mutex_unlock(&w->lock);
-	w->pruned += n;
-	w->prune = mono_add(now(), dur_ms(PRUNE_PAUSE_MS));
-	if (n == 0)
-		prune_later(w);
 	return 0;
 }
 
 static void
-prune_if_due(struct writer *w)
+forget_if_due(struct writer *w)
 {
-	struct mono late = mono_add(w->prune, dur_ms(PRUNE_OVERDUE_MS));
+	struct mono next = forget_next(&w->forget, w->s);
+	struct mono late = mono_add(next, dur_ms(FORGET_OVERDUE_MS));
 	struct tc_err e = { 0 };
 
-	if (w->conf.keep_raw.ns <= 0 || mono_before(now(), w->prune) ||
+	if (w->conf.offline || mono_before(now(), next) ||
 	    (queue_len(w->queue) > 0 && mono_before(now(), late)))
 		return;
 	w->s->db.fault = SQLITE_OK;
-	if (w->prune_before.ms == 0 && !prune_begin(w, &e)) {
-		prune_later(w);
-		return;
-	}
-	if (prune_bit(w, &e) == 0)
+	if (forget_bit(w, &e) == 0)
 		return;
 	undo(w);
-	prune_later(w);
+	forget_later(&w->forget);
 	if (db_is_fatal(w->s->db.fault))
 		degrade(w, &e);
 }
@@ -544,8 +505,8 @@ wait_for(struct writer *w)
 		return dur_ns(-1);
 	if (atomic_load(&w->degraded))
 		left = mono_diff(w->retry, now());
-	else if (w->conf.keep_raw.ns > 0)
-		left = mono_diff(w->prune, now());
+	else if (!w->conf.offline)
+		left = mono_diff(forget_next(&w->forget, w->s), now());
 	else
 		return dur_ns(-1);
 	return left.ns > 0 ? left : dur_ns(0);
@@ -579,7 +540,7 @@ writer_main(void *arg)
 			break;
 		serve(w, job);
 		if (!atomic_load(&w->degraded))
-			prune_if_due(w);
+			forget_if_due(w);
 		if (!atomic_load(&w->degraded))
 			checkpoint_if_due(w);
 		else if (!w->damaged && !mono_before(now(), w->retry))
@@ -611,6 +572,7 @@ writer_start(const struct store_conf *conf, struct scribe *s,
 	}
 	w->conf = *conf;
 	w->s = s;
+	forget_init(&w->forget, &w->conf);
 	pthread_mutex_init(&w->lock, NULL);
 	w->queue = queue_new(conf->queue_cap, NULL, NULL);
 	if (w->queue == NULL) {

@@ -2,6 +2,7 @@
  * Schemas: from nothing, upgraded, refused.
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -234,6 +235,7 @@ END_TEST
 struct plan {
 	struct yard y;
 	char dir[96];
+	int last;		/* number of the real ones */
 };
 
 static void
@@ -247,21 +249,50 @@ write_migration(struct plan *p, const char *name, const char *sql)
 	strbuf_free(&path);
 }
 
-/* The real first one, so that an opened file has the tables it needs. */
+/* A migration of our own, `after` the last real one: "%d" is its number. */
+static void
+write_own(struct plan *p, int after, const char *title, const char *sql)
+{
+	char name[64], text[256];
+
+	snprintf(name, sizeof(name), "%04d-%s.sql", p->last + after, title);
+	snprintf(text, sizeof(text), "%s; PRAGMA user_version = %d;", sql,
+		p->last + after);
+	write_migration(p, name, text);
+}
+
+/* The real ones, so that an opened file has the tables it needs. */
 static void
 plan_init(struct plan *p)
 {
-	struct strbuf path = { 0 }, first = { 0 };
+	struct strbuf path = { 0 }, text = { 0 };
+	struct dirent *entry;
+	DIR *dir;
 
 	yard_init(&p->y, &store_sqlite);
 	snprintf(p->dir, sizeof(p->dir), "%.64s/schema", p->y.dir);
 	ck_assert_int_eq(mkdir(p->dir, 0700), 0);
-	path_in(&path, source_dir(), "schema/0001-first.sql");
-	slurp(path.p, &first);
-	write_migration(p, "0001-first.sql", first.p);
+	p->last = 0;
+	path_in(&path, source_dir(), "schema");
+	dir = opendir(path.p);
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		int number = (int)strtol(entry->d_name, NULL, 10);
+
+		if (number == 0)
+			continue;
+		path_in(&path, source_dir(), "schema/");
+		strbuf_puts(&path, entry->d_name);
+		strbuf_reset(&text);
+		slurp(path.p, &text);
+		write_migration(p, entry->d_name, text.p);
+		if (number > p->last)
+			p->last = number;
+	}
+	closedir(dir);
 	write_migration(p, "README", "not a migration");
 	strbuf_free(&path);
-	strbuf_free(&first);
+	strbuf_free(&text);
 	p->y.conf.schema_dir = p->dir;
 }
 
@@ -274,16 +305,15 @@ START_TEST(an_upgrade_keeps_the_data_and_leaves_a_copy)
 	yard_open(&p.y);
 	yard_hosts(&p.y, 5);
 	yard_close(&p.y);
-	write_migration(&p, "0002-more.sql", "CREATE TABLE more (a INTEGER) "
-		"STRICT; PRAGMA user_version = 2;");
+	write_own(&p, 1, "more", "CREATE TABLE more (a INTEGER) STRICT");
 	yard_open(&p.y);
 	yard_close(&p.y);
 	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM subject"), 6);
 	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM more"), 0);
 	ck_assert_int_eq(number_in(p.y.path,
 		"SELECT count(*) FROM migration WHERE title = 'more'"), 1);
-	strbuf_printf(&copy, "%s.before-0002", p.y.path);
-	ck_assert_int_eq(number_in(copy.p, "PRAGMA user_version"), 1);
+	strbuf_printf(&copy, "%s.before-%04d", p.y.path, p.last + 1);
+	ck_assert_int_eq(number_in(copy.p, "PRAGMA user_version"), p.last);
 	ck_assert_int_eq(number_in(copy.p, "SELECT count(*) FROM subject"), 6);
 	strbuf_free(&copy);
 	/* An older server must not touch it now. */
@@ -302,14 +332,13 @@ START_TEST(an_upgrade_that_fails_changes_nothing)
 	yard_open(&p.y);
 	yard_hosts(&p.y, 5);
 	yard_close(&p.y);
-	write_migration(&p, "0002-good.sql", "CREATE TABLE good (a INTEGER); "
-		"PRAGMA user_version = 2;");
-	write_migration(&p, "0003-bad.sql", "CREATE TABLE half (a INTEGER); "
-		"INSERT INTO nowhere VALUES (1); PRAGMA user_version = 3;");
+	write_own(&p, 1, "good", "CREATE TABLE good (a INTEGER)");
+	write_own(&p, 2, "bad", "CREATE TABLE half (a INTEGER); "
+		"INSERT INTO nowhere VALUES (1)");
 	ck_assert_int_lt(p.y.ops->open(&p.y.conf, &p.y.s, &e), 0);
 	p.y.s = NULL;
-	ck_assert_msg(strstr(e.text, "0003-bad") != NULL, "%s", e.text);
-	ck_assert_int_eq(number_in(p.y.path, "PRAGMA user_version"), 1);
+	ck_assert_msg(strstr(e.text, "-bad") != NULL, "%s", e.text);
+	ck_assert_int_eq(number_in(p.y.path, "PRAGMA user_version"), p.last);
 	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM sqlite_schema "
 		"WHERE name IN ('good', 'half')"), 0);
 	p.y.conf.schema_dir = NULL;
@@ -337,9 +366,9 @@ START_TEST(a_gap_in_the_migrations_is_an_error)
 	struct plan p;
 
 	plan_init(&p);
-	write_migration(&p, "0003-late.sql", "PRAGMA user_version = 3;");
+	write_own(&p, 2, "late", "SELECT 1");
 	ck_assert_int_eq(p.y.ops->open(&p.y.conf, &p.y.s, &e), TC_EINVAL);
-	ck_assert_msg(strstr(e.text, "2 is missing") != NULL, "%s", e.text);
+	ck_assert_msg(strstr(e.text, " is missing") != NULL, "%s", e.text);
 	p.y.s = NULL;
 	yard_fini(&p.y);
 }

@@ -1,0 +1,193 @@
+#include "store/forget.h"
+
+#include "base/log.h"
+#include "store/prune.h"
+
+#define EVERY_S 3600
+#define PAUSE_MS 50	/* so that it takes a sixth of the time */
+
+static struct mono
+now(void)
+{
+	struct clock *clock = clock_system();
+
+	return clock->mono(clock);
+}
+
+static struct wall
+today(void)
+{
+	struct clock *clock = clock_system();
+
+	return clock->wall(clock);
+}
+
+void
+forget_init(struct forget *f, const struct store_conf *conf)
+{
+	*f = (struct forget){ .conf = conf };
+}
+
+void
+forget_later(struct forget *f)
+{
+	if (f->gone > 0)
+		log_at(INFO, "store", "pruned rows=%llu",
+			(unsigned long long)f->gone);
+	f->stage = FORGET_REST;
+	f->gone = 0;
+	f->edge = 0;
+	f->next = mono_add(now(), dur_s(EVERY_S));
+}
+
+struct mono
+forget_next(const struct forget *f, const struct scribe *s)
+{
+	/* Rows that have just been packed do not wait for the hour. */
+	if (f->stage == FORGET_REST && s->knows_marks &&
+	    s->packed != f->packed)
+		return (struct mono){ 0 };
+	return f->next;
+}
+
+static struct dur
+keep_of(const struct forget *f, enum tier tier)
+{
+	switch (tier) {
+	case TIER_HOUR:
+	case TIER_LONG:
+		return f->conf->keep_raw;
+	case TIER_M5:
+		return f->conf->keep_m5;
+	case TIER_H1:
+		return f->conf->keep_h1;
+	case TIER_D1:
+		return f->conf->keep_d1;
+	case TIER_SNAPSHOT:
+	case TIERS:
+		break;
+	}
+	return dur_ns(0);
+}
+
+static void
+refuse(const char *what)
+{
+	log_at(WARN, "store", "retention would take more than half of the "
+		"history, nothing is pruned; tocsin db prune does tier=%s",
+		what);
+}
+
+/* What has been packed goes; else, where nothing packs, what is too old. */
+static int
+rows_edge(struct forget *f, struct scribe *s, struct tc_err *e)
+{
+	bool surprise = false;
+	struct wall before;
+	int rc;
+
+	if ((rc = scribe_marks(s, e)) < 0)
+		return rc;
+	f->packed = s->packed;
+	f->edge = s->packed;
+	if (s->packed != 0 || f->conf->keep_raw.ns <= 0)
+		return 0;
+	before = wall_add(today(), dur_ns(-f->conf->keep_raw.ns));
+	if ((rc = prune_is_surprise(&s->db, before, &surprise, e)) < 0)
+		return rc;
+	if (surprise)
+		refuse("raw");
+	else
+		f->edge = slot_of(before);
+	return 0;
+}
+
+static int
+rows_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
+{
+	size_t rows = 0;
+	int rc;
+
+	*n = 0;
+	if (f->edge == 0 && (rc = rows_edge(f, s, e)) < 0)
+		return rc;
+	if (f->edge != 0 && (rc = prune_some(&s->db, f->edge, &rows, e)) < 0)
+		return rc;
+	if (s->packed == 0)
+		*n = rows;
+	if (rows == 0) {
+		f->stage = FORGET_BLOCKS;
+		f->tier = TIER_HOUR;
+		f->edge = 0;
+	}
+	return 0;
+}
+
+static int
+blocks_edge(struct forget *f, struct scribe *s, struct tc_err *e)
+{
+	struct dur keep = keep_of(f, f->tier);
+	struct wall before = wall_add(today(), dur_ns(-keep.ns));
+	bool surprise = false;
+	int rc;
+
+	if (keep.ns <= 0)
+		return 0;
+	if ((rc = prune_blocks_are_surprise(&s->db, f->tier, before, &surprise,
+		    e)) < 0)
+		return rc;
+	if (surprise) {
+		refuse(tiers[f->tier].name);
+		return 0;
+	}
+	f->edge = before.ms;
+	if (tiers[f->tier].row_ms == 0)
+		rc = prune_note_raw(s, before, e);
+	return rc;
+}
+
+static int
+blocks_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
+{
+	struct wall before;
+	int rc;
+
+	*n = 0;
+	if (f->edge == 0 && (rc = blocks_edge(f, s, e)) < 0)
+		return rc;
+	before.ms = f->edge;
+	if (f->edge != 0 && (rc = prune_blocks(&s->db, f->tier, before, n,
+		    e)) < 0)
+		return rc;
+	if (*n == 0) {
+		f->edge = 0;
+		f->tier++;
+		if (f->tier == TIERS)
+			forget_later(f);
+	}
+	return 0;
+}
+
+int
+forget_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
+{
+	int rc = 0;
+
+	*n = 0;
+	f->next = mono_add(now(), dur_ms(PAUSE_MS));
+	switch (f->stage) {
+	case FORGET_REST:
+		f->stage = FORGET_ROWS;
+		f->edge = 0;
+		rc = rows_some(f, s, n, e);
+		break;
+	case FORGET_ROWS:
+		rc = rows_some(f, s, n, e);
+		break;
+	case FORGET_BLOCKS:
+		rc = blocks_some(f, s, n, e);
+		break;
+	}
+	f->gone += *n;
+	return rc;
+}

@@ -1,0 +1,39 @@
+/*
+ * Old history goes bit by bit: rows that have been packed, then whole blocks
+ * of each tier that are older than its retention.
+ */
+#ifndef TOCSIN_STORE_FORGET_H
+#define TOCSIN_STORE_FORGET_H
+
+#include "store/scribe.h"
+#include "store/tiers.h"
+
+enum forget_stage {
+	FORGET_ROWS,		/* packed, or (unpacked) beyond retention */
+	FORGET_BLOCKS,		/* of `tier` */
+	FORGET_REST,		/* until the next round */
+};
+
+struct forget {
+	const struct store_conf *conf;
+	enum forget_stage stage;
+	enum tier tier;
+	int64_t edge;		/* a slot, or ms: older goes; 0 = not looked up */
+	int64_t packed;		/* the mark at which rows went last */
+	struct mono next;
+	uint64_t gone;		/* in this round, not counting what was packed */
+};
+
+void forget_init(struct forget *f, const struct store_conf *conf);
+/* When there is something to do; ns 0 = now. */
+struct mono forget_next(const struct forget *f, const struct scribe *s);
+/*
+ * A few milliseconds' worth, in the caller's transaction; *n = how many rows
+ * of history went because of their age.  Moves `next`.
+ */
+int forget_some(struct forget *f, struct scribe *s, size_t *n,
+	struct tc_err *e);
+/* After a failure: the next round tries again. */
+void forget_later(struct forget *f);
+
+#endif

@@ -1,0 +1,319 @@
+/*
+ * Packed history: what is asked gives the same answer before and after.
+ */
+#include <check.h>
+#include <math.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "base/queue.h"
+#include "t/db/yard.h"
+#include "t/lib/story.h"
+
+#define HOUR INT64_C(3600000)
+#define STEP 15000
+#define HOSTS 3
+
+static int64_t
+number_in(const char *path, const char *sql)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
+		"%s", sqlite3_errmsg(db));
+	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+/* A row as a probe makes it; another layout now and then. */
+static void
+put_row(struct change_set *cs, uint32_t host, int64_t at_ms)
+{
+	int64_t i = (at_ms - T0) / STEP;
+	struct change_history *row = set_row(cs, host, "cpu", at_ms);
+	struct change_series raw = { 0, "smart_raw", "", TOCSIN_U64 };
+	struct change_series cpu = { 0, "cpu_seconds_total", "cpu=\"0\"",
+		TOCSIN_F64 };
+	double v = (double)(i * 1500 + host) / 100;
+	uint64_t bits;
+
+	row_f64(cs, row, "load_1m", (double)(i % 17) / 8 - 0.5);
+	memcpy(&bits, &v, sizeof(bits));
+	row_value(cs, row, &cpu, bits);
+	cpu.instance = "cpu=\"1\"";
+	v += 1e6;
+	memcpy(&bits, &v, sizeof(bits));
+	row_value(cs, row, &cpu, bits);
+	row_value(cs, row, &raw, UINT64_MAX - (uint64_t)(i / 100));
+	row_f64(cs, row, "strange", i % 50 == 0 ? NAN : i % 7 == 0 ? -0.0 :
+		1.0 / (double)(i + 3));
+	if (i % 97 == 5)
+		row_f64(cs, row, "sometimes", (double)i);
+	row->outcome = i % 31 == 0 ? 1 : 0;
+	row->counted = true;
+}
+
+static void
+put_times(struct yard *y, int64_t from, int64_t to)
+{
+	for (int64_t at = from; at < to; at += 40 * STEP) {
+		struct change_set *cs = set_new();
+
+		for (int64_t t = at; t < to && t < at + 40 * STEP; t += STEP) {
+			for (uint32_t host = 1; host <= HOSTS; host++)
+				put_row(cs, host, t + host);
+		}
+		ck_assert_int_eq(yard_put(y, cs), 0);
+	}
+}
+
+static void
+pack(struct yard *y, int64_t until_ms)
+{
+	struct tc_err e = { 0 };
+
+	ck_assert_msg(y->ops->compact(y->s, (struct wall){ until_ms }, &e) == 0,
+		"%s", e.text);
+}
+
+/* ---- answers to all kinds of questions ---- */
+
+struct answers {
+	struct store_series_query q[64];
+	struct seen_points *seen[64];
+	size_t n;
+};
+
+static void
+ask_all(struct yard *y, struct answers *a, int64_t end)
+{
+	static const char *const metrics[] = { "load_1m", "cpu_seconds_total",
+		"smart_raw", "strange", "sometimes" };
+	static const int64_t steps[] = { 0, 60000, 300000, HOUR };
+
+	a->n = 0;
+	for (size_t m = 0; m < ARRAY_LEN(metrics); m++) {
+		for (size_t s = 0; s < ARRAY_LEN(steps); s++) {
+			for (int cut = 0; cut < 3; cut++) {
+				struct store_series_query q = {
+					.subject = 1 + (uint32_t)(m + s) % HOSTS,
+					.metric = metrics[m],
+					.from = { T0 + cut * 1234567 },
+					.to = { end - cut * 777777 },
+					.step = dur_ms(steps[s]),
+					.limit = cut == 2 ? 100 : 4000 };
+
+				a->q[a->n] = q;
+				a->seen[a->n] = calloc(1, sizeof(**a->seen));
+				ck_assert_int_eq(yard_series(y, &q,
+					a->seen[a->n]), 0);
+				a->n++;
+			}
+		}
+	}
+}
+
+static void
+compare(const struct answers *a, const struct answers *b)
+{
+	ck_assert_uint_eq(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct seen_points *x = a->seen[i], *y = b->seen[i];
+
+		ck_assert_msg(x->n == y->n, "%s step %lld: %zu, %zu points",
+			a->q[i].metric, (long long)dur_to_ms(a->q[i].step),
+			x->n, y->n);
+		for (size_t k = 0; k < x->n; k++) {
+			const struct store_point *p = &x->p[k], *q = &y->p[k];
+
+			ck_assert_str_eq(x->instance[k], y->instance[k]);
+			ck_assert_msg(p->at.ms == q->at.ms &&
+				memcmp(&p->value, &q->value, 8) == 0 &&
+				memcmp(&p->min, &q->min, 8) == 0 &&
+				memcmp(&p->max, &q->max, 8) == 0 &&
+				memcmp(&p->last, &q->last, 8) == 0 &&
+				p->count == q->count, "%s step %lld point %zu "
+				"at %lld: %.17g %.17g %.17g %.17g × %llu, "
+				"%.17g %.17g %.17g %.17g × %llu",
+				a->q[i].metric,
+				(long long)dur_to_ms(a->q[i].step), k,
+				(long long)(q->at.ms - T0), p->value, p->min,
+				p->max, p->last, (unsigned long long)p->count,
+				q->value, q->min, q->max, q->last,
+				(unsigned long long)q->count);
+		}
+	}
+}
+
+static void
+answers_free(struct answers *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->seen[i]);
+	a->n = 0;
+}
+
+START_TEST(packing_changes_no_answer)
+{
+	static struct answers before, after;
+	int64_t end = T0 + 3 * HOUR + 1800000;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, end);
+	ask_all(&y, &before, end);
+	pack(&y, end);
+	ck_assert_int_eq(number_in(y.path, "SELECT value / 60 FROM meta "
+		"WHERE key = 'packed'"), T0 / HOUR + 3);
+	ck_assert_int_ge(number_in(y.path, "SELECT count(*) FROM block"), 9);
+	ask_all(&y, &after, end);
+	compare(&before, &after);
+	answers_free(&after);
+	/* Nor does another start, nor packing again. */
+	yard_close(&y);
+	yard_open(&y);
+	pack(&y, end);
+	ask_all(&y, &after, end);
+	compare(&before, &after);
+	answers_free(&after);
+	answers_free(&before);
+	yard_fini(&y);
+}
+END_TEST
+
+/* Waits for the writer to have dropped the rows that were packed. */
+static void
+wait_for_rows(struct yard *y, int64_t n)
+{
+	struct queue *never = y->turned;
+	char sql[] = "SELECT count(*) FROM tick";
+
+	for (int i = 0; i < 600 && number_in(y->path, sql) != n; i++)
+		queue_pop(never, dur_ms(50));
+	ck_assert_int_eq(number_in(y->path, sql), n);
+}
+
+START_TEST(rows_that_were_packed_go)
+{
+	int64_t end = T0 + 2 * HOUR;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, end);
+	pack(&y, T0 + HOUR + HOUR / 2);
+	wait_for_rows(&y, HOSTS * HOUR / STEP);
+	yard_fini(&y);
+}
+END_TEST
+
+START_TEST(what_comes_late_is_there_at_once_and_once)
+{
+	static struct answers before, after;
+	int64_t end = T0 + 2 * HOUR;
+	size_t accepted, duplicates;
+	struct change_set *cs;
+	struct yard y, other;
+
+	/* One store is given all in order, the other some of it late. */
+	yard_init(&other, &store_sqlite);
+	yard_open(&other);
+	yard_hosts(&other, HOSTS);
+	put_times(&other, T0, end);
+	ask_all(&other, &before, end);
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, T0 + 600000);
+	put_times(&y, T0 + 1200000, end);
+	pack(&y, end);
+	put_times(&y, T0 + 600000, T0 + 1200000);
+	ask_all(&y, &after, end);
+	compare(&before, &after);
+	answers_free(&after);
+	/* Repeats are known, of what was packed and of what came late. */
+	cs = set_new();
+	put_row(cs, 2, T0 + 60 * STEP + 2);
+	put_row(cs, 2, T0 + 10 * STEP + 2);
+	put_row(cs, 2, T0 + 10 * STEP + 1);
+	ck_assert_int_eq(yard_put_counted(&y, cs, &accepted, &duplicates), 0);
+	ck_assert_uint_eq(accepted, 1);
+	ck_assert_uint_eq(duplicates, 2);
+	cs = set_new();
+	put_row(cs, 2, T0 + 10 * STEP + 1);
+	ck_assert_int_eq(yard_put_counted(&y, cs, &accepted, &duplicates), 0);
+	ck_assert_uint_eq(duplicates, 1);
+	answers_free(&before);
+	yard_fini(&other);
+	yard_fini(&y);
+}
+END_TEST
+
+/* A child that packs until it is killed; the parent looks what is left. */
+static void
+pack_and_die(struct yard *y, long after_us)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		yard_open(y);
+		pack(y, T0 + 100 * HOUR);
+		_exit(0);
+	}
+	queue_pop(y->turned, dur_ns(after_us * 1000));
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+}
+
+START_TEST(a_kill_at_any_moment_of_packing_loses_nothing)
+{
+	static struct answers before, after;
+	int64_t end = T0 + 3 * HOUR + 1800000;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, end);
+	ask_all(&y, &before, end);
+	yard_close(&y);
+	for (long us = 1000; us < 120000; us += us / 4) {
+		pack_and_die(&y, us);
+		yard_open(&y);
+		ask_all(&y, &after, end);
+		compare(&before, &after);
+		answers_free(&after);
+		yard_close(&y);
+	}
+	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM "
+		"pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	answers_free(&before);
+	yard_fini(&y);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("store: packed", packing_changes_no_answer,
+		rows_that_were_packed_go,
+		what_comes_late_is_there_at_once_and_once,
+		a_kill_at_any_moment_of_packing_loses_nothing);
+}
