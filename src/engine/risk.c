@@ -194,9 +194,9 @@ risk_fold(struct engine *en, struct host *h)
 
 		if (d->judged)
 			list[n++] = (struct host_device){ d->id, d->level,
-				d->risk };
+				d->risk, 0 };
 	}
-	host_combine(list, n, &risk);
+	host_combine(list, n, NULL, NULL, &risk);
 	if (risk.level != h->risk.level || risk.device != h->risk.device)
 		mark(en, h, DIRTY_URGENT);
 	h->risk = risk;

@@ -20,7 +20,7 @@
 #define VERDICT_NAME 32		/* rule, metric and statistic names, with NUL */
 #define VERDICT_PACK_ID 128	/* name + semver + SHA-256, with NUL */
 #define VERDICT_EVIDENCE_MAX 104
-#define VERDICT_MISSING_MAX 8
+#define VERDICT_MISSING_MAX 20
 #define VERDICT_RISK_UNKNOWN (-1.0)
 
 /* What a row of evidence is there for. */

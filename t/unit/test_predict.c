@@ -428,18 +428,18 @@ END_TEST
 START_TEST(host_risk_names_its_reason)
 {
 	struct host_device d[] = {
-		{ 7, LEVEL_NONE, { 0.1, 0.2, 0.3 } },
-		{ 8, LEVEL_WATCH, { 0.0, 0.1, 0.2 } },
-		{ 9, LEVEL_NONE, { -1, -1, -1 } },
+		{ 7, LEVEL_NONE, { 0.1, 0.2, 0.3 }, 0 },
+		{ 8, LEVEL_WATCH, { 0.0, 0.1, 0.2 }, 0 },
+		{ 9, LEVEL_NONE, { -1, -1, -1 }, 0 },
 	};
 	struct host_risk h;
 
-	host_combine(d, 3, &h);
+	host_combine(d, 3, NULL, NULL, &h);
 	ck_assert_int_eq(h.level, LEVEL_WATCH);
 	ck_assert_uint_eq(h.device, 8);
 	ck_assert_uint_eq(h.n_blind, 1);
 	ck_assert_double_eq_tol(h.risk.d30, 1 - 0.8 * 0.9, 1e-12);
-	host_combine(d, 0, &h);
+	host_combine(d, 0, NULL, NULL, &h);
 	ck_assert_uint_eq(h.device, 0);
 	ck_assert(h.risk.d30 < 0);
 }

@@ -1,0 +1,188 @@
+/*
+ * Signals of a host as plain bytes: version, counts, means, rises, disks, all
+ * little-endian.  Nothing here is trusted when it comes back.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "predict/signals.h"
+
+#define SAVE_MAGIC 0x48u	/* 'H' */
+#define SAVE_VERSION 1u
+
+struct reader {
+	const unsigned char *p;
+	size_t left;
+	bool bad;
+};
+
+static void
+put(struct strbuf *out, uint64_t v, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++, v >>= 8)
+		strbuf_putc(out, (char)(v & 0xff));
+}
+
+static uint64_t
+get(struct reader *r, size_t bytes)
+{
+	uint64_t v = 0;
+
+	if (r->left < bytes) {
+		r->bad = true;
+		r->left = 0;
+		return 0;
+	}
+	for (size_t i = 0; i < bytes; i++)
+		v |= (uint64_t)r->p[i] << 8 * i;
+	r->p += bytes;
+	r->left -= bytes;
+	return v;
+}
+
+static void
+put_float(struct strbuf *out, float f)
+{
+	uint32_t v;
+
+	memcpy(&v, &f, sizeof(v));
+	put(out, v, 4);
+}
+
+static float
+get_float(struct reader *r)
+{
+	uint32_t v = (uint32_t)get(r, 4);
+	float f;
+
+	memcpy(&f, &v, sizeof(f));
+	r->bad = r->bad || !isfinite(f) || f < 0;
+	return f;
+}
+
+static void
+put_mean(struct strbuf *out, const struct signal_mean *m)
+{
+	put_float(out, m->fast);
+	put_float(out, m->slow);
+	put(out, m->since_s, 4);
+}
+
+static struct signal_mean
+get_mean(struct reader *r)
+{
+	struct signal_mean m = { get_float(r), 0, 0 };
+
+	m.slow = get_float(r);
+	m.since_s = (uint32_t)get(r, 4);
+	return m;
+}
+
+int
+signals_save(const struct signals *s, struct strbuf *out)
+{
+	put(out, SAVE_MAGIC, 1);
+	put(out, SAVE_VERSION, 1);
+	put(out, s->seen, 4);
+	for (int i = 0; i < SIGNAL_COUNTS; i++)
+		put(out, s->now[i], 4);
+	for (int i = 0; i < SIGNAL_N; i++)
+		put(out, s->at_s[i], 4);
+	for (int i = 0; i < SIGNAL_N; i++)
+		put(out, s->source[i], 1);
+	for (int i = 0; i < SIGNAL_MEANS; i++)
+		put_mean(out, &s->means[i]);
+	put(out, s->n_rises, 1);
+	for (uint8_t i = 0; i < s->n_rises; i++) {
+		put(out, s->rises[i].signal, 1);
+		put(out, (uint32_t)s->rises[i].day, 4);
+		for (int k = 0; k < SIGNAL_SLOTS; k++)
+			put(out, s->rises[i].slots[k], 2);
+	}
+	put(out, s->n_disks, 1);
+	for (uint8_t i = 0; i < s->n_disks; i++) {
+		put(out, s->disks[i].name, 4);
+		put_mean(out, &s->disks[i].mean);
+	}
+	return out->failed ? TC_ENOMEM : 0;
+}
+
+static void
+get_rises(struct reader *r, struct signals *s)
+{
+	uint32_t had = 0;
+
+	for (uint8_t i = 0; i < s->n_rises; i++) {
+		struct signal_rises *one = &s->rises[i];
+
+		one->signal = (uint8_t)get(r, 1);
+		r->bad = r->bad || one->signal >= SIGNAL_COUNTS ||
+			(had & 1u << one->signal);
+		had |= r->bad ? 0 : 1u << one->signal;
+		one->day = (int32_t)(uint32_t)get(r, 4);
+		r->bad = r->bad || one->day < 0 || one->day > INT32_MAX / 2;
+		for (int k = 0; k < SIGNAL_SLOTS; k++)
+			one->slots[k] = (uint16_t)get(r, 2);
+	}
+}
+
+static int
+get_lists(struct reader *r, struct signals *s)
+{
+	uint8_t n_rises = (uint8_t)get(r, 1), n_disks;
+
+	if (r->bad || n_rises > SIGNAL_COUNTS)
+		return TC_ECORRUPT;
+	s->rises = mem_alloc_array(n_rises + 1u, sizeof(*s->rises));
+	if (s->rises == NULL)
+		return TC_ENOMEM;
+	s->n_rises = n_rises;
+	get_rises(r, s);
+	n_disks = (uint8_t)get(r, 1);
+	if (r->bad || n_disks > SIGNAL_DISKS)
+		return TC_ECORRUPT;
+	s->disks = mem_alloc_array(n_disks + 1u, sizeof(*s->disks));
+	if (s->disks == NULL)
+		return TC_ENOMEM;
+	s->n_disks = n_disks;
+	for (uint8_t i = 0; i < n_disks; i++) {
+		s->disks[i].name = (uint32_t)get(r, 4);
+		s->disks[i].mean = get_mean(r);
+	}
+	return r->bad || r->left != 0 ? TC_ECORRUPT : 0;
+}
+
+int
+signals_restore(const void *p, size_t n, struct signals *out,
+	struct tc_err *e)
+{
+	struct reader r = { p, n, false };
+	struct signals s = { 0 };
+	uint64_t version;
+	int rc;
+
+	if (get(&r, 1) != SAVE_MAGIC)
+		return tc_fail(e, TC_ECORRUPT, "signals: not saved by us");
+	version = get(&r, 1);
+	if (version > SAVE_VERSION)
+		return tc_fail(e, TC_ENEWER, "signals: version %u, we know %u",
+			(unsigned)version, SAVE_VERSION);
+	s.seen = (uint32_t)get(&r, 4);
+	if (version == 0 || s.seen >> SIGNAL_N != 0)
+		return tc_fail(e, TC_ECORRUPT, "signals: unknown ones");
+	for (int i = 0; i < SIGNAL_COUNTS; i++)
+		s.now[i] = (uint32_t)get(&r, 4);
+	for (int i = 0; i < SIGNAL_N; i++)
+		s.at_s[i] = (uint32_t)get(&r, 4);
+	for (int i = 0; i < SIGNAL_N; i++)
+		s.source[i] = (uint8_t)get(&r, 1);
+	for (int i = 0; i < SIGNAL_MEANS; i++)
+		s.means[i] = get_mean(&r);
+	if ((rc = get_lists(&r, &s)) < 0) {
+		signals_free(&s);
+		return tc_fail(e, rc, "signals: %zu bytes do not fit", n);
+	}
+	*out = s;
+	return 0;
+}
