@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "wire/json_write.h"
 
 static void
@@ -17,6 +18,8 @@ write_key(char *out, size_t size, const char *kind, const char *of)
 static const char *
 of_whom(const struct alert_wish *w)
 {
+	if (w->unit != NULL)
+		return w->unit->path;
 	if (w->host != NULL)
 		return w->host->name;
 	return w->part != NULL ? w->part->name : "server";
@@ -81,7 +84,8 @@ kind_of(const char *text)
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
 		"store_replaced", "observer_suspect", "maintenance_overrun",
 		"maintenance_notice", "maintenance_conflict",
-		"partition_outage", "acceptance_revoked" };
+		"partition_outage", "acceptance_revoked",
+		"vm_unhealthy", "agent_silent" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i], text) == 0)
@@ -204,11 +208,12 @@ alert_raise_of(struct engine *en, const struct alert_wish *w, const char *of,
 	struct alert fresh = { .kind = w->kind, .severity = w->severity,
 		.host = w->host != NULL ? w->host->name : "",
 		.partition = part != NULL ? part->name : "",
-		.subject = w->host != NULL ? w->host->id :
+		.subject = w->unit != NULL ? w->unit->id :
+			w->host != NULL ? w->host->id :
 			part != NULL ? part->id : 0,
 		.firing = true, .since = at, .summary = w->summary,
 		.body = w->body, .acked_by = "" };
-	char key[600];
+	char key[700];
 	struct live_alert *a;
 
 	write_key(key, sizeof(key), w->kind, of);
@@ -235,7 +240,7 @@ alert_raise_of(struct engine *en, const struct alert_wish *w, const char *of,
 void
 alert_end(struct engine *en, const char *kind, const char *of, struct wall at)
 {
-	char key[600];
+	char key[700];
 	struct live_alert *a;
 
 	write_key(key, sizeof(key), kind, of);
@@ -270,7 +275,10 @@ engine_restore_alert(struct engine *en, const struct alert *from)
 	struct alert a = *from;
 	struct host *h = subject_get(en, from->subject, SUBJECT_HOST);
 	struct part *p = subject_get(en, from->subject, SUBJECT_PARTITION);
+	struct unit *u = unit_of_id(en, from->subject);
 
+	if (u != NULL)
+		h = u->host;
 	if (from->id > en->alert_id)
 		en->alert_id = from->id;
 	if (h == NULL && p == NULL && from->subject != 0)
@@ -424,6 +432,7 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		alert_end(en, "host_flapping", h->name, now.wall);
 		alert_end(en, "maintenance_overrun", h->name, now.wall);
 		alert_end(en, "acceptance_revoked", h->name, now.wall);
+		alert_end(en, "agent_silent", h->name, now.wall);
 		return;
 	}
 	/*

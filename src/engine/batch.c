@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 /* The device by its identity; one that moved between hosts keeps its past. */
 static struct device *
@@ -82,6 +83,24 @@ age_of(const struct batch *b, const struct observation *ob, struct now now)
 	return dur_ms(sent.ms > ob->at.ms ? sent.ms - ob->at.ms : 0);
 }
 
+/* Of a VM or a role, or an agent's word about itself; else of the host. */
+static bool
+take_unit(struct engine *en, struct host *h, struct unit *guest,
+	const struct batch *b, const struct observation *ob)
+{
+	struct unit *u = unit_of_observation(en, h, guest, ob);
+	bool word = agent_word(en, h, guest, ob);
+
+	if (u == NULL && !word && ob->vm == NULL && ob->role == NULL)
+		return false;
+	en->counts.observations++;
+	en->counts.samples += ob->n_metrics;
+	say_observation(en->lent, u != NULL ? u->id : h->id, ob);
+	if (u != NULL && !word)
+		unit_observe(en, u, ob, age_of(b, ob, en->now));
+	return true;
+}
+
 static void
 take(struct engine *en, struct host *h, const struct batch *b,
 	const struct observation *ob, struct now now)
@@ -132,7 +151,10 @@ enum engine_batch_refusal
 engine_batch(struct engine *en, const struct batch *b, bool may_create,
 	struct now now, struct change_set *cs)
 {
-	struct host *h = host_find(en, b->host);
+	struct unit *guest = vm_find(en, b->host);
+	struct host *h = guest != NULL ? guest->host :
+		host_find(en, b->host);
+	size_t words = 0;
 
 	if (h == NULL && !may_create)
 		return BATCH_HOST_UNKNOWN;
@@ -156,10 +178,18 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 		en->resort = true;
 		host_say_subject(en, h);
 	}
-	cs->batch_host = h->id;
+	cs->batch_host = guest != NULL ? guest->id : h->id;
 	cs->batch_id = b->id[0] != '\0' ? fact_text(cs, b->id) : NULL;
-	for (size_t i = 0; i < b->n; i++)
-		take(en, h, b, &b->items[i], now);
+	for (size_t i = 0; i < b->n; i++) {
+		words += strcmp(b->items[i].probe, "agent") == 0;
+		if (!take_unit(en, h, guest, b, &b->items[i]))
+			take(en, h, b, &b->items[i], now);
+	}
+	/* Who only says that it ends is not back. */
+	if (words < b->n && guest != NULL)
+		unit_heard(en, guest, now);
+	else if (words < b->n)
+		watch_heard(en, h, now);
 	fold_host(en, h, now.wall);
 	step(en, now);
 	en->lent = NULL;

@@ -27,6 +27,10 @@ struct engine {
 	struct hash parts;
 	struct hash hosts;	/* by name, retired ones included */
 	struct hash devices;	/* by key */
+	struct hash vms;	/* struct unit by name */
+	struct heap unit_due;	/* struct unit: time alone may move it */
+	struct heap watch_due;	/* struct watch */
+	struct unit_rule unit_rule;	/* of those that nobody declared */
 	/* What a subject id is, by its kind. */
 	struct subject_ref {
 		enum subject_kind kind;

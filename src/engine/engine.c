@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "wire/json_write.h"
 
 /* What a fleet that says nothing gets; the configuration always says. */
@@ -16,6 +17,10 @@
 #define PASSIVE_CLEAR_AFTER 2
 #define PASSIVE_STALE_AFTER 3
 #define SMART_INTERVAL_S 3600
+#define UNIT_GRACE_S 600
+#define UNIT_NEVER_S 60
+#define UNIT_GONE_S 30
+#define UNIT_BUSY_RATIO 0.95
 
 struct engine *
 engine_new(const struct engine_conf *conf)
@@ -35,6 +40,7 @@ engine_new(const struct engine_conf *conf)
 	en->parts.seed = conf->boot_seed;
 	en->hosts.seed = conf->boot_seed;
 	en->devices.seed = conf->boot_seed;
+	en->vms.seed = conf->boot_seed;
 	en->alerts.seed = conf->boot_seed;
 	en->next_subject = 1;
 	en->judged_day = INT32_MIN;
@@ -45,6 +51,13 @@ engine_new(const struct engine_conf *conf)
 		.clear_after = PASSIVE_CLEAR_AFTER,
 		.stale_after = PASSIVE_STALE_AFTER };
 	en->smart_interval = dur_s(SMART_INTERVAL_S);
+	en->unit_rule = (struct unit_rule){
+		.heartbeat = dur_s(PASSIVE_INTERVAL_S),
+		.late_after = PASSIVE_FAIL_AFTER,
+		.clear_after = PASSIVE_CLEAR_AFTER,
+		.grace = dur_s(UNIT_GRACE_S), .lost = dur_s(UNIT_GRACE_S),
+		.never = dur_s(UNIT_NEVER_S), .gone = dur_s(UNIT_GONE_S),
+		.busy_ratio = UNIT_BUSY_RATIO };
 	return en;
 }
 
@@ -86,7 +99,10 @@ engine_free(struct engine *en)
 	hash_free(&en->hosts);
 	hash_free(&en->parts);
 	hash_free(&en->devices);
+	hash_free(&en->vms);
 	heap_free(&en->due);
+	heap_free(&en->unit_due);
+	heap_free(&en->watch_due);
 	intern_free(&en->names);
 	mem_free(en->subjects);
 	mem_free(en->sorted);
@@ -107,7 +123,10 @@ uint32_t
 engine_host_id(const struct engine *en, const char *name)
 {
 	const struct host *h = host_find(en, name);
+	const struct unit *vm = vm_find(en, name);
 
+	if (vm != NULL)
+		return vm->id;
 	return h != NULL ? h->id : 0;
 }
 
@@ -115,8 +134,11 @@ uint32_t
 engine_host_enrol(struct engine *en, const char *name, struct now now)
 {
 	struct host *h = host_find(en, name);
+	const struct unit *vm = vm_find(en, name);
 	struct part *p;
 
+	if (vm != NULL)
+		return vm->id;
 	if (h != NULL)
 		return h->id;
 	en->now = now;

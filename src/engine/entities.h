@@ -85,11 +85,11 @@ struct sweep {
 	struct wall at;
 };
 
-struct host;
 struct check {
 	uint32_t id;
 	uint32_t seq;		/* of the latest run */
 	struct host *host;
+	struct unit *unit;	/* VM or role that it is of; NULL: the host */
 	struct device *device;	/* NULL: of the host itself */
 	const char *key;	/* interned */
 	const char *probe;	/* interned */
@@ -177,6 +177,8 @@ struct host {
 	struct window *window;	/* that covers it now, or NULL */
 	struct host_plan *plan;	/* NULL = nothing to do */
 	unsigned why_not;
+	struct unit *units;	/* VMs and roles on it; NULL = none */
+	struct watch *watch;	/* of its agent; NULL = not missed */
 };
 
 /* What is recommended for a host. */

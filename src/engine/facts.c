@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "wire/json_write.h"
 #include "wire/verdict.h"
 
@@ -82,7 +83,7 @@ say_check_move(struct engine *en, const struct check *c,
 	json_add_str(&w, "text", c->text != NULL ? c->text : "");
 	json_add_u64(&w, "fails", c->st.fails);
 	json_put_end(&w);
-	say_event(en, "check.state", c->host->id, at, strbuf_str(&body));
+	say_event(en, "check.state", check_whose(c), at, strbuf_str(&body));
 	strbuf_free(&body);
 	en->counts.transitions++;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 static size_t
 text_bytes(const char *s)
@@ -58,16 +59,13 @@ origin_text(struct engine *en, const struct opt_origin *o)
 	return kept != NULL ? kept : "";
 }
 
-static int
-take_check(struct engine *en, struct host *h, const struct check_def *def,
-	struct now now)
+int
+check_take_def(struct engine *en, struct check *c,
+	const struct check_def *def, struct now now)
 {
-	struct check *c = check_find(h, def->key);
-	bool fresh = c == NULL || c->passive;
+	bool fresh = c->passive;
 
-	if (c == NULL)
-		c = check_add(en, h, def->key, def->probe, 0);
-	if (c == NULL || copy_opts(c, def) < 0)
+	if (copy_opts(c, def) < 0)
 		return TC_ENOMEM;
 	c->claimed = true;
 	c->passive = false;
@@ -76,7 +74,7 @@ take_check(struct engine *en, struct host *h, const struct check_def *def,
 		check_say_subject(en, c, false);
 	if (fresh || !heap_has(&c->due) ||
 	    c->rule.interval.ns != def->rule.interval.ns ||
-	    c->sweep == NULL || c->sweep->part != h->part) {
+	    c->sweep == NULL || c->sweep->part != c->host->part) {
 		c->rule = def->rule;
 		sweep_leave(c);
 		run_unschedule(en, c);
@@ -87,20 +85,35 @@ take_check(struct engine *en, struct host *h, const struct check_def *def,
 	return 0;
 }
 
-static void
-drop_check(struct engine *en, struct host *h, size_t i)
+static int
+take_check(struct engine *en, struct host *h, const struct check_def *def,
+	struct now now)
 {
-	struct check *c = h->checks[i];
+	struct check *c = check_find(h, def->key);
 
+	if (c == NULL)
+		c = check_add(en, h, def->key, def->probe, 0);
+	return c != NULL ? check_take_def(en, c, def, now) : TC_ENOMEM;
+}
+
+void
+check_drop(struct engine *en, struct check *c)
+{
 	check_say_subject(en, c, true);
 	run_unschedule(en, c);
 	sweep_leave(c);
-	if (h->worst == c)
-		h->worst = NULL;
+	if (c->host->worst == c)
+		c->host->worst = NULL;
 	if (c->device != NULL && c->device->check == c)
 		c->device->check = NULL;
 	en->subjects[c->id].p = NULL;
 	check_free(c);
+}
+
+static void
+drop_check(struct engine *en, struct host *h, size_t i)
+{
+	check_drop(en, h->checks[i]);
 	h->checks[i] = h->checks[--h->n_checks];
 }
 
@@ -213,6 +226,9 @@ take_host(struct engine *en, const struct host_def *def, struct now now)
 		else
 			h->checks[i++]->claimed = false;
 	}
+	if (watch_take_def(en, h, def->agent, &def->unit_rule) < 0 ||
+	    (def->n_units > 0 && units_take_def(en, h, def, now) < 0))
+		return TC_ENOMEM;
 	fold_host(en, h, now.wall);
 	return 0;
 }
@@ -224,6 +240,8 @@ host_retire(struct engine *en, struct host *h, struct now now)
 		run_unschedule(en, h->checks[i]);
 		sweep_leave(h->checks[i]);
 	}
+	units_sweep(en, h, true, now);
+	watch_free(en, h);
 	h->present = false;
 	en->resort = true;
 	touch(en, h);
@@ -237,6 +255,14 @@ source_is_config(const struct host *h)
 	return h->owner == OWNER_CONFIG || h->owner == OWNER_FILE_SD;
 }
 
+static void
+wake_list(struct engine *en, struct check **list, size_t n, struct now now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->passive && !heap_has(&list[i]->due))
+			run_schedule(en, list[i], now);
+}
+
 /* Checks that come by themselves wait for the next of their data. */
 static void
 wake_passive(struct engine *en, struct now now)
@@ -244,11 +270,12 @@ wake_passive(struct engine *en, struct now now)
 	size_t at = 0;
 	struct host *h;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
-		for (size_t i = 0; h->present && i < h->n_checks; i++)
-			if (h->checks[i]->passive &&
-			    !heap_has(&h->checks[i]->due))
-				run_schedule(en, h->checks[i], now);
+	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+		if (h->present)
+			wake_list(en, h->checks, h->n_checks, now);
+		for (struct unit *u = h->units; u != NULL; u = u->next)
+			wake_list(en, u->checks, u->n_checks, now);
+	}
 }
 
 static void
@@ -275,6 +302,8 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	en->now = now;
 	en->passive = fleet->passive;
 	en->smart_interval = fleet->passive_smart_interval;
+	if (fleet->units.heartbeat.ns > 0)
+		en->unit_rule = fleet->units;
 	if (!en->restored)
 		restore_finish(en, now);
 	for (size_t i = 0; rc == 0 && i < fleet->n_partitions; i++)
@@ -292,6 +321,7 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 			host_retire(en, h, now);
 		else if (!h->claimed)
 			drop_unclaimed_active(en, h);
+		units_sweep(en, h, false, now);
 		h->claimed = false;
 	}
 	wake_passive(en, now);

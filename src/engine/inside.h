@@ -140,6 +140,7 @@ struct alert_wish {
 	struct part *part;	/* or NULL; of the host when there is one */
 	const char *summary;
 	const char *body;	/* JSON object */
+	struct unit *unit;	/* on the host; NULL = the host itself */
 };
 /* Raised once, severer again, else left as it is. */
 void alert_raise(struct engine *en, const struct alert_wish *w,

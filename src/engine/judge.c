@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 void
 mark(struct engine *en, const struct host *h, enum dirt how)
@@ -121,7 +122,7 @@ is_flapping(const struct host *h)
 }
 
 /* What speaks of the machine itself; the rest are its services. */
-static bool
+bool
 is_host_layer(const struct check *c)
 {
 	return c->passive ? strncmp(c->probe, "signal", 6) != 0 :
@@ -161,11 +162,13 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	unsigned flags = (all_asleep(h) ? UNIT_ASLEEP : 0) |
 		(is_flapping(h) ? UNIT_FLAPPING : 0);
 	bool flaps = ((flags ^ h->flags) & UNIT_FLAPPING) != 0;
+	bool fell;
 
 	if (from == to && h->reason == reason && h->flags == flags &&
 	    layer == h->host_health &&
 	    (to == HEALTH_HEALTHY || h->worst == worst))
 		return;
+	fell = health_is_bad(layer) != health_is_bad(h->host_health);
 	h->host_health = layer;
 	h->health = to;
 	h->reason = reason;
@@ -174,11 +177,22 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	mark(en, h, DIRTY_URGENT);
 	if (flaps)
 		say_flapping(en, h, at);
-	if (from == to)
-		return;
-	h->since = at;
-	say_host_move(en, h, from, at);
-	say_host_state(en, h);
+	if (from != to) {
+		h->since = at;
+		say_host_move(en, h, from, at);
+		say_host_state(en, h);
+	}
+	if (fell)
+		units_fold(en, h, at);
+}
+
+void
+fold_of(struct engine *en, struct check *c, struct wall at)
+{
+	if (c->unit != NULL)
+		unit_fold(en, c->unit, at);
+	else
+		fold_host(en, c->host, at);
 }
 
 static void
@@ -206,10 +220,10 @@ judge_observation(struct engine *en, struct check *c,
 		    (struct check_seen){ ob->outcome, ob->reason },
 		    (struct now){ awake(en, now), ob->at }, &move)) {
 		say_check_move(en, c, &move, ob->at);
-		fold_host(en, c->host, ob->at);
+		fold_of(en, c, ob->at);
 	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK ||
 	    c->st.flapping != flapping) {
-		fold_host(en, c->host, ob->at);
+		fold_of(en, c, ob->at);
 	}
 	say_check_state(en, c);
 }
@@ -224,6 +238,6 @@ judge_age(struct engine *en, struct check *c, struct now now)
 		return;
 	say_check_move(en, c, &move, now.wall);
 	say_check_state(en, c);
-	fold_host(en, c->host, now.wall);
+	fold_of(en, c, now.wall);
 	mark(en, c->host, DIRTY_URGENT);
 }

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "model/name.h"
 #include "wire/json_read.h"
 
@@ -170,6 +171,9 @@ order_delete_host(struct engine *en, const struct engine_wish *w,
 
 struct signal_wish {
 	const char *host;
+	const char *vm;
+	const char *role;
+	const char *vm_state;
 	const char *source;
 	const char *text;
 	enum tocsin_outcome outcome;
@@ -205,13 +209,19 @@ read_signal(const struct engine_wish *w, struct signal_wish *s,
 	struct json_str key;
 	int rc;
 
-	*s = (struct signal_wish){ "", "", "", TOCSIN_UNKNOWN,
+	*s = (struct signal_wish){ "", "", "", "", "", "", TOCSIN_UNKNOWN,
 		dur_s(SIGNAL_TTL_S) };
 	json_open(&r, w->body, w->n);
 	if (json_enter_object(&r))
 		while (json_next_key(&r, &key)) {
 			if (json_str_is(key, "host"))
 				s->host = json_get_cstr(&r, NAME_MAX_BYTES);
+			else if (json_str_is(key, "vm"))
+				s->vm = json_get_cstr(&r, NAME_MAX_BYTES);
+			else if (json_str_is(key, "role"))
+				s->role = json_get_cstr(&r, NAME_MAX_BYTES);
+			else if (json_str_is(key, "vm_state"))
+				s->vm_state = json_get_cstr(&r, 16);
 			else if (json_str_is(key, "source"))
 				s->source = json_get_cstr(&r, 64);
 			else if (json_str_is(key, "text"))
@@ -230,27 +240,119 @@ read_signal(const struct engine_wish *w, struct signal_wish *s,
 	return rc;
 }
 
+/* Whom a signal is about: a host, one of its VMs, a role of either. */
+struct signal_whom {
+	struct host *host;
+	struct unit *unit;	/* NULL: the host itself */
+};
+
+static int
+find_whom(struct engine *en, const struct signal_wish *s,
+	struct signal_whom *out, struct tc_err *e)
+{
+	char name[NAME_MAX_BYTES + 1];
+	struct unit *vm = NULL;
+	int rc;
+
+	*out = (struct signal_whom){ 0 };
+	if (s->host[0] != '\0' || s->vm[0] == '\0') {
+		if ((rc = name_fold(s->host, strlen(s->host), name, e)) < 0)
+			return rc;
+		out->host = host_find(en, name);
+		if (out->host == NULL || !out->host->present)
+			return tc_fail(e, TC_ENOENT, "no host '%s'", name);
+	}
+	if (s->vm[0] != '\0') {
+		if ((rc = name_fold(s->vm, strlen(s->vm), name, e)) < 0)
+			return rc;
+		vm = vm_find(en, name);
+		if (vm == NULL || (out->host != NULL && vm->host != out->host &&
+			s->vm_state[0] == '\0'))
+			return tc_fail(e, TC_ENOENT, "no VM '%s' there", name);
+		if (out->host == NULL)
+			out->host = vm->host;
+		out->unit = vm;
+	}
+	if (s->role[0] == '\0')
+		return 0;
+	if ((rc = name_fold(s->role, strlen(s->role), name, e)) < 0)
+		return rc;
+	out->unit = role_find(vm != NULL ? vm->host : out->host, vm, name);
+	return out->unit != NULL ? 0 :
+		tc_fail(e, TC_ENOENT, "no role '%s' there", name);
+}
+
+/* A hypervisor's word: judged as such, not as a check. */
+static int
+take_vm_state(struct engine *en, const struct engine_wish *w,
+	const struct signal_wish *s, const struct signal_whom *whom,
+	struct tc_err *e)
+{
+	enum vm_run before;
+	struct observation ob = { .probe = "hypervisor", .at = en->now.wall,
+		.text = s->text, .device.kind = "" };
+
+	if (!vm_run_parse(s->vm_state, strlen(s->vm_state), &ob.run))
+		return tc_fail(e, TC_EINVAL, "/vm_state: '%s' is none of "
+			"running paused crashed shut_off", s->vm_state);
+	if (whom->unit == NULL || !whom->unit->is_vm)
+		return tc_fail(e, TC_EINVAL, "/vm_state: of which vm?");
+	if (ob.run == VM_RUN_RUNNING)
+		vm_move(en, whom->unit, whom->host, en->now);
+	before = whom->unit->run;
+	unit_observe(en, whom->unit, &ob, dur_s(0));
+	mark(en, whom->unit->host, DIRTY_URGENT);
+	/* It may be said every few seconds: only news goes into the trail. */
+	if (before != ob.run)
+		audit_change(en, w, "signal.take", whom->unit->id,
+			(const char *const[]){ s->text, vm_run_id(before),
+			vm_run_id(ob.run) });
+	return 0;
+}
+
+static struct check *
+signal_check(struct engine *en, const struct signal_whom *whom,
+	const char *key)
+{
+	struct unit *u = whom->unit;
+	struct check *c = u != NULL ? unit_check_find(u, key) :
+		check_find(whom->host, key);
+
+	if (c != NULL)
+		return c;
+	c = u != NULL ? unit_check_add(en, u, key, "signal", 0) :
+		check_add(en, whom->host, key, "signal", 0);
+	if (c != NULL)
+		check_say_subject(en, c, false);
+	return c;
+}
+
 /* One word of another monitor convicts or acquits; it is stale after ttl. */
 int
 order_take_signal(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e)
 {
-	char name[NAME_MAX_BYTES + 1], key[128];
+	struct signal_whom whom;
 	struct signal_wish s;
 	struct observation ob;
-	struct host *h;
 	struct check *c;
+	struct host *h;
+	char key[128];
 	int rc = read_signal(w, &s, e);
 
-	if (rc < 0 || (rc = name_fold(s.host, strlen(s.host), name, e)) < 0)
+	if (rc < 0 || (rc = find_whom(en, &s, &whom, e)) < 0)
 		return rc;
-	h = host_find(en, name);
-	if (h == NULL || !h->present)
-		return tc_fail(e, TC_ENOENT, "no host '%s'", name);
+	h = whom.host;
+	if (s.vm_state[0] != '\0') {
+		if ((rc = take_vm_state(en, w, &s, &whom, e)) < 0)
+			return rc;
+		strbuf_printf(reply, "\"host\":\"%s\",\"check\":"
+			"\"hypervisor\",\"unit\":\"%s\"",
+			whom.unit->host->name, whom.unit->path);
+		return 0;
+	}
 	snprintf(key, sizeof(key), "signal:%s", s.source);
-	c = check_find(h, key);
-	if (c == NULL && (c = check_add(en, h, key, "signal", 0)) != NULL)
-		check_say_subject(en, c, false);
+	c = signal_check(en, &whom, key);
 	if (c == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	c->rule = (struct check_rule){ .interval = s.ttl, .timeout = s.ttl,
@@ -263,8 +365,10 @@ order_take_signal(struct engine *en, const struct engine_wish *w,
 	judge_observation(en, c, &ob, en->now);
 	run_schedule(en, c, en->now);
 	mark(en, h, DIRTY_URGENT);
-	audit_change(en, w, "signal.take", h->id, (const char *const[]){
+	audit_change(en, w, "signal.take", check_whose(c), (const char *const[]){
 		s.text, s.source, outcome_id(s.outcome) });
 	strbuf_printf(reply, "\"host\":\"%s\",\"check\":\"%s\"", h->name, key);
+	if (whom.unit != NULL)
+		strbuf_printf(reply, ",\"unit\":\"%s\"", whom.unit->path);
 	return 0;
 }

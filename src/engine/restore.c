@@ -6,6 +6,7 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "wire/json_read.h"
 
 struct body {
@@ -17,8 +18,11 @@ struct body {
 	const char *model;
 	const char *serial;
 	const char *wwn;
+	const char *cls;
+	const char *agent;
 	bool passive;
 	uint32_t device;
+	uint32_t declared;
 	struct tag tags[64];
 	size_t n_tags;
 };
@@ -46,6 +50,7 @@ read_member(struct json_read *r, struct json_str key, struct body *b)
 		{ "address", &b->address }, { "probe", &b->probe },
 		{ "kind", &b->kind }, { "model", &b->model },
 		{ "serial", &b->serial }, { "wwn", &b->wwn },
+		{ "class", &b->cls }, { "agent", &b->agent },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -59,6 +64,8 @@ read_member(struct json_read *r, struct json_str key, struct body *b)
 		b->passive = json_get_bool(r);
 	else if (json_str_is(key, "device"))
 		b->device = (uint32_t)json_get_int(r, 0, UINT32_MAX);
+	else if (json_str_is(key, "declared"))
+		b->declared = (uint32_t)json_get_int(r, 0, UINT32_MAX);
 	else
 		json_skip(r);
 }
@@ -70,8 +77,8 @@ read_body(char *text, struct body *b)
 	struct json_read r;
 	struct json_str key;
 
-	*b = (struct body){ "", "", "", "", "", "", "", "", true, 0, { { 0 } },
-		0 };
+	*b = (struct body){ "", "", "", "", "", "", "", "", "", "", true, 0, 0,
+		{ { 0 } }, 0 };
 	json_open(&r, text, strlen(text));
 	if (json_enter_object(&r))
 		while (json_next_key(&r, &key))
@@ -139,17 +146,45 @@ restore_check(struct engine *en, const struct change_subject *s,
 	const struct body *b)
 {
 	struct host *h = subject_get(en, s->parent, SUBJECT_HOST);
+	struct unit *u = unit_of_id(en, s->parent);
 	struct check *c;
 
-	if (h == NULL)
+	if (h == NULL && u == NULL)
 		return TC_ENOENT;
-	c = check_add(en, h, s->key, b->probe, s->id);
+	c = u != NULL ? unit_check_add(en, u, s->key, b->probe, s->id) :
+		check_add(en, h, s->key, b->probe, s->id);
 	if (c == NULL)
 		return TC_ENOMEM;
 	c->passive = b->passive;
 	c->device = subject_get(en, b->device, SUBJECT_DEVICE);
 	if (c->device != NULL)
 		c->device->check = c;
+	return 0;
+}
+
+static int
+restore_unit(struct engine *en, const struct change_subject *s,
+	const struct body *b)
+{
+	struct unit *vm = subject_get(en, s->parent, SUBJECT_VM);
+	struct host *h = vm != NULL ? vm->host :
+		subject_get(en, s->parent, SUBJECT_HOST);
+	struct unit *u;
+	char *address;
+
+	if (h == NULL)
+		return TC_ENOENT;
+	u = unit_make(en, &(struct unit_birth){ s->kind == SUBJECT_VM, s->key,
+		h, vm, s->id });
+	address = u != NULL ? mem_strdup(b->address) : NULL;
+	if (address == NULL)
+		return TC_ENOMEM;
+	mem_free(u->address);
+	u->address = address;
+	u->owner = owner_of(b->owner);
+	u->declared = b->declared;
+	(void)unit_class_parse(b->cls, strlen(b->cls), &u->cls);
+	(void)unit_agent_parse(b->agent, strlen(b->agent), &u->agent);
 	return 0;
 }
 
@@ -194,6 +229,8 @@ engine_restore_subject(struct engine *en, const struct change_subject *s)
 		break;
 	case SUBJECT_VM:
 	case SUBJECT_ROLE:
+		rc = restore_unit(en, s, &b);
+		break;
 	case SUBJECT_SERVER:
 		break;
 	}
@@ -239,7 +276,12 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 	int rc;
 
 	struct part *p = subject_get(en, s->subject, SUBJECT_PARTITION);
+	struct unit *u = unit_of_id(en, s->subject);
 
+	if (strcmp(s->kind, "unit") == 0 && u != NULL)
+		return unit_restore(u, s->bytes, s->n);
+	if (strcmp(s->kind, "agent") == 0 && h != NULL)
+		return watch_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "switch") == 0 && p != NULL && s->n == 1) {
 		p->off = *(const unsigned char *)s->bytes;
 		return 0;
@@ -287,16 +329,19 @@ int
 engine_restore_plan(struct engine *en, const struct change_plan *p)
 {
 	struct host *h = subject_get(en, p->host, SUBJECT_HOST);
+	struct unit *u = unit_of_id(en, p->host);
+	struct host_plan **at;
 
 	if (p->id > en->plan_id)
 		en->plan_id = p->id;
-	if (h == NULL || p->state == PLAN_STATE_WITHDRAWN)
+	if ((h == NULL && u == NULL) || p->state == PLAN_STATE_WITHDRAWN)
 		return TC_ENOENT;
-	if (h->plan == NULL)
-		h->plan = MEM_NEW(struct host_plan);
-	if (h->plan == NULL)
+	at = u != NULL ? &u->plan : &h->plan;
+	if (*at == NULL)
+		*at = MEM_NEW(struct host_plan);
+	if (*at == NULL)
 		return TC_ENOMEM;
-	*h->plan = (struct host_plan){ .id = p->id, .action = p->action,
+	**at = (struct host_plan){ .id = p->id, .action = p->action,
 		.state = p->state, .since = p->since };
 	return 0;
 }
@@ -346,9 +391,16 @@ restore_finish(struct engine *en, struct now now)
 	struct host *h;
 	struct device *d;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		for (size_t i = 0; i < h->n_checks; i++)
 			wake_check(en, h->checks[i], now);
+		for (struct unit *u = h->units; u != NULL; u = u->next) {
+			for (size_t i = 0; i < u->n_checks; i++)
+				wake_check(en, u->checks[i], now);
+			unit_wake(en, u, now);
+		}
+		watch_wake(en, h, now);
+	}
 	at = 0;
 	while ((d = hash_next(&en->devices, &at)) != NULL) {
 		if (d->check != NULL) {

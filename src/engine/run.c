@@ -7,6 +7,7 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 #define NS_PER_MS INT64_C(1000000)
 /* A run is given up so long after its time-out: the runner lost it. */
@@ -19,6 +20,8 @@ phase_of(const struct check *c)
 	int64_t grid = PHASE_GRID_MS * NS_PER_MS;
 	int64_t places = c->rule.interval.ns / grid;
 
+	if (c->unit != NULL)
+		h = hash_bytes(c->unit->path, strlen(c->unit->path), h);
 	h = hash_bytes(c->key, strlen(c->key), h);
 	return places > 0 ? (int64_t)(h % (uint64_t)places) * grid : 0;
 }
@@ -97,7 +100,8 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck)
 	c->started = now.mono;
 	en->runs[en->n_runs++] = (struct engine_run){ .check = c->id,
 		.seq = ++c->seq, .probe = c->probe, .host = c->host->name,
-		.address = c->host->address, .opt_rows = c->opt_rows,
+		.address = c->unit != NULL ? c->unit->address :
+			c->host->address, .opt_rows = c->opt_rows,
 		.opts = c->opts,
 		.timeout = soon ? c->rule.recheck_timeout : c->rule.timeout,
 		.due = { c->due.key } };
@@ -173,6 +177,8 @@ engine_tick(struct engine *en, struct now now)
 	if (en->n_runs > 0)
 		en->io->start(en->io, en->runs, en->n_runs);
 	doubt_step(en, now);
+	units_tick(en, now);
+	watches_tick(en, now);
 	risk_age_all(en, now);
 	accept_step(en, now);
 	windows_step(en, now);
@@ -207,7 +213,10 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	}
 	c->in_flight = false;
 	en->counts.results++;
-	observer_note(&en->observer, &c->host->heard, ob->reason, now.mono);
+	/* A dead guest is no sign that its host fell silent. */
+	if (c->unit == NULL || !observer_is_silence(ob->reason))
+		observer_note(&en->observer, &c->host->heard, ob->reason,
+			now.mono);
 	doubt_step(en, now);
 	if (en->observer.suspect && observer_is_silence(ob->reason))
 		judge_doubtful(en, c, ob, now);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 static const char *
 copy(struct arena *a, const char *text)
@@ -57,6 +58,33 @@ newest_first(const void *a, const void *b)
 	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
 }
 
+static size_t
+count_unit_plans(const struct host *h)
+{
+	size_t n = 0;
+
+	for (const struct unit *u = h->units; u != NULL; u = u->next)
+		n += u->plan != NULL;
+	return n;
+}
+
+static void
+show_unit_plans(struct snapshot *s, const struct host *h,
+	struct snap_plan *list)
+{
+	for (const struct unit *u = h->units; u != NULL; u = u->next)
+		if (u->plan != NULL)
+			list[s->n_plans++] = (struct snap_plan){
+				.id = u->plan->id, .host = h->name,
+				.unit = copy(&s->arena, u->path),
+				.partition = h->part->name,
+				.action = u->plan->action,
+				.state = u->plan->state,
+				.since = u->plan->since,
+				.why_not = u->plan->why_not,
+				.reason = reason_words(u->reason) };
+}
+
 static int
 show_plans(const struct engine *en, struct snapshot *s)
 {
@@ -64,17 +92,21 @@ show_plans(const struct engine *en, struct snapshot *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < en->n_sorted; i++)
-		n += en->sorted[i]->plan != NULL;
+		n += (en->sorted[i]->plan != NULL) +
+			count_unit_plans(en->sorted[i]);
 	list = arena_alloc(&s->arena, n * sizeof(*list));
 	if (list == NULL)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < en->n_sorted; i++) {
 		const struct host *h = en->sorted[i];
-		struct snap_plan *p = &list[s->n_plans];
+		struct snap_plan *p;
 
+		show_unit_plans(s, h, list);
+		p = &list[s->n_plans];
 		if (h->plan == NULL)
 			continue;
 		*p = (struct snap_plan){ .id = h->plan->id, .host = h->name,
+			.unit = "",
 			.partition = h->part->name, .action = h->plan->action,
 			.state = h->plan->state,
 			.predicted = h->plan->predicted,

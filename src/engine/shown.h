@@ -10,12 +10,14 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "engine/shown_unit.h"
 #include "model/fleet.h"
 #include "model/level.h"
 #include "model/observation.h"
 #include "model/plan.h"
 #include "model/reason.h"
 #include "model/state.h"
+#include "model/unit.h"
 #include "model/verdict.h"
 
 struct window;
@@ -32,6 +34,7 @@ struct snap_check {
 	const char *key;	/* "tcp:8000" */
 	const char *probe;
 	bool passive;
+	bool is_host_layer;	/* or of a service on it */
 	enum health health;
 	enum tocsin_outcome outcome;	/* of the last observation */
 	enum tocsin_reason reason;
@@ -105,6 +108,9 @@ struct snap_host {
 	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
 	uint64_t plan_id;	/* of snap_plan, 0 = none */
 	uint64_t window_id;	/* of the maintenance window it is in, 0 = none */
+	const struct snap_unit *units;	/* a VM before its roles */
+	size_t n_units;
+	const struct snap_watch *watch;	/* NULL: nobody is missed */
 };
 
 /* A latch: actions stop, visibility does not (DESIGN 3b.17). */
@@ -139,6 +145,7 @@ struct snap_target {
 struct snap_plan {
 	uint64_t id;
 	const char *host;
+	const char *unit;	/* path of the VM or role; "" = the host */
 	const char *partition;
 	enum plan_action action;
 	enum plan_state state;

@@ -7,6 +7,7 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 /* Values and times alone are shown at most so old. */
 #define COSMETIC_S 2
@@ -50,12 +51,13 @@ show_metrics(const struct engine *en, struct arena *a,
 	return out;
 }
 
-static void
+void
 show_check(const struct engine *en, struct arena *a, const struct check *c,
 	struct snap_check *out)
 {
 	*out = (struct snap_check){ .id = c->id, .key = c->key,
 		.probe = c->probe, .passive = c->passive,
+		.is_host_layer = c->unit == NULL && is_host_layer(c),
 		.health = (enum health)c->st.health,
 		.outcome = (enum tocsin_outcome)c->st.outcome,
 		.reason = (enum tocsin_reason)c->st.reason,
@@ -158,7 +160,8 @@ show_host(const struct engine *en, struct arena *a, const struct host *h,
 		.plan_id = h->plan != NULL ? h->plan->id : 0,
 		.window_id = h->window != NULL ? h->window->id : 0 };
 	out->n_tags = out->tags != NULL ? h->n_tags : 0;
-	return 0;
+	return h->units == NULL && h->watch == NULL ? 0 :
+		show_units(en, a, h, out);
 }
 
 static struct snap_chunk *
@@ -301,6 +304,23 @@ show_partitions(const struct engine *en, struct snapshot *s)
 }
 
 static void
+count_units(struct snapshot *s, const struct snap_host *h)
+{
+	for (size_t i = 0; i < h->n_units; i++) {
+		const struct snap_unit *u = &h->units[i];
+
+		s->n_checks += u->n_checks;
+		if (u->is_vm) {
+			s->n_vms++;
+			s->vm_counts[u->state]++;
+		} else {
+			s->n_roles++;
+			s->role_counts[u->state]++;
+		}
+	}
+}
+
+static void
 count_host(struct snapshot *s, const struct snap_host *h,
 	struct snap_partition *p)
 {
@@ -308,6 +328,7 @@ count_host(struct snapshot *s, const struct snap_host *h,
 	s->levels[h->level]++;
 	s->n_checks += h->n_checks;
 	s->n_devices += h->n_devices;
+	count_units(s, h);
 	for (size_t i = 0; i < h->n_devices; i++)
 		s->n_devices_unjudged += !h->devices[i].judged;
 	p->n_hosts++;

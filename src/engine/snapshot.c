@@ -110,6 +110,32 @@ snapshot_host(const struct snapshot *s, const char *folded)
 	return snapshot_find(s, folded, &chunk, &at) ? chunk->hosts[at] : NULL;
 }
 
+static const struct snap_unit *
+find_unit(const struct snap_host *h, uint32_t id)
+{
+	for (size_t i = 0; i < h->n_units; i++)
+		if (h->units[i].id == id)
+			return &h->units[i];
+	return NULL;
+}
+
+const struct snap_unit *
+snapshot_unit(const struct snapshot *s, uint32_t id,
+	const struct snap_host **host)
+{
+	for (size_t i = 0; i < s->n_chunks; i++)
+		for (size_t k = 0; k < s->chunks[i]->n; k++) {
+			const struct snap_host *h = s->chunks[i]->hosts[k];
+			const struct snap_unit *u = find_unit(h, id);
+
+			if (u == NULL)
+				continue;
+			*host = h;
+			return u;
+		}
+	return NULL;
+}
+
 bool
 snapshot_after(const struct snapshot *s, const char *after, size_t *chunk,
 	size_t *at)

@@ -75,6 +75,9 @@ struct snapshot {
 	size_t n_checks;
 	size_t n_devices;
 	size_t n_devices_unjudged;	/* coverage gap */
+	size_t n_vms, n_roles;
+	size_t vm_counts[STATE_COUNT_];
+	size_t role_counts[STATE_COUNT_];
 	struct snap_chunk **chunks;
 	size_t n_chunks;
 	const struct snap_host *top[SNAP_TOP_RISKS];
@@ -102,6 +105,9 @@ void snap_windows_put(struct snap_windows *w);
 /* NULL when there is none.  `folded` is a checked name. */
 const struct snap_host *snapshot_host(const struct snapshot *s,
 	const char *folded);
+/* By its id, and the host it is on; NULL when there is none. */
+const struct snap_unit *snapshot_unit(const struct snapshot *s, uint32_t id,
+	const struct snap_host **host);
 /* Where the host lies: its chunk and its place in it; false when unknown. */
 bool snapshot_find(const struct snapshot *s, const char *folded,
 	struct snap_chunk **chunk, size_t *at);

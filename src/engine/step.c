@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "wire/json_write.h"
 
 void
@@ -178,7 +179,9 @@ brake_latched(struct engine *en, struct part *p, struct wall at)
 		.body = body }, at);
 	/* Everything that was recommended here is held from now on. */
 	for (size_t i = 0; i < en->n_sorted; i++)
-		if (en->sorted[i]->part == p && en->sorted[i]->plan != NULL)
+		if (en->sorted[i]->part == p &&
+		    (en->sorted[i]->plan != NULL ||
+		    en->sorted[i]->units != NULL))
 			mark(en, en->sorted[i], DIRTY_URGENT);
 }
 
@@ -225,6 +228,10 @@ step(struct engine *en, struct now now)
 		h->touched = false;
 		plan_host(en, h, now.wall);
 		alerts_of_host(en, h, now);
+		if (h->units != NULL)
+			units_step(en, h, now);
+		if (h->watch != NULL)
+			watch_step(en, h, now);
 	}
 	en->n_touched = 0;
 }
@@ -245,7 +252,8 @@ doubt_step(struct engine *en, struct now now)
 	say_event(en, en->observer.suspect ? "observer.suspect" :
 		"observer.clear", 0, now.wall, "{}");
 	for (size_t i = 0; i < en->n_sorted; i++)
-		if (en->sorted[i]->plan != NULL)
+		if (en->sorted[i]->plan != NULL ||
+		    en->sorted[i]->units != NULL)
 			mark(en, en->sorted[i], DIRTY_URGENT);
 	en->changed = true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "wire/json_write.h"
 
 int
@@ -101,6 +102,8 @@ host_free(struct host *h)
 	mem_free(h->address);
 	mem_free(h->tags);
 	mem_free(h->plan);
+	units_free(h);
+	mem_free(h->watch);
 	mem_free(h);
 }
 
@@ -161,6 +164,12 @@ host_say_subject(struct engine *en, const struct host *h)
 
 /* ---- checks ---- */
 
+uint32_t
+check_whose(const struct check *c)
+{
+	return c->unit != NULL ? c->unit->id : c->host->id;
+}
+
 struct check *
 check_find(const struct host *h, const char *key)
 {
@@ -187,19 +196,12 @@ interned(struct engine *en, const char *text)
 }
 
 struct check *
-check_add(struct engine *en, struct host *h, const char *key,
+check_make(struct engine *en, struct host *h, const char *key,
 	const char *probe, uint32_t id)
 {
-	struct check *c;
-	void *checks = h->checks;
+	struct check *c = MEM_NEW(struct check);
 	unsigned char saved[CHECK_SAVED_BYTES];
 
-	if (h->n_checks >= CHECKS_PER_HOST ||
-	    mem_grow(&checks, &h->cap_checks, h->n_checks + 1,
-		    sizeof(struct check *)) < 0)
-		return NULL;
-	h->checks = checks;
-	c = MEM_NEW(struct check);
 	if (c == NULL)
 		return NULL;
 	c->id = id != 0 ? id : en->next_subject;
@@ -218,7 +220,24 @@ check_add(struct engine *en, struct host *h, const char *key,
 		mem_free(c);
 		return NULL;
 	}
-	h->checks[h->n_checks++] = c;
+	return c;
+}
+
+struct check *
+check_add(struct engine *en, struct host *h, const char *key,
+	const char *probe, uint32_t id)
+{
+	struct check *c;
+	void *checks = h->checks;
+
+	if (h->n_checks >= CHECKS_PER_HOST ||
+	    mem_grow(&checks, &h->cap_checks, h->n_checks + 1,
+		    sizeof(struct check *)) < 0)
+		return NULL;
+	h->checks = checks;
+	c = check_make(en, h, key, probe, id);
+	if (c != NULL)
+		h->checks[h->n_checks++] = c;
 	return c;
 }
 
@@ -239,7 +258,7 @@ check_say_subject(struct engine *en, const struct check *c, bool retired)
 	json_add_u64(&w, "device", c->device != NULL ? c->device->id : 0);
 	json_put_end(&w);
 	ch->u.subject = (struct change_subject){ .id = c->id,
-		.kind = SUBJECT_CHECK, .parent = c->host->id,
+		.kind = SUBJECT_CHECK, .parent = check_whose(c),
 		.key = fact_text(cs, c->key),
 		.body = fact_text(cs, strbuf_str(&body)), .retired = retired };
 	strbuf_free(&body);

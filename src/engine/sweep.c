@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 /* Below a second, so that the rows stay in it. */
 #define APART_MAX_MS 997
@@ -201,7 +202,7 @@ sweep_aside(struct engine *en, struct check *c, const struct observation *ob)
 	bare.n_metrics = 0;
 	sweep_put(en, c, &bare);
 	if (ob->n_metrics > 0)
-		say_observation(facts(en), c->host->id, ob);
+		say_observation(facts(en), check_whose(c), ob);
 }
 
 static void
@@ -225,7 +226,7 @@ say_row(struct engine *en, struct sweep *s)
 		size_t col = i % columns(s);
 
 		series[i] = (struct change_series){
-			.subject = s->members[i / columns(s)]->host->id,
+			.subject = check_whose(s->members[i / columns(s)]),
 			.name = col < s->n_metrics ?
 				intern_name(&en->names, s->metrics[col]) :
 				"check_ok",

@@ -162,10 +162,12 @@ beat_save(const struct beat *b, struct mono now,
 }
 
 /* What cannot have been is taken as just now: nothing fires on load. */
-static struct mono
-ago(struct mono now, int64_t ns)
+struct mono
+mono_ago(struct mono now, int64_t ns)
 {
-	return (struct mono){ ns < 0 || ns > now.ns ? now.ns : now.ns - ns };
+	int64_t most = INT64_C(10) * 366 * 86400 * 1000000000;
+
+	return (struct mono){ ns < 0 || ns > most ? now.ns : now.ns - ns };
 }
 
 int
@@ -177,8 +179,8 @@ beat_restore(const void *p, size_t n, struct mono now, struct beat *out)
 	    in[3] > BEAT_FAILED)
 		return TC_ECORRUPT;
 	*out = (struct beat){ .expected = in[1] != 0, .convicted = in[2] != 0,
-		.word = in[3], .from = ago(now, get_le(in + 4)),
-		.ended = ago(now, get_le(in + 12)) };
+		.word = in[3], .from = mono_ago(now, get_le(in + 4)),
+		.ended = mono_ago(now, get_le(in + 12)) };
 	return 0;
 }
 
@@ -306,6 +308,9 @@ vm_judge(const struct vm_view *v)
 
 	if (is_stopped(v, &why))
 		out = convict(HEALTH_UNHEALTHY, why, SIGNAL_EXTERNAL);
+	else if (v->external == HEALTH_UNHEALTHY)
+		out = convict(HEALTH_UNHEALTHY, v->external_why,
+			SIGNAL_EXTERNAL);
 	else if (v->beat == BEAT_IS_DEAD && v->reach != REACH_FULL &&
 		v->reach != REACH_PART)
 		out = judge_silence(v);

@@ -63,6 +63,8 @@ struct mono beat_due(const struct beat *b, const struct unit_rule *rule,
 #define BEAT_SAVED_BYTES 20
 void beat_save(const struct beat *b, struct mono now,
 	unsigned char out[BEAT_SAVED_BYTES]);
+/* `now` − ns; a length that cannot be is none.  The result may be negative. */
+struct mono mono_ago(struct mono now, int64_t ns);
 int beat_restore(const void *p, size_t n, struct mono now, struct beat *out);
 
 /* ---- a VM ---- */
@@ -86,6 +88,8 @@ struct vm_view {
 	bool reach_overdue;	/* has failed for the whole grace */
 	enum health inside;	/* worst of what its agent measures */
 	enum tocsin_reason inside_why;
+	enum health external;	/* other monitors */
+	enum tocsin_reason external_why;
 	bool busy;		/* its counters say ≈ 100 % */
 	bool parent_down;	/* its host is convicted */
 };

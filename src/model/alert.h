@@ -33,7 +33,9 @@ enum severity {
  * observer_suspect (critical), maintenance_overrun (critical),
  * maintenance_notice (info: a window comes), maintenance_conflict (warning: a
  * provider's windows leave nothing of a service),
- * acceptance_revoked (warning: a value that was accepted moved).
+ * acceptance_revoked (warning: a value that was accepted moved),
+ * vm_unhealthy (critical; subject is the VM), agent_silent (of a host or a
+ * VM: never heard of or ended with an error: critical; else warning).
  */
 struct alert {
 	uint64_t id;		/* rises, never reused */

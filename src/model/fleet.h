@@ -60,6 +60,7 @@ struct unit_rule {
 	struct dur never;	/* it began, and was never heard of */
 	struct dur lost;	/* it was heard of, then no more */
 	struct dur gone;	/* it said that it ends */
+	double busy_ratio;	/* of the processors: late is not dead */
 };
 
 /* A VM, or a role of a VM or of the host itself. */
@@ -93,6 +94,7 @@ struct host_def {
 	size_t n_checks;
 	struct opt_origin origin;
 	enum unit_agent agent;	/* tocsin: one is missed */
+	struct unit_rule unit_rule;	/* of its agent */
 	const struct unit_def *units;	/* a VM before its roles */
 	size_t n_units;
 };

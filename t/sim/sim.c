@@ -58,8 +58,13 @@ struct sim {
 	struct arena texts;
 	uint64_t last_seq;
 	struct { char kind[32]; size_t n; } kinds[64];
-	struct strbuf log;
+	struct strbuf log, unit_log;
 	struct strbuf said;
+	struct sim_units { const struct unit_def *units; size_t n;
+		enum unit_agent agent; } *units;
+	struct { char address[32], probe[16]; enum tocsin_reason why; }
+		tells[64];
+	size_t n_tells;
 	size_t history_rows;
 };
 
@@ -84,6 +89,10 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 		bool slow;
 		struct answer *a = calloc(1, sizeof(*a));
 
+		for (size_t k = 0; k < s->n_tells; k++)
+			if (strcmp(s->tells[k].address, r->address) == 0 &&
+			    strcmp(s->tells[k].probe, r->probe) == 0)
+				why = s->tells[k].why;
 		if (s->cut)
 			why = strcmp(r->probe, "tcp") == 0 ?
 				TOCSIN_WHY_CONNECT_TIMEOUT : TOCSIN_WHY_NO_REPLY;
@@ -203,6 +212,18 @@ keep_event(struct sim *s, const struct change_event *in)
 		i++;
 	snprintf(s->kinds[i].kind, sizeof(s->kinds[i].kind), "%s", in->kind);
 	s->kinds[i].n++;
+	if (strcmp(in->kind, "vm.state") == 0 ||
+	    strcmp(in->kind, "role.state") == 0) {
+		char unit[64], from[24], to[24], reason[32], type[8];
+
+		member(in->body, "unit", unit, sizeof(unit));
+		member(in->body, "from", from, sizeof(from));
+		member(in->body, "to", to, sizeof(to));
+		member(in->body, "reason", reason, sizeof(reason));
+		member(in->body, "type", type, sizeof(type));
+		strbuf_printf(&s->unit_log, "%s %s>%s %s %s\n", unit, from, to,
+			reason, type);
+	}
 	if (strcmp(in->kind, "host.state") == 0) {
 		char from[24], to[24], reason[32];
 
@@ -333,7 +354,10 @@ set_fleet(struct sim *s, const char *without)
 		hosts[fleet.n_hosts++] = (struct host_def){
 			.name = s->names[i], .partition = "rack1",
 			.address = "127.1.0.1", .owner = OWNER_CONFIG,
-			.checks = s->checks, .n_checks = 2 };
+			.checks = s->checks, .n_checks = 2,
+			.units = s->units[i].units,
+			.n_units = s->units[i].n,
+			.agent = s->units[i].agent };
 	}
 	fleet.hosts = hosts;
 	tc_bug_if(engine_set_fleet(s->en, &fleet, now_of(s), NULL) < 0);
@@ -378,6 +402,7 @@ sim_new(size_t hosts, const struct pack *pack, int recheck)
 	s->n_hosts = hosts;
 	s->names = calloc(hosts + 1, sizeof(*s->names));
 	s->answers = calloc(hosts + 1, sizeof(*s->answers));
+	s->units = calloc(hosts + 1, sizeof(*s->units));
 	for (size_t i = 0; i < hosts; i++)
 		snprintf(s->names[i], sizeof(s->names[i]), "h%zu", i);
 	boot(s);
@@ -420,6 +445,8 @@ sim_free(struct sim *s)
 	arena_free(&s->texts);
 	strbuf_free(&s->said);
 	strbuf_free(&s->log);
+	strbuf_free(&s->unit_log);
+	free(s->units);
 	free(s->names);
 	free(s->answers);
 	free(s);
@@ -546,6 +573,53 @@ void
 sim_without(struct sim *s, const char *host)
 {
 	set_fleet(s, host);
+}
+
+void
+sim_units(struct sim *s, const char *host, const struct unit_def *units,
+	size_t n, enum unit_agent agent)
+{
+	s->units[atoi(host + 1)] = (struct sim_units){ units, n, agent };	/* lint: h12 */
+	set_fleet(s, NULL);
+}
+
+void
+sim_answer(struct sim *s, const char *address, const char *probe,
+	enum tocsin_reason reason)
+{
+	size_t k = 0;
+
+	while (k < s->n_tells && (strcmp(s->tells[k].address, address) != 0 ||
+		strcmp(s->tells[k].probe, probe) != 0))
+		k++;
+	if (k == s->n_tells)
+		tc_bug_if(++s->n_tells > ARRAY_LEN(s->tells));
+	snprintf(s->tells[k].address, sizeof(s->tells[k].address), "%s",
+		address);
+	snprintf(s->tells[k].probe, sizeof(s->tells[k].probe), "%s", probe);
+	s->tells[k].why = reason;
+}
+
+const struct snap_unit *
+sim_unit(const struct snapshot *snap, const char *path, const char **host)
+{
+	for (size_t i = 0; i < snap->n_chunks; i++)
+		for (size_t k = 0; k < snap->chunks[i]->n; k++) {
+			const struct snap_host *h = snap->chunks[i]->hosts[k];
+
+			for (size_t u = 0; u < h->n_units; u++)
+				if (strcmp(h->units[u].path, path) == 0) {
+					*host = h->name;
+					return &h->units[u];
+				}
+		}
+	return NULL;
+}
+
+const char *
+sim_unit_log(const struct sim *s)
+{
+	return strbuf_str(&s->unit_log);
 }
 
 enum engine_batch_refusal

@@ -36,6 +36,22 @@ void sim_restart(struct sim *s);
 /* The fleet without the host / with all again. */
 void sim_without(struct sim *s, const char *host);
 
+/*
+ * VMs and roles of a host (borrowed until sim_free()) and whether its agent
+ * is missed; taken over at once.  NULL, 0: none again.
+ */
+void sim_units(struct sim *s, const char *host, const struct unit_def *units,
+	size_t n, enum unit_agent agent);
+/* What a check of a VM or role answers, by address and probe. */
+void sim_answer(struct sim *s, const char *address, const char *probe,
+	enum tocsin_reason reason);
+struct snap_unit;
+/* In the snapshot, which the caller puts; by path, NULL = there is none. */
+const struct snap_unit *sim_unit(const struct snapshot *snap,
+	const char *path, const char **host);
+/* The log "path from>to reason type" of vm.state and role.state events. */
+const char *sim_unit_log(const struct sim *s);
+
 /* An agent's batch of one observation; cs->n facts went to the store. */
 enum engine_batch_refusal sim_batch(struct sim *s, const char *host,
 	const struct observation *ob, bool may_create);

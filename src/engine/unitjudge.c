@@ -1,0 +1,412 @@
+/*
+ * From the checks, heartbeats and hypervisor's words about a VM or role to
+ * its verdict; what a restart must know of it.
+ */
+#include <string.h>
+
+#include "engine/inside.h"
+#include "engine/unit.h"
+#include "wire/json_write.h"
+
+/* ---- the views ---- */
+
+enum signal_side
+side_of(const struct check *c)
+{
+	if (!c->passive)
+		return SIGNAL_OUTSIDE;
+	return strncmp(c->key, "signal:", 7) == 0 ? SIGNAL_EXTERNAL :
+		SIGNAL_INSIDE;
+}
+
+/* What a silent check was convicted of stands until it speaks again. */
+static enum health
+plain_health(const struct check *c)
+{
+	enum health is = (enum health)c->st.health;
+	bool hidden = is == HEALTH_STALE || is == HEALTH_UNKNOWN;
+
+	return hidden && c->st.behind == HEALTH_UNHEALTHY ?
+		HEALTH_UNHEALTHY : is;
+}
+
+struct side_view
+unit_side(const struct unit *u, enum signal_side side)
+{
+	struct side_view out = { HEALTH_UNKNOWN, HEALTH_UNKNOWN,
+		TOCSIN_WHY_NO_CHECKS };
+	const struct check *worst = NULL;
+
+	for (size_t i = 0; i < u->n_checks; i++) {
+		const struct check *c = u->checks[i];
+
+		if (side_of(c) == side && (worst == NULL ||
+			health_worse(plain_health(c), plain_health(worst))))
+			worst = c;
+	}
+	if (worst != NULL)
+		out = (struct side_view){ (enum health)worst->st.health,
+			(enum health)worst->st.behind,
+			(enum tocsin_reason)worst->st.reason };
+	return out;
+}
+
+/* What the checks from outside say together, and the reason of the worst. */
+static enum reach
+reach_of(const struct unit *u, enum tocsin_reason *why)
+{
+	size_t bad = 0, doubtful = 0, well = 0;
+
+	*why = TOCSIN_WHY_NONE;
+	for (size_t i = 0; i < u->n_checks; i++) {
+		const struct check *c = u->checks[i];
+		enum health is = plain_health(c);
+
+		if (side_of(c) != SIGNAL_OUTSIDE)
+			continue;
+		bad += is == HEALTH_UNHEALTHY;
+		doubtful += is == HEALTH_SUSPECT;
+		well += is == HEALTH_HEALTHY;
+		if (is == HEALTH_UNHEALTHY || (is == HEALTH_SUSPECT &&
+			bad == 0))
+			*why = (enum tocsin_reason)c->st.reason;
+	}
+	if (bad == 0)
+		return doubtful > 0 ? REACH_DOUBT :
+			well > 0 ? REACH_FULL : REACH_UNASKED;
+	if (well > 0)
+		return REACH_PART;
+	return doubtful > 0 ? REACH_DOUBT : REACH_NONE;
+}
+
+/* Where it runs is down: its VM, or its host. */
+static bool
+parent_down(const struct unit *u)
+{
+	return health_is_bad(u->host->host_health) ||
+		(u->vm != NULL && health_is_bad(u->vm->health));
+}
+
+static struct unit_verdict
+judge_role(const struct unit *u)
+{
+	struct role_view v = { .parent_down = parent_down(u) };
+
+	for (int i = 0; i < SIGNAL_COUNT_; i++)
+		v.sides[i] = unit_side(u, (enum signal_side)i);
+	return role_judge(&v);
+}
+
+/* Some intervals without a word of the hypervisor, and it knows no more. */
+static bool
+run_is_silent(const struct unit *u, struct mono now)
+{
+	return now.ns - u->run_at.ns > u->rule.heartbeat.ns *
+		(int64_t)u->rule.late_after;
+}
+
+static struct unit_verdict
+judge_vm(struct unit *u, struct mono now)
+{
+	struct side_view inside = unit_side(u, SIGNAL_INSIDE);
+	struct side_view external = unit_side(u, SIGNAL_EXTERNAL);
+	struct vm_view v = { .inside = inside.health,
+		.inside_why = inside.reason, .external = external.health,
+		.external_why = external.reason,
+		.parent_down = parent_down(u) };
+
+	v.reach = reach_of(u, &v.reach_why);
+	if (v.reach == REACH_FULL || v.reach == REACH_UNASKED)
+		u->failing.ns = 0;
+	else if (u->failing.ns == 0)
+		u->failing = now;
+	v.reach_overdue = u->failing.ns != 0 &&
+		now.ns - u->failing.ns >= u->rule.grace.ns;
+	v.beat = beat_judge(&u->beat, &u->rule, now, &v.beat_why);
+	v.run = u->run;
+	if (u->run != VM_RUN_UNKNOWN && run_is_silent(u, now)) {
+		v.run_silent = true;
+		/* What stopped it was seen; that it runs must be seen again. */
+		if (u->run == VM_RUN_RUNNING)
+			v.run = VM_RUN_UNKNOWN;
+	}
+	v.busy = u->busy && now.ns - u->busy_at.ns <= u->rule.grace.ns;
+	return vm_judge(&v);
+}
+
+/* ---- what moved ---- */
+
+static void
+write_sides(struct json_write *w, const struct unit *u)
+{
+	json_add_object(w, "signals");
+	for (int i = 0; i < SIGNAL_COUNT_; i++) {
+		struct side_view s = unit_side(u, (enum signal_side)i);
+
+		json_add_str(w, signal_id((enum signal_side)i),
+			s.reason == TOCSIN_WHY_NO_CHECKS ? NULL :
+			health_id(s.health));
+	}
+	json_put_end(w);
+}
+
+static void
+say_move(struct engine *en, const struct unit *u, enum health from,
+	struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "unit", u->path);
+	json_add_str(&w, "host", u->host->name);
+	json_add_str(&w, "from", health_id(from));
+	json_add_str(&w, "to", health_id(u->health));
+	json_add_str(&w, "reason", reason_id(u->reason));
+	json_add_str(&w, "type", health_is_bad(u->health) ? "hard" : "soft");
+	write_sides(&w, u);
+	json_put_end(&w);
+	say_event(en, u->is_vm ? "vm.state" : "role.state", u->id, at,
+		strbuf_str(&body));
+	strbuf_free(&body);
+}
+
+static void
+fold_roles(struct engine *en, struct unit *vm, struct wall at)
+{
+	for (struct unit *r = vm->host->units; r != NULL; r = r->next)
+		if (r->vm == vm)
+			unit_fold(en, r, at);
+}
+
+void
+unit_fold(struct engine *en, struct unit *u, struct wall at)
+{
+	struct mono now = awake(en, en->now);
+	struct unit_verdict v = u->is_vm ? judge_vm(u, now) : judge_role(u);
+	enum health from = u->health;
+	bool fell = health_is_bad(from) != health_is_bad(v.health);
+
+	if (v.health == from && v.reason == u->reason && v.by == u->by &&
+	    v.dead == u->dead)
+		return;
+	u->health = v.health;
+	u->reason = v.reason;
+	u->by = v.by;
+	u->dead = v.dead;
+	mark(en, u->host, DIRTY_URGENT);
+	if (from != v.health) {
+		u->since = at;
+		en->counts.transitions++;
+		say_move(en, u, from, at);
+	}
+	unit_save(en, u);
+	if (u->is_vm && fell)
+		fold_roles(en, u, at);
+}
+
+void
+units_fold(struct engine *en, struct host *h, struct wall at)
+{
+	for (struct unit *u = h->units; u != NULL; u = u->next)
+		unit_fold(en, u, at);
+}
+
+/* ---- time alone ---- */
+
+static int64_t
+sooner(int64_t a, int64_t b, int64_t now)
+{
+	return b > now && b < a ? b : a;
+}
+
+/* Awake time; silence is written down again with each missed heartbeat. */
+static int64_t
+next_due(const struct unit *u, struct mono now)
+{
+	int64_t next = beat_due(&u->beat, &u->rule, now).ns;
+
+	if (u->failing.ns != 0)
+		next = sooner(next, u->failing.ns + u->rule.grace.ns, now.ns);
+	if (u->run != VM_RUN_UNKNOWN)
+		next = sooner(next, u->run_at.ns + 1 + u->rule.heartbeat.ns *
+			(int64_t)u->rule.late_after, now.ns);
+	if (next != INT64_MAX && !u->beat.convicted &&
+	    (u->health == HEALTH_SUSPECT || u->health == HEALTH_OVERLOADED))
+		next = sooner(next, now.ns + u->rule.heartbeat.ns, now.ns);
+	return next;
+}
+
+void
+unit_arm(struct engine *en, struct unit *u, struct now now)
+{
+	int64_t next;
+
+	heap_remove(&en->unit_due, &u->due);
+	if (!u->is_vm)
+		return;
+	next = next_due(u, awake(en, now));
+	if (next != INT64_MAX)
+		(void)heap_push(&en->unit_due, &u->due, next + en->gap_ns);
+}
+
+void
+units_tick(struct engine *en, struct now now)
+{
+	struct heap_node *top;
+
+	while ((top = heap_peek(&en->unit_due)) != NULL &&
+		top->key <= now.mono.ns) {
+		struct unit *u = CONTAINER_OF(top, struct unit, due);
+		bool alarm = beat_alarms(&u->beat, &u->rule, awake(en, now));
+
+		heap_pop(&en->unit_due);
+		unit_fold(en, u, now.wall);
+		if (u->beat.word != BEAT_HEARD || u->failing.ns != 0 ||
+		    u->health == HEALTH_SUSPECT)
+			unit_save(en, u);
+		if (alarm != u->alarming)
+			mark(en, u->host, DIRTY_URGENT);
+		unit_arm(en, u, now);
+	}
+}
+
+/* ---- why ---- */
+
+static bool
+is_memory_metric(const char *name)
+{
+	return strncmp(name, "edac_", 5) == 0 &&
+		strstr(name, "error") != NULL;
+}
+
+static bool
+counts_some(const struct engine *en, const struct check *c,
+	bool (*wanted)(const char *))
+{
+	for (size_t i = 0; i < c->metrics.n; i++)
+		if (c->metrics.items[i].value > 0 &&
+		    wanted(intern_name(&en->names, c->metrics.items[i].name)))
+			return true;
+	return false;
+}
+
+static bool
+is_kernel_metric(const char *name)
+{
+	return strncmp(name, "kernel_", 7) == 0 &&
+		(strstr(name, "oops") != NULL ||
+		strstr(name, "panic") != NULL ||
+		strstr(name, "lockup") != NULL);
+}
+
+enum cause_hint
+unit_cause(const struct engine *en, const struct unit *u)
+{
+	const struct host *h = u->host;
+	const struct device *d = subject_get(en, h->risk.device,
+		SUBJECT_DEVICE);
+	struct cause_view v = { 0 };
+
+	for (size_t i = 0; i < h->n_checks; i++) {
+		const struct check *c = h->checks[i];
+
+		v.memory_errors |= counts_some(en, c, is_memory_metric);
+		v.kernel_error |= counts_some(en, c, is_kernel_metric);
+		v.device_fails |= c->st.reason == TOCSIN_WHY_DEVICE_FAILED;
+	}
+	if (d != NULL && h->risk.level >= LEVEL_LIKELY) {
+		if (strcmp(d->ident.kind, "dimm") == 0)
+			v.memory_errors = true;
+		else
+			v.device_fails = true;
+	}
+	return cause_of(&v);
+}
+
+/* ---- saved ---- */
+
+/* version, health, reason, run, by, beat, since, times of failing and run */
+#define UNIT_SAVED_VERSION 1
+#define UNIT_SAVED_BYTES (8 + BEAT_SAVED_BYTES + 8 + 8 + 8)
+
+static void
+put_le(unsigned char *to, int64_t value, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = (unsigned char)((uint64_t)value >> (8 * i));
+}
+
+static int64_t
+get_le(const unsigned char *from, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v |= (uint64_t)from[i] << (8 * i);
+	return (int64_t)v;
+}
+
+void
+unit_save(struct engine *en, const struct unit *u)
+{
+	struct mono now = awake(en, en->now);
+	unsigned char b[UNIT_SAVED_BYTES] = { UNIT_SAVED_VERSION,
+		(unsigned char)u->health };
+	unsigned char *at = b + 8;
+
+	put_le(b + 2, u->reason, 2);
+	b[4] = (unsigned char)u->run;
+	b[5] = (unsigned char)u->by;
+	b[6] = u->dead;
+	b[7] = u->busy;
+	beat_save(&u->beat, now, at);
+	at += BEAT_SAVED_BYTES;
+	put_le(at, u->since.ms, 8);
+	put_le(at + 8, u->failing.ns != 0 ? now.ns - u->failing.ns : -1, 8);
+	put_le(at + 16, now.ns - u->run_at.ns, 8);
+	say_state(en, u->id, "unit", b, sizeof(b));
+}
+
+/* No clock yet: times are ages below zero until unit_wake(). */
+int
+unit_restore(struct unit *u, const void *p, size_t n)
+{
+	const unsigned char *b = p, *at = b + 8 + BEAT_SAVED_BYTES;
+	const struct mono now = { 0 };
+	int64_t failing;
+
+	if (n != UNIT_SAVED_BYTES || b[0] != UNIT_SAVED_VERSION ||
+	    b[1] > HEALTH_STALE || b[4] > VM_RUN_SHUT_OFF ||
+	    !reason_is_known((unsigned)get_le(b + 2, 2)) ||
+	    beat_restore(b + 8, BEAT_SAVED_BYTES, now, &u->beat) < 0)
+		return TC_ECORRUPT;
+	u->health = (enum health)b[1];
+	u->reason = (enum tocsin_reason)get_le(b + 2, 2);
+	u->run = (enum vm_run)b[4];
+	u->by = b[5];
+	u->dead = b[6] != 0;
+	u->busy = b[7] != 0;
+	u->busy_at = now;
+	u->since.ms = get_le(at, 8);
+	failing = get_le(at + 8, 8);
+	u->failing = failing < 0 ? now : mono_ago(now, failing + 1);
+	u->run_at = mono_ago(now, get_le(at + 16, 8));
+	return 0;
+}
+
+void
+unit_wake(struct engine *en, struct unit *u, struct now now)
+{
+	int64_t base = awake(en, now).ns;
+
+	u->beat.from.ns += base;
+	u->beat.ended.ns += base;
+	u->run_at.ns += base;
+	u->busy_at.ns += base;
+	if (u->failing.ns != 0)
+		u->failing.ns += base;
+	u->alarming = beat_alarms(&u->beat, &u->rule, awake(en, now));
+	unit_arm(en, u, now);
+}
