@@ -149,7 +149,9 @@ on_signal(void *arg, int signum)
 	struct daemon *d = arg;
 
 	if (signum == SIGHUP) {
+		notify("RELOADING=1");
 		daemon_reload(d);
+		notify("READY=1");
 		return;
 	}
 	log_at(INFO, "daemon", "stopping signal=%d", signum);
@@ -294,6 +296,7 @@ daemon_start(struct daemon *d, struct tc_err *e)
 	daemon_watch_files(d);
 	export_start(d);
 	daemon_tick_by(d, (struct mono){ 0 });
+	notify_start(d);
 	return 0;
 }
 
@@ -309,6 +312,8 @@ daemon_run(struct daemon *d)
 void
 daemon_stop(struct daemon *d)
 {
+	if (d->sched != NULL)
+		notify_stop(d);
 	if (d->commands != NULL)
 		queue_close(d->commands);
 	if (d->http != NULL)

@@ -56,6 +56,8 @@ struct daemon {
 	struct sched_timer watch;	/* of the file_sd files */
 	struct sched_timer export;
 	struct sched_timer heartbeat;
+	struct sched_timer watchdog;	/* of systemd */
+	struct dur watchdog_every;	/* 0 = not wanted */
 	struct sched_signal *signals[3];
 
 	struct queue *commands;		/* http → loop */
@@ -145,6 +147,11 @@ void commands_close(struct daemon *d);
 
 /* ---- export.c: the summary for a second place ---- */
 void export_start(struct daemon *d);
+
+/* ---- notify.c: systemd; nothing happens without NOTIFY_SOCKET ---- */
+void notify(const char *state);
+void notify_start(struct daemon *d);
+void notify_stop(struct daemon *d);
 
 /* ---- zones.c: engine_io.zone ---- */
 int zones_find(struct engine_io *io, const char *id, char *rule, size_t size);
