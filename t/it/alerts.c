@@ -45,7 +45,7 @@ write_config(struct it *it, const char *receivers, const char *names,
 	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
 		"state_dir: %s/state\n"
 		"defaults: {interval: 1s, timeout: 500ms, fail_after: 2,"
-		" clear_after: 1}\n"
+		" clear_after: 1, flap_after: 0}\n"
 		"partitions:\n  - name: rack1\n"
 		"    checks: [{probe: tcp, port: %d}]\n"
 		"    hosts:\n"
