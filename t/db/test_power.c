@@ -58,15 +58,18 @@ static void
 send(struct scene *s, struct sent *sent)
 {
 	struct change_set *cs = ledger_set(sent->n);
+	int rc;
 
 	cs->done = on_done;
 	cs->owner = sent;
 	sent->s = s;
-	sent->rc = s->y.ops->submit(s->y.s, cs);
-	if (sent->rc < 0)
+	rc = s->y.ops->submit(s->y.s, cs);
+	if (rc < 0) {
 		change_set_free(cs);
-	else
-		ck_assert_ptr_eq(queue_pop(s->answers, dur_s(60)), sent);
+		sent->rc = rc;
+		return;
+	}
+	ck_assert_ptr_eq(queue_pop(s->answers, dur_s(60)), sent);
 }
 
 /* Some at once; those that failed are sent again, as an agent would. */
