@@ -1,12 +1,18 @@
 #include "store/readers.h"
 
+#include <stdatomic.h>
+
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "store/damage.h"
 
 /* A short wait is better than a refusal, a long one holds up http. */
 #define WAIT_MS 250
 
 struct readers {
+	const char *path;
+	_Atomic bool damaged;
 	struct queue *free;
 	struct dur deadline;
 	unsigned n;
@@ -48,6 +54,7 @@ readers_open(const char *path, unsigned n, struct dur deadline,
 
 	if (r == NULL)
 		return tc_fail(e, TC_ENOMEM, "readers: out of memory");
+	r->path = path;
 	r->deadline = deadline;
 	r->free = queue_new(n, NULL, NULL);
 	if (r->free == NULL)
@@ -80,9 +87,28 @@ readers_take(struct readers *r, bool limited, struct db **out,
 	return 0;
 }
 
+/* Once: the next start looks at every page, and people are told. */
+static void
+note_damage(struct readers *r)
+{
+	if (atomic_exchange(&r->damaged, true))
+		return;
+	damage_note(r->path);
+	log_at(ERROR, "store", "a page that was read is damaged");
+}
+
+bool
+readers_met_damage(const struct readers *r)
+{
+	return atomic_load(&r->damaged);
+}
+
 void
 readers_give(struct readers *r, struct db *db)
 {
+	if (damage_is(db->fault))
+		note_damage(r);
+	db->fault = SQLITE_OK;
 	db_set_deadline(db, dur_ns(0));
 	if (!sqlite3_get_autocommit(db->h))
 		db_run(db, ST_READ_END, NULL);

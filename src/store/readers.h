@@ -8,7 +8,7 @@
 
 struct readers;
 
-/* `deadline` counts for each use. */
+/* `deadline` counts for each use; `path` outlives the pool. */
 int readers_open(const char *path, unsigned n, struct dur deadline,
 	struct readers **out, struct tc_err *e);
 /* All must have been given back. */
@@ -21,5 +21,7 @@ void readers_close(struct readers *r);
 int readers_take(struct readers *r, bool limited, struct db **out,
 	struct tc_err *e);
 void readers_give(struct readers *r, struct db *db);
+/* A page was not as it was written, once since the start. */
+bool readers_met_damage(const struct readers *r);
 
 #endif

@@ -95,3 +95,43 @@ scribe_get_meta(struct scribe *s, const char *key, int64_t *value,
 	}
 	return rc < 0 ? rc : 0;
 }
+
+static int
+swap_epoch(struct scribe *s, bool offline, bool *clean, struct tc_err *e)
+{
+	int64_t mark = 0;
+	int rc;
+
+	if ((rc = scribe_get_meta(s, "clean", &mark, e)) < 0 ||
+	    (rc = scribe_get_meta(s, "epoch", &s->epoch, e)) < 0)
+		return rc;
+	*clean = mark != 0 || s->epoch == 0;
+	if (offline)
+		return 0;
+	s->epoch++;
+	if ((rc = scribe_put_meta(s, "clean", 0, e)) < 0)
+		return rc;
+	return scribe_put_meta(s, "epoch", s->epoch, e);
+}
+
+int
+scribe_begin_epoch(struct scribe *s, bool offline, bool *clean,
+	struct tc_err *e)
+{
+	int rc = db_run(&s->db, ST_BEGIN, e);
+
+	*clean = false;
+	if (rc < 0)
+		return rc;
+	if ((rc = swap_epoch(s, offline, clean, e)) == 0 &&
+	    (rc = db_run(&s->db, ST_COMMIT, e)) == 0)
+		return 0;
+	*clean = false;
+	if (!sqlite3_get_autocommit(s->db.h)) {
+		int fault = s->db.fault;
+
+		db_run(&s->db, ST_ROLLBACK, NULL);
+		s->db.fault = fault;
+	}
+	return rc;
+}

@@ -81,6 +81,12 @@ int scribe_revoke_token(struct scribe *s, uint32_t id, struct wall at,
 int scribe_put_meta(struct scribe *s, const char *key, int64_t value,
 	struct tc_err *e);
 /* 0 when there is none. */
+/*
+ * The mark of a clean stop goes before anything else is written, and the epoch
+ * rises; `offline`: they are only read.
+ */
+int scribe_begin_epoch(struct scribe *s, bool offline, bool *clean,
+	struct tc_err *e);
 int scribe_get_meta(struct scribe *s, const char *key, int64_t *value,
 	struct tc_err *e);
 

@@ -27,6 +27,8 @@ struct store {
 	char *path;
 	char *schema_dir;
 	bool clean;		/* how the last run ended */
+	bool late;		/* nothing could be written yet */
+	struct tc_err why;	/* … and why */
 	struct scribe scribe;	/* the writer's */
 	struct writer *writer;
 	struct readers *readers;
@@ -53,32 +55,29 @@ with_defaults(const struct store_conf *given, const struct store *s)
 	return conf;
 }
 
-/* The mark of a clean stop goes before anything else is written. */
-static int
-begin_epoch(struct store *s, bool offline, struct tc_err *e)
+/*
+ * The disk, or whoever holds the lock, will not let anything be written now:
+ * watching begins all the same, and the writer goes on trying.
+ */
+static bool
+may_begin_late(const struct store_conf *conf, const struct db *db, int rc)
 {
-	struct scribe *scribe = &s->scribe;
-	int64_t clean = 0;
-	int rc;
+	if (conf->offline || conf->degraded == NULL || damage_is(db->fault))
+		return false;
+	return rc == TC_EFULL || rc == TC_EIO || rc == TC_EPERM ||
+		rc == TC_EBUSY;
+}
 
-	if ((rc = db_run(&scribe->db, ST_BEGIN, e)) < 0)
-		return rc;
-	if ((rc = scribe_get_meta(scribe, "clean", &clean, e)) < 0 ||
-	    (rc = scribe_get_meta(scribe, "epoch", &scribe->epoch, e)) < 0)
-		goto undo;
-	s->clean = clean != 0 || scribe->epoch == 0;
-	if (!offline) {
-		scribe->epoch++;
-		if ((rc = scribe_put_meta(scribe, "clean", 0, e)) < 0 ||
-		    (rc = scribe_put_meta(scribe, "epoch", scribe->epoch,
-			    e)) < 0)
-			goto undo;
-	}
-	if ((rc = db_run(&scribe->db, ST_COMMIT, e)) == 0)
-		return 0;
-undo:
-	db_run(&scribe->db, ST_ROLLBACK, NULL);
-	return rc;
+static int
+begin_epoch(struct store *s, const struct store_conf *conf, struct tc_err *e)
+{
+	int rc = scribe_begin_epoch(&s->scribe, conf->offline, &s->clean,
+		&s->why);
+
+	s->late = rc < 0 && may_begin_late(conf, &s->scribe.db, rc);
+	if (rc < 0 && e != NULL)
+		*e = s->why;
+	return s->late ? 0 : rc;
 }
 
 /* *damaged: the trouble is the file's, and no other program's or version's. */
@@ -107,7 +106,7 @@ open_file(struct store *s, const struct store_conf *conf, bool *damaged,
 		*damaged = (db->fault & 0xff) == SQLITE_ERROR;
 		goto out;
 	}
-	rc = begin_epoch(s, conf->offline, e);
+	rc = begin_epoch(s, conf, e);
 out:
 	if (rc < 0 && damage_is(db->fault))
 		*damaged = true;
@@ -284,7 +283,8 @@ store_open(const struct store_conf *given, struct store **out,
 	conf = with_defaults(given, s);
 	if ((rc = open_or_replace(s, &conf, e)) < 0)
 		goto fail;
-	if ((rc = writer_start(&conf, &s->scribe, &s->writer, e)) == 0 &&
+	if ((rc = writer_start(&conf, &s->scribe,
+		    s->late ? s->why.text : NULL, &s->writer, e)) == 0 &&
 	    (rc = start_compactor(s, &conf, e)) == 0) {
 		*out = s;
 		return 0;
@@ -339,6 +339,7 @@ store_stats(struct store *s, struct store_stats *out)
 	writer_stats(s->writer, out);
 	out->db_bytes = size_of(s->path, "");
 	out->wal_bytes = size_of(s->path, "-wal");
+	out->damaged = out->damaged || readers_met_damage(s->readers);
 }
 
 static int

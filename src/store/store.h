@@ -37,7 +37,11 @@ struct store_conf {
 	struct dur pack_after;
 	/* No server: the mark of a clean stop and the epoch stay as they are. */
 	bool offline;
-	/* Called by the writer's thread when it degrades or recovers. */
+	/*
+	 * Called by the writer's thread when it degrades or recovers; by
+	 * open() when nothing can be written at a start, but read.  NULL =
+	 * such a start fails.
+	 */
 	void (*degraded)(void *arg, bool degraded, const char *why);
 	void *degraded_arg;
 	/*
@@ -60,6 +64,7 @@ struct store_stats {
 	uint64_t db_bytes;
 	uint64_t wal_bytes;
 	bool degraded;
+	bool damaged;		/* a page; the next start looks at all */
 };
 
 /*

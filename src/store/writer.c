@@ -46,8 +46,9 @@ struct writer {
 	pthread_t thread;
 	_Atomic bool stopping;
 	_Atomic bool degraded;
-	bool damaged;		/* nothing more is written; a start begins anew */
+	_Atomic bool damaged;	/* nothing more is written; a start begins anew */
 	bool reopen;		/* the handle is not to be trusted any more */
+	bool late;		/* the epoch is to begin yet */
 	struct mono retry;	/* when to try again */
 	struct forget forget;
 	int wal_pages;
@@ -436,6 +437,16 @@ try_commit(struct writer *w, struct tc_err *e)
 	return db_fail(db, rc, e, "checkpoint");
 }
 
+static int
+begin_late(struct writer *w, struct tc_err *e)
+{
+	bool clean;
+	int rc = w->late ? scribe_begin_epoch(w->s, false, &clean, e) : 0;
+
+	w->late = w->late && rc < 0;
+	return rc;
+}
+
 static void
 recover(struct writer *w)
 {
@@ -447,7 +458,7 @@ recover(struct writer *w)
 	}
 	sqlite3_busy_timeout(w->s->db.h, 0);
 	w->s->db.fault = SQLITE_OK;
-	if (try_commit(w, &e) < 0) {
+	if (try_commit(w, &e) < 0 || begin_late(w, &e) < 0) {
 		undo(w);
 		degrade(w, &e);
 	} else {
@@ -561,7 +572,7 @@ writer_free(struct writer *w)
 
 int
 writer_start(const struct store_conf *conf, struct scribe *s,
-	struct writer **out, struct tc_err *e)
+	const char *late, struct writer **out, struct tc_err *e)
 {
 	struct writer *w = MEM_NEW(struct writer);
 	int rc;
@@ -580,6 +591,11 @@ writer_start(const struct store_conf *conf, struct scribe *s,
 		return tc_fail(e, TC_ENOMEM, "writer: out of memory");
 	}
 	sqlite3_wal_hook(s->db.h, on_wal, w);
+	if (late != NULL) {
+		w->late = true;
+		w->reopen = true;
+		set_degraded(w, true, late);
+	}
 	rc = pthread_create(&w->thread, NULL, writer_main, w);
 	if (rc != 0) {
 		writer_free(w);
@@ -703,4 +719,5 @@ writer_stats(struct writer *w, struct store_stats *out)
 	pthread_mutex_unlock(&w->lock);
 	out->queue_len = queue_len(w->queue);
 	out->degraded = atomic_load(&w->degraded);
+	out->damaged = atomic_load(&w->damaged);
 }

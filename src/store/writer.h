@@ -11,10 +11,11 @@ struct writer;
 
 /*
  * Takes over an open, migrated, prepared connection, even when it fails.
- * `path` and what `conf` points to outlive it.
+ * `path` and what `conf` points to outlive it.  `late`: why the epoch could
+ * not begin; it begins degraded.  NULL = it did.
  */
 int writer_start(const struct store_conf *conf, struct scribe *scribe,
-	struct writer **out, struct tc_err *e);
+	const char *late, struct writer **out, struct tc_err *e);
 /* Commits what is queued, marks the clean stop, checkpoints, frees. */
 void writer_stop(struct writer *w);
 

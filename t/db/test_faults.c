@@ -282,10 +282,39 @@ START_TEST(an_open_file_that_is_locked_is_busy)
 	yard_open(&y);
 	yard_close(&y);
 	holder_start(&h, y.path);
+	y.conf.degraded = NULL;
 	ck_assert_int_eq(y.ops->open(&y.conf, &y.s, &e), TC_EBUSY);
 	y.s = NULL;
 	holder_stop(&h);
 	yard_open(&y);
+	yard_fini(&y);
+}
+END_TEST
+
+START_TEST(a_server_that_listens_starts_beside_a_lock)
+{
+	struct change_set *cs;
+	struct holder h;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	ck_assert_int_eq(yard_put(&y, numbered(1, 3)), 0);
+	yard_close(&y);
+	holder_start(&h, y.path);
+	yard_open(&y);
+	ck_assert(yard_turns(&y));
+	ck_assert_uint_eq(events_stored(&y), 1);
+	cs = numbered(2, 3);
+	ck_assert_int_eq(y.ops->submit(y.s, cs), TC_EAGAIN);
+	change_set_free(cs);
+	holder_stop(&h);
+	ck_assert(!yard_turns(&y));
+	ck_assert_int_eq(yard_put(&y, numbered(2, 3)), 0);
+	yard_close(&y);
+	yard_open(&y);
+	ck_assert_uint_eq(events_stored(&y), 2);
 	yard_fini(&y);
 }
 END_TEST
@@ -474,6 +503,7 @@ main(void)
 		a_full_disk_is_survived,
 		another_process_with_the_lock_is_waited_out,
 		an_open_file_that_is_locked_is_busy,
+		a_server_that_listens_starts_beside_a_lock,
 		only_one_server_holds_the_directory,
 		a_reading_past_its_deadline_ends, a_reader_too_many_is_told_so,
 		memory_that_fails_is_an_error_and_no_crash);
