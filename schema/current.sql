@@ -186,3 +186,9 @@ CREATE TABLE late (
 	packed BLOB NOT NULL,
 	PRIMARY KEY (subject, probe, at_ms)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE note (
+	id INTEGER PRIMARY KEY,
+	ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
+	body TEXT NOT NULL		-- JSON, as the API shows it
+) STRICT;
+CREATE INDEX note_standing ON note(id) WHERE NOT ended;

@@ -135,7 +135,7 @@ tell_begin(struct action *a, struct change_set *cs, const struct alert *al)
 	bool known = t != NULL;
 	size_t n = 0;
 
-	if (known && t->severity == al->severity)
+	if (known && t->severity == al->severity && !al->again)
 		return 0;	/* acknowledged, or new words: no news */
 	if (!known && (t = told_add(a, al->id, al->severity)) == NULL)
 		return 0;

@@ -1,6 +1,7 @@
 /*
  * The server, asked.
  */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,19 @@ api_put_names(struct json_write *w, const char *key, const char *names)
 		names += n + (names[n] == ',');
 	}
 	json_put_end(w);
+}
+
+/* Under sudo it is who called it, not root. */
+void
+api_put_person(const struct cli *c, struct json_write *w)
+{
+	const char *name = c->opt.person ? c->opt.person : getenv("SUDO_USER");
+	const struct passwd *p = name && *name ? NULL : getpwuid(getuid());
+
+	if (p)
+		name = p->pw_name;
+	if (name && *name)
+		json_add_str(w, "person", name);
 }
 
 void

@@ -38,6 +38,8 @@ static const struct arg common_rows[] = {
 
 #define ROW_FAIL { "fail", ARG_FLAG, AT(fail), NULL, NULL, \
 	"exit with 3 when something is at risk" }
+#define ROW_PERSON { "person", ARG_STRING, AT(person), "NAME", NULL, \
+	"who answers for it; else your login name" }
 #define ROW_LIMIT { "limit", ARG_COUNT, AT(limit), "N", NULL, \
 	"at most so many" }
 #define ROW_LEVEL(help) { "level", ARG_STRING, AT(level), "LEVELS", NULL, \
@@ -121,6 +123,7 @@ static const struct arg brake_rows[] = {
 	ROW_FAIL,
 	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL,
 		"of a release: what was found, why it is safe to go on" },
+	ROW_PERSON,
 	{ .name = NULL }
 };
 static const struct arg alerts_rows[] = {

@@ -45,6 +45,7 @@ struct cli_options {
 	const char *hosts;	/* "a,b" */
 	const char *reason;
 	const char *comment;
+	const char *person;
 	const char *severity;
 	const char *from;
 	const char *to;
@@ -104,6 +105,8 @@ void api_escape(struct strbuf *out, const char *text);
 void api_filter(struct strbuf *path, const char *name, const char *value);
 /* "name": ["a", "b"], of "a,b" */
 void api_put_names(struct json_write *w, const char *key, const char *names);
+/* "person": --person, else the login name of who sits there. */
+void api_put_person(const struct cli *c, struct json_write *w);
 /* The last reply as it came, with a newline; only with --json. */
 void api_print(struct cli *c);
 

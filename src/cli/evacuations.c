@@ -216,6 +216,7 @@ release(struct cli *c, const char *partition, struct tc_err *e)
 	json_begin(&w, &body);
 	json_put_object(&w);
 	json_add_str(&w, "reason", c->opt.reason);
+	api_put_person(c, &w);
 	json_put_end(&w);
 	rc = api_send(c, "POST", strbuf_str(&path), &body, &reply, e);
 	if (rc == 0) {

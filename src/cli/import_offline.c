@@ -159,6 +159,7 @@ is_kept(const struct change *c)
 	case CHANGE_DELIVERY:
 	case CHANGE_AUDIT:
 	case CHANGE_WINDOW:
+	case CHANGE_NOTE:
 		return false;
 	}
 	return false;

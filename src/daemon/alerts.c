@@ -263,6 +263,18 @@ load_window(void *arg, const struct change_window *w)
 }
 
 static int
+load_note(void *arg, const struct change_note *n)
+{
+	struct daemon *d = arg;
+	int rc = engine_restore_note(d->engine, n);
+
+	if (rc < 0)
+		log_at(WARN, "store", "comment not restored id=%llu reason=%s",
+			(unsigned long long)n->id, tc_err_id(rc));
+	return rc == TC_ENOMEM ? rc : 0;
+}
+
+static int
 load_message(void *arg, const struct change_outbox *o,
 	const struct change_delivery *v)
 {
@@ -276,7 +288,7 @@ load_ids(void *arg, const struct store_ids *ids)
 {
 	struct daemon *d = arg;
 	struct engine_ids given = { .alert = ids->alert, .plan = ids->plan,
-		.window = ids->window };
+		.window = ids->window, .note = ids->note };
 
 	engine_restore_ids(d->engine, &given);
 	action_restore_id(d->action, ids->outbox);
@@ -288,6 +300,7 @@ alerts_load(struct store_loader *loader)
 	loader->alert = load_alert;
 	loader->plan = load_plan;
 	loader->window = load_window;
+	loader->note = load_note;
 	loader->outbox = load_message;
 	loader->ids = load_ids;
 }

@@ -193,7 +193,8 @@ do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
 		answer(cmd, rc);
 		return;
 	}
-	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE;
+	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE ||
+		kind == ORDER_ALERT_COMMENT || kind == ORDER_HOST_COMMENT;
 	commit_set(d, cmd, cs);
 }
 
@@ -237,6 +238,15 @@ do_commands(void *arg)
 			break;
 		case COMMAND_ALERT_ACK:
 			do_order(d, cmd, ORDER_ALERT_ACK);
+			break;
+		case COMMAND_ALERT_COMMENT:
+			do_order(d, cmd, ORDER_ALERT_COMMENT);
+			break;
+		case COMMAND_HOST_COMMENT:
+			do_order(d, cmd, ORDER_HOST_COMMENT);
+			break;
+		case COMMAND_COMMENT_DELETE:
+			do_order(d, cmd, ORDER_COMMENT_DELETE);
 			break;
 		case COMMAND_SWITCH:
 			do_order(d, cmd, ORDER_SWITCH);

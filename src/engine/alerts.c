@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/notes.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -156,6 +157,7 @@ make_severer(struct engine *en, struct live_alert *a,
 	a->shown.summary = summary;
 	a->shown.body = body;
 	a->shown.severity = w->severity;
+	notes_drop_ack(en, a);
 	say_alert(en, a);
 	say_alert_event(en, a, at);
 }
@@ -214,6 +216,7 @@ alert_raise_of(struct engine *en, const struct alert_wish *w, const char *of,
 		.firing = true, .since = at, .summary = w->summary,
 		.body = w->body, .acked_by = "" };
 	char key[700];
+	const struct note *ack;
 	struct live_alert *a;
 
 	write_key(key, sizeof(key), w->kind, of);
@@ -227,9 +230,14 @@ alert_raise_of(struct engine *en, const struct alert_wish *w, const char *of,
 	/* Switched off, nobody is told; it is shown all the same. */
 	fresh.grouped = (w->host != NULL && in_outage(en, w->host->part)) ||
 		(part != NULL && (part->off >> SWITCH_NOTIFY & 1) != 0);
+	/* come back while somebody still looks after it: no news */
+	ack = notes_ack_of(en, key);
+	fresh.grouped = fresh.grouped || ack != NULL;
 	a = live_new(en, &fresh, w->host);
 	if (a == NULL)
 		return;
+	if (ack != NULL)
+		alert_show_ack(a, ack);
 	say_alert(en, a);
 	say_alert_event(en, a, at);
 	en->changed = true;
@@ -251,6 +259,7 @@ alert_end(struct engine *en, const char *kind, const char *of, struct wall at)
 	a->shown.ended = at;
 	say_alert(en, a);
 	say_alert_event(en, a, at);
+	notes_end_with(en, key);
 	if (a->h != NULL)
 		count_alerting(en, a->h->part, -1, at);
 	live_free(a);

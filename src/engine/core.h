@@ -67,6 +67,10 @@ struct engine {
 	struct hash alerts;	/* struct live_alert by key */
 	uint64_t alert_id;
 	uint64_t plan_id;
+	struct note **notes;	/* that stand */
+	size_t n_notes, cap_notes;
+	uint64_t note_id;
+	struct wall notes_edge;	/* when the next one ends; ms 0 = never */
 	struct window **windows;	/* not over yet */
 	size_t n_windows, cap_windows;
 	uint64_t window_id;

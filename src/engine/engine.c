@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "engine/inside.h"
+#include "engine/notes.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -90,6 +91,7 @@ engine_free(struct engine *en)
 		window_free(en->windows[i]);
 	mem_free(en->windows);
 	snap_windows_put(en->windows_shown);
+	notes_free(en);
 	mem_free(en->touched);
 	while ((p = hash_next(&en->hosts, &at)) != NULL)
 		host_free(p);

@@ -41,10 +41,7 @@ struct engine_io {
 	void (*start)(struct engine_io *, const struct engine_run *, size_t n);
 	/* Facts to be stored; ownership moves. */
 	void (*store)(struct engine_io *, struct change_set *);
-	/*
-	 * The POSIX rule of a zone such as "Europe/Vienna" (plan/zone.h).
-	 * NULL, or an error: it is not known.
-	 */
+	/* The POSIX rule of "Europe/Vienna" (plan/zone.h); may be NULL. */
 	int (*zone)(struct engine_io *, const char *id, char *rule,
 		size_t size);
 };
@@ -69,11 +66,13 @@ int engine_restore_prediction(struct engine *en,
 int engine_restore_alert(struct engine *en, const struct alert *a);
 int engine_restore_plan(struct engine *en, const struct change_plan *p);
 int engine_restore_window(struct engine *en, const struct change_window *w);
+int engine_restore_note(struct engine *en, const struct change_note *n);
 /* The largest ids that were ever given. */
 struct engine_ids {
 	uint64_t alert;
 	uint64_t plan;
 	uint64_t window;
+	uint64_t note;
 };
 void engine_restore_ids(struct engine *en, const struct engine_ids *ids);
 /* Largest seq and prediction id stored; `clean` = the last stop was one. */
@@ -139,6 +138,8 @@ enum engine_order {
 	ORDER_WINDOW_DELETE,	/* target = id */
 	ORDER_WINDOW_IMPORT,
 	ORDER_ALERT_ACK,	/* target = id */
+	ORDER_ALERT_COMMENT, ORDER_HOST_COMMENT,
+	ORDER_COMMENT_DELETE,	/* target = id */
 	ORDER_SIGNAL,
 	ORDER_SWITCH,		/* body {function, partition, on, reason} */
 	ORDER_ACCEPT,		/* target = device; a bad value of it */

@@ -163,6 +163,7 @@ void alerts_move(struct engine *en, const struct host *h, struct part *to);
 /* ---- orders.c, orders_hosts.c ---- */
 void say_audit(struct engine *en, const char *actor, const char *action,
 	uint32_t subject, const char *body);
+const char *person_of(const struct engine *en, const struct engine_wish *w);
 /* texts: the reason, what was, what is. */
 void audit_change(struct engine *en, const struct engine_wish *w,
 	const char *action, uint32_t subject, const char *const texts[3]);

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/notes.h"
 #include "model/name.h"
 #include "wire/json_read.h"
 #include "wire/json_write.h"
@@ -48,21 +49,38 @@ audit_change(struct engine *en, const struct engine_wish *w,
 	strbuf_free(&body);
 }
 
-/* One member that is text, all others refused. */
+/*
+ * Who answers for an order: a token with a name is that person's; of one that
+ * many hold, who says to be it.  "" = nobody.
+ */
+const char *
+person_of(const struct engine *en, const struct engine_wish *w)
+{
+	bool shared = w->actor[0] == '\0' ||
+		strcmp(w->actor, "admin.token") == 0;
+
+	return shared ? en->person : w->actor;
+}
+
+/* A reason and the person behind it; all other members are refused. */
 static int
-read_one(const struct engine_wish *w, const char *name, char *out,
+read_reason(struct engine *en, const struct engine_wish *w, char *reason,
 	size_t size, struct tc_err *e)
 {
 	struct json_read r;
 	struct json_str key;
 
-	out[0] = '\0';
+	reason[0] = '\0';
 	json_open(&r, w->body, w->n);
 	if (json_enter_object(&r))
 		while (json_next_key(&r, &key)) {
-			if (json_str_is(key, name))
-				snprintf(out, size, "%s",
+			if (json_str_is(key, "reason"))
+				snprintf(reason, size, "%s",
 					json_get_cstr(&r, size - 1));
+			else if (json_str_is(key, "person"))
+				snprintf(en->person, sizeof(en->person), "%s",
+					json_get_cstr(&r,
+					sizeof(en->person) - 1));
 			else
 				json_unknown(&r);
 		}
@@ -81,8 +99,12 @@ release_brake(struct engine *en, const struct engine_wish *w,
 
 	if (p == NULL)
 		return tc_fail(e, TC_ENOENT, "no partition '%s'", w->target);
-	if ((rc = read_one(w, "reason", reason, sizeof(reason), e)) < 0 ||
-	    (rc = brake_release(&p->brake, w->actor, reason, p->n_bad,
+	if ((rc = read_reason(en, w, reason, sizeof(reason), e)) < 0)
+		return rc;
+	if (person_of(en, w)[0] == '\0')
+		return tc_fail(e, TC_EINVAL, "/person: a brake is released by "
+			"a named person, and this token is nobody's own");
+	if ((rc = brake_release(&p->brake, person_of(en, w), reason, p->n_bad,
 		    en->now.wall, e)) < 0)
 		return rc;
 	say_brake(en, p);
@@ -96,41 +118,12 @@ release_brake(struct engine *en, const struct engine_wish *w,
 	return 0;
 }
 
-/* ---- alerts ---- */
-
-static int
-ack_alert(struct engine *en, const struct engine_wish *w,
-	struct strbuf *reply, struct tc_err *e)
-{
-	char comment[256], *by;
-	struct live_alert *a;
-	uint64_t id;
-	int rc;
-
-	if (u64_parse(w->target, strlen(w->target), &id) < 0 ||
-	    (a = alert_find_id(en, id)) == NULL)
-		return tc_fail(e, TC_ENOENT, "no alert '%s' fires", w->target);
-	rc = w->n == 0 ? 0 : read_one(w, "comment", comment, sizeof(comment),
-		e);
-	if (rc < 0)
-		return rc;
-	by = mem_strdup(w->actor);
-	if (by == NULL)
-		return tc_fail(e, TC_ENOMEM, "out of memory");
-	mem_free((void *)(uintptr_t)a->shown.acked_by);
-	a->shown.acked_by = by;
-	en->changed = true;
-	audit_change(en, w, "alert.ack", a->shown.subject,
-		(const char *const[]){ w->n != 0 ? comment : "", "", by });
-	strbuf_printf(reply, "\"id\":%llu", (unsigned long long)id);
-	return 0;
-}
-
 /* ---- switches ---- */
 
 struct switch_wish {
 	char partition[NAME_MAX_BYTES + 1];
 	char reason[256];
+	char person[64];
 	enum plan_switch which;
 	bool on, has_on, has_which;
 };
@@ -166,6 +159,9 @@ read_switch(const struct engine_wish *w, struct switch_wish *s,
 			} else if (json_str_is(key, "reason")) {
 				snprintf(s->reason, sizeof(s->reason), "%s",
 					json_get_cstr(&r, 255));
+			} else if (json_str_is(key, "person")) {
+				snprintf(s->person, sizeof(s->person), "%s",
+					json_get_cstr(&r, 63));
 			} else if (json_str_is(key, "on")) {
 				s->on = json_get_bool(&r);
 				s->has_on = true;
@@ -198,6 +194,7 @@ turn_switch(struct engine *en, const struct engine_wish *w,
 		p->off &= ~(1U << s.which);
 	else
 		p->off |= 1U << s.which;
+	snprintf(en->person, sizeof(en->person), "%s", s.person);
 	byte = (unsigned char)p->off;
 	say_state(en, p->id, "switch", &byte, 1);
 	for (size_t i = 0; i < en->n_sorted; i++)
@@ -226,7 +223,10 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 		[ORDER_WINDOW_CREATE] = order_create_window,
 		[ORDER_WINDOW_DELETE] = order_delete_window,
 		[ORDER_WINDOW_IMPORT] = order_import_windows,
-		[ORDER_ALERT_ACK] = ack_alert,
+		[ORDER_ALERT_ACK] = order_ack_alert,
+		[ORDER_ALERT_COMMENT] = order_comment_alert,
+		[ORDER_HOST_COMMENT] = order_comment_host,
+		[ORDER_COMMENT_DELETE] = order_drop_comment,
 		[ORDER_SIGNAL] = order_take_signal,
 		[ORDER_SWITCH] = turn_switch,
 		[ORDER_ACCEPT] = order_accept_value,

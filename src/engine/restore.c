@@ -355,6 +355,8 @@ engine_restore_ids(struct engine *en, const struct engine_ids *ids)
 		en->plan_id = ids->plan;
 	if (ids->window > en->window_id)
 		en->window_id = ids->window;
+	if (ids->note > en->note_id)
+		en->note_id = ids->note;
 }
 
 /* Events of an unclean run may have been given out: their numbers are left. */

@@ -7,6 +7,7 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/notes.h"
 #include "engine/unit.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -182,6 +183,7 @@ engine_tick(struct engine *en, struct now now)
 	risk_age_all(en, now);
 	accept_step(en, now);
 	windows_step(en, now);
+	notes_step(en, now.wall);
 	step(en, now);
 	facts_flush(en);
 	top = heap_peek(&en->due);

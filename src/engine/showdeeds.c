@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/notes.h"
 #include "engine/unit.h"
 
 static const char *
@@ -217,5 +218,5 @@ show_deeds(struct engine *en, struct snapshot *s)
 {
 	if (show_plans(en, s) < 0 || show_alerts(en, s) < 0)
 		return TC_ENOMEM;
-	return show_windows(en, s);
+	return show_windows(en, s) < 0 ? TC_ENOMEM : show_notes(en, s);
 }

@@ -13,6 +13,7 @@
 #include "engine/shown_unit.h"
 #include "model/fleet.h"
 #include "model/level.h"
+#include "model/note.h"
 #include "model/observation.h"
 #include "model/plan.h"
 #include "model/reason.h"

@@ -88,6 +88,8 @@ struct snapshot {
 	size_t n_plans;
 	const struct alert *alerts;	/* firing ones, worst first */
 	size_t n_alerts;
+	const struct note *notes;
+	size_t n_notes;
 	const struct snap_window *windows;
 	size_t n_windows;
 	struct snap_windows *windows_of;	/* whose they are; may be NULL */

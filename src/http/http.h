@@ -38,7 +38,10 @@ enum http_command_kind {
 	COMMAND_WINDOW_CREATE,
 	COMMAND_WINDOW_DELETE,	/* target = id */
 	COMMAND_WINDOW_IMPORT,
-	COMMAND_ALERT_ACK,	/* target = id; body {comment} */
+	COMMAND_ALERT_ACK,	/* target = id; body {comment, person, for} */
+	COMMAND_ALERT_COMMENT,	/* target = id; body {text, person, for} */
+	COMMAND_HOST_COMMENT,	/* target = host */
+	COMMAND_COMMENT_DELETE,	/* target = id */
 	COMMAND_SWITCH,		/* body {function, partition, on, reason} */
 	COMMAND_ACCEPT,		/* target = device; body {metric, until …} */
 	COMMAND_UNACCEPT,	/* target = device */

@@ -110,6 +110,24 @@ order_alert_ack(struct request *r)
 }
 
 void
+order_alert_comment(struct request *r)
+{
+	order(r, COMMAND_ALERT_COMMENT, false);
+}
+
+void
+order_host_comment(struct request *r)
+{
+	order(r, COMMAND_HOST_COMMENT, true);
+}
+
+void
+order_comment_delete(struct request *r)
+{
+	order(r, COMMAND_COMMENT_DELETE, false);
+}
+
+void
 order_signal(struct request *r)
 {
 	order(r, COMMAND_SIGNAL, false);

@@ -10,6 +10,7 @@
 #include "http/route.h"
 #include "http/view.h"
 #include "model/name.h"
+#include "wire/note.h"
 
 /* Newest first: a page goes on below the id of the last item. */
 struct page {
@@ -273,6 +274,7 @@ add_alert(struct json_write *w, const struct alert *a)
 	add_time(w, "since", a->since);
 	json_add_str(w, "summary", a->summary);
 	json_add_str(w, "acked_by", a->acked_by[0] != '\0' ? a->acked_by : NULL);
+	add_time(w, "acked_until", a->acked_until);
 	json_add_bool(w, "grouped", a->grouped);
 	json_add_raw(w, "details", a->body, strlen(a->body));
 	json_put_end(w);
@@ -326,6 +328,47 @@ view_alerts(struct request *r)
 		add_alert(&w, a);
 	}
 	page_close(r, &page, &w, last);
+}
+
+/* ---- what people say ---- */
+
+static bool
+is_asked(const struct note *n, const char *host, const char *key)
+{
+	if (host == NULL && key == NULL)
+		return true;
+	return n->of_host ? host != NULL && strcmp(host, n->of) == 0 :
+		key != NULL && strcmp(key, n->of) == 0;
+}
+
+void
+view_comments(struct request *r)
+{
+	const struct snapshot *s = request_snapshot(r);
+	const char *key = target_get(&r->target, "alert");
+	char name[NAME_MAX_BYTES + 1];
+	const char *host = NULL;
+	struct tc_err e = { 0 };
+	struct json_write w;
+
+	if (read_name(&r->target, "host", name, &host, &e) < 0) {
+		problem_set(r, 400, "invalid", "%s", e.text);
+		return;
+	}
+	if (reply_unchanged(r, s, false))
+		return;
+	reply_open(r, &w, s);
+	json_add_array(&w, "items");
+	for (size_t i = 0; i < s->n_notes; i++) {
+		if (!is_asked(&s->notes[i], host, key))
+			continue;
+		json_put_object(&w);
+		note_add_members(&w, &s->notes[i]);
+		json_put_end(&w);
+	}
+	json_put_end(&w);
+	json_add_null(&w, "next");
+	json_put_end(&w);
 }
 
 /* ---- the rules in force, with their origin ---- */

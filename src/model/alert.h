@@ -53,6 +53,9 @@ struct alert {
 	const char *summary;	/* one line for people */
 	const char *body;	/* JSON object: reason, evidence … */
 	const char *acked_by;	/* "" = nobody */
+	struct wall acked_until;	/* ms 0 = until it ends */
+	/* Its acknowledgement ran out: people are told as of a new one. */
+	bool again;
 	/*
 	 * Begun while its partition's partition_outage fired, or with its
 	 * notify switched off: shown, but nobody is told of it apart.

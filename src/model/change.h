@@ -27,6 +27,7 @@ enum change_kind {
 	CHANGE_DELIVERY,
 	CHANGE_AUDIT,
 	CHANGE_WINDOW,
+	CHANGE_NOTE,
 };
 
 struct change {
@@ -43,6 +44,7 @@ struct change {
 		struct change_delivery delivery;
 		struct change_audit audit;
 		struct change_window window;
+		struct change_note note;
 	} u;
 };
 

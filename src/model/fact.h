@@ -139,6 +139,13 @@ struct change_audit {
 	const char *body;	/* JSON: why, before, after */
 };
 
+/* What a person said of an alert or a host; replaced by id. */
+struct change_note {
+	uint64_t id;		/* rises, never reused */
+	bool ended;
+	const char *body;	/* JSON, as the API shows it */
+};
+
 /* A maintenance window; replaced by id. */
 struct change_window {
 	uint64_t id;		/* rises, never reused */

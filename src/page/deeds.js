@@ -89,7 +89,7 @@ export function release(partition) {
 			if (typed !== partition)
 				throw new Error("That is not the partition\u2019s name.");
 			await post(`/v1/brakes/${encodeURIComponent(partition)}/release`,
-				{ reason: `${name.trim()}: ${reason.trim()}` });
+				{ person: name.trim(), reason: reason.trim() });
 			say(`The brake of ${partition} is released.`);
 			await refresh(true);
 		},
@@ -105,12 +105,12 @@ export function ack(id) {
 		text: [h("p", {}, a.summary), h("p", { class: "muted" },
 			"It goes on until its cause is gone; others see that somebody ",
 			"looks after it.")],
-		fields: [field("comment", "Your name, and what you will do",
-			{ maxlength: 200 })],
+		fields: [field("name", "Your name", { maxlength: 60 }),
+			field("comment", "What you will do", { maxlength: 200 })],
 		verb: "Acknowledge",
-		done: async ({ comment }) => {
+		done: async ({ name, comment }) => {
 			await post(`/v1/alerts/${encodeURIComponent(id)}/ack`,
-				{ comment: comment.trim() });
+				{ person: name.trim(), comment: comment.trim() });
 			say("Acknowledged.");
 			await refresh(true);
 		},

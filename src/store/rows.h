@@ -69,6 +69,7 @@ struct store_ids {
 	uint64_t plan;
 	uint64_t outbox;
 	uint64_t window;
+	uint64_t note;
 };
 
 /* What open() hands back of the last run, in this order of calls. */
@@ -84,6 +85,7 @@ struct store_loader {
 	int (*alert)(void *arg, const struct alert *);
 	int (*plan)(void *arg, const struct change_plan *);
 	int (*window)(void *arg, const struct change_window *);
+	int (*note)(void *arg, const struct change_note *);
 	/* Undelivered, and all of firing alerts, in the order of ids. */
 	int (*outbox)(void *arg, const struct change_outbox *,
 		const struct change_delivery *);

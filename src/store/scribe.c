@@ -48,6 +48,8 @@ put_one(struct scribe *s, struct change_set *cs, bool repeat,
 		return scribe_put_audit(s, &c->u.audit, e);
 	case CHANGE_WINDOW:
 		return scribe_put_window(s, &c->u.window, e);
+	case CHANGE_NOTE:
+		return scribe_put_note(s, &c->u.note, e);
 	case CHANGE_PREDICTION:
 		return scribe_put_prediction(s, &c->u.prediction, e);
 	}

@@ -269,6 +269,13 @@ const struct stmt stmts[ST_COUNT] = {
 	[ST_WINDOW_LOAD] = { R, "window",
 		"SELECT id, ended, body FROM window WHERE NOT ended ORDER BY id" },
 
+	[ST_NOTE_PUT] = { W, "note",
+		"INSERT INTO note(id, ended, body) VALUES (?1, ?2, ?3) "
+		"ON CONFLICT(id) DO UPDATE SET ended = excluded.ended, "
+		"body = excluded.body" },
+	[ST_NOTE_LOAD] = { R, "note",
+		"SELECT id, ended, body FROM note WHERE NOT ended ORDER BY id" },
+
 	[ST_AUDIT_LAST] = { W, "audit",
 		"SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1" },
 	[ST_AUDIT_PUT] = { W, "audit",
@@ -286,5 +293,6 @@ const struct stmt stmts[ST_COUNT] = {
 		"(SELECT ifnull(max(id), 0) FROM alert), "
 		"(SELECT ifnull(max(id), 0) FROM plan), "
 		"(SELECT ifnull(max(id), 0) FROM outbox), "
-		"(SELECT ifnull(max(id), 0) FROM window)" },
+		"(SELECT ifnull(max(id), 0) FROM window), "
+		"(SELECT ifnull(max(id), 0) FROM note)" },
 };

@@ -113,6 +113,18 @@ scribe_put_window(struct scribe *s, const struct change_window *c,
 	return db_run(db, ST_WINDOW_PUT, e);
 }
 
+int
+scribe_put_note(struct scribe *s, const struct change_note *c,
+	struct tc_err *e)
+{
+	struct db *db = &s->db;
+
+	db_bind_i64(db, ST_NOTE_PUT, 1, (int64_t)c->id);
+	db_bind_i64(db, ST_NOTE_PUT, 2, c->ended);
+	db_bind_text(db, ST_NOTE_PUT, 3, c->body);
+	return db_run(db, ST_NOTE_PUT, e);
+}
+
 /* ---- out: alerts ---- */
 
 struct alert_reader {
@@ -304,6 +316,26 @@ load_windows(struct db *db, const struct store_loader *to, int *stop,
 	return rc;
 }
 
+static int
+load_notes(struct db *db, const struct store_loader *to, int *stop,
+	struct tc_err *e)
+{
+	enum st st = ST_NOTE_LOAD;
+	int rc = 0;
+
+	while (*stop == 0 && (rc = db_step(db, st, e)) == 1) {
+		struct change_note n = {
+			.id = (uint64_t)db_i64(db, st, 0),
+			.ended = db_i64(db, st, 1) != 0,
+			.body = db_text(db, st, 2),
+		};
+
+		*stop = to->note(to->arg, &n);
+	}
+	db_reset(db, st);
+	return rc;
+}
+
 int
 read_alerts_left(struct db *db, const struct store_loader *to,
 	struct tc_err *e)
@@ -319,6 +351,8 @@ read_alerts_left(struct db *db, const struct store_loader *to,
 		rc = each_plan(db, ST_PLAN_LOAD, &plans, &stop, e);
 	if (rc == 0 && stop == 0 && to->window != NULL)
 		rc = load_windows(db, to, &stop, e);
+	if (rc == 0 && stop == 0 && to->note != NULL)
+		rc = load_notes(db, to, &stop, e);
 	if (rc == 0 && stop == 0 && to->outbox != NULL)
 		rc = each_message(db, ST_OUTBOX_LOAD, &outbox, &stop, e);
 	return stop != 0 ? tc_fail(e, stop, "alerts, plans or messages") : rc;

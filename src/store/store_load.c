@@ -126,7 +126,8 @@ load_ids(struct db *db, const struct store_loader *to, bool clean,
 	ids = (struct store_ids){ .alert = (uint64_t)db_i64(db, st, 4),
 		.plan = (uint64_t)db_i64(db, st, 5),
 		.outbox = (uint64_t)db_i64(db, st, 6),
-		.window = (uint64_t)db_i64(db, st, 7) };
+		.window = (uint64_t)db_i64(db, st, 7),
+		.note = (uint64_t)db_i64(db, st, 8) };
 	if (to->ids != NULL)
 		to->ids(to->arg, &ids);
 	db_reset(db, st);

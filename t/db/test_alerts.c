@@ -58,8 +58,8 @@ put_audit(struct change_set *cs, const char *actor, const char *body)
 }
 
 struct left {
-	size_t n_alerts, n_plans, n_windows, n_messages, n_audit;
-	uint64_t alert[8], plan[8], window[8], message[8];
+	size_t n_alerts, n_plans, n_windows, n_messages, n_audit, n_notes;
+	uint64_t alert[8], plan[8], window[8], message[8], note[8];
 	bool done[8];
 	char error[8][32];
 	char text[8][64];
@@ -112,6 +112,17 @@ see_window(void *arg, const struct change_window *w)
 }
 
 static int
+see_note(void *arg, const struct change_note *n)
+{
+	struct left *l = arg;
+
+	ck_assert(l->n_notes < 8 && !n->ended);
+	ck_assert_str_eq(n->body, "{}");
+	l->note[l->n_notes++] = n->id;
+	return 0;
+}
+
+static int
 see_message(void *arg, const struct change_outbox *o,
 	const struct change_delivery *d)
 {
@@ -138,7 +149,7 @@ load(struct yard *y, struct left *l)
 {
 	struct store_loader to = { .arg = l, .alert = see_alert,
 		.plan = see_plan, .window = see_window, .outbox = see_message,
-		.ids = see_ids };
+		.note = see_note, .ids = see_ids };
 	struct tc_err e = { 0 };
 
 	memset(l, 0, sizeof(*l));
@@ -244,7 +255,14 @@ put_window(struct change_set *cs, uint64_t id, bool ended)
 		.ended = ended, .body = "{}" };
 }
 
-START_TEST(open_plans_and_windows_come_back)
+static void
+put_note(struct change_set *cs, uint64_t id, bool ended)
+{
+	add(cs, CHANGE_NOTE)->u.note = (struct change_note){ .id = id,
+		.ended = ended, .body = "{}" };
+}
+
+START_TEST(open_plans_windows_and_comments_come_back)
 {
 	struct change_set *cs = set_new();
 	struct tc_err e = { 0 };
@@ -256,11 +274,14 @@ START_TEST(open_plans_and_windows_come_back)
 	put_plan(cs, 2, PLAN_STATE_RECOMMENDED, "{}");
 	put_window(cs, 1, false);
 	put_window(cs, 2, false);
+	put_note(cs, 1, false);
+	put_note(cs, 2, false);
 	ck_assert_int_eq(yard_put(&y, cs), 0);
 	cs = set_new();
 	put_plan(cs, 1, PLAN_STATE_HELD, "{\"v\":2}");
 	put_plan(cs, 2, PLAN_STATE_WITHDRAWN, "{}");
 	put_window(cs, 2, true);
+	put_note(cs, 1, true);
 	ck_assert_int_eq(yard_put(&y, cs), 0);
 	reopen(&y);
 	load(&y, &l);
@@ -271,6 +292,9 @@ START_TEST(open_plans_and_windows_come_back)
 	ck_assert_uint_eq(l.window[0], 1);
 	ck_assert_uint_eq(l.ids.plan, 2);
 	ck_assert_uint_eq(l.ids.window, 2);
+	ck_assert_uint_eq(l.n_notes, 1);
+	ck_assert_uint_eq(l.note[0], 2);
+	ck_assert_uint_eq(l.ids.note, 2);
 	memset(&l, 0, sizeof(l));
 	ck_assert_int_eq(y.ops->plans(y.s, 0, 10, see_plan, &l, &e), 0);
 	ck_assert_uint_eq(l.n_plans, 2);
@@ -394,7 +418,7 @@ main(void)
 	return STORIES("alerts in the store",
 		alerts_that_fire_and_their_messages_come_back,
 		an_alert_and_its_message_are_kept_together_or_not_at_all,
-		open_plans_and_windows_come_back,
+		open_plans_windows_and_comments_come_back,
 		the_audit_trail_is_a_chain,
 		whoever_changes_the_trail_is_found_out);
 }

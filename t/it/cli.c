@@ -366,8 +366,10 @@ START_TEST(orders_say_exactly_what_was_typed)
 {
 	struct world *w = world_new();
 
-	ck_assert_int_eq(tocsin(w, "brake release rack1 --reason shelf"), 0);
-	sent(w, "POST", "/v1/brakes/rack1/release", "{\"reason\":\"shelf\"}");
+	ck_assert_int_eq(tocsin(w, "brake release rack1 --reason shelf "
+		"--person ada"), 0);
+	sent(w, "POST", "/v1/brakes/rack1/release", "{\"reason\":\"shelf\","
+		"\"person\":\"ada\"}");
 	ck_assert_int_eq(tocsin(w, "simulate --hosts a,b --partition p"), 0);
 	sent(w, "POST", "/v1/simulate",
 		"{\"hosts\":[\"a\",\"b\"],\"partition\":\"p\"}");

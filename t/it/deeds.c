@@ -214,12 +214,16 @@ START_TEST(r063_a_brake_is_latched_everywhere_and_survives_kill_9)
 	it_reply_fini(&r);
 	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release", "{}",
 		400);
+	/* admin.token is nobody's own */
+	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
+		"{\"reason\":\"x\"}", 400);
 	want(&it, "POST /v1/brakes/nowhere/release", "/v1/brakes/{p}/release",
 		"{\"reason\":\"x\"}", 404);
 	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
-		"{\"reason\":\"one bad shelf, replaced\"}", 200);
+		"{\"person\":\"Ada\",\"reason\":\"one bad shelf, replaced\"}",
+		200);
 	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
-		"{\"reason\":\"again\"}", 409);
+		"{\"person\":\"Ada\",\"reason\":\"again\"}", 409);
 	call(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
 	ck_assert(!json_is_true(it_at(r.json, "items.0.latched")));
 	it_reply_fini(&r);

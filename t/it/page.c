@@ -336,9 +336,10 @@ START_TEST(a_brake_is_released_by_who_says_why)
 	visit(&s, "#/alerts");
 	wait_text(&s, "main", "failure imminent");
 	click(&s, "[data-do=ack]");
-	type(&s, "comment", "Ada: spare disks are on their way");
+	type(&s, "name", "Ada");
+	type(&s, "comment", "spare disks are on their way");
 	click(&s, "dialog .main");
-	wait_text(&s, "main", "admin.token");
+	wait_text(&s, "main tbody", "Ada");
 	in_three_widths(&s, "alerts");
 	browser_no_complaints(&s.b);
 	end(&s);

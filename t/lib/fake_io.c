@@ -65,7 +65,10 @@ answer_order(struct http_command *cmd)
 			"\"unchanged\":0,\"removed\":0,\"skipped\":0,"
 			"\"items\":[{\"id\":\"e1\",\"result\":\"created\","
 			"\"window\":4,\"why\":\"\"}]",
-		[COMMAND_ALERT_ACK] = "\"id\":90",
+		[COMMAND_ALERT_ACK] = "\"id\":90,\"comment\":5",
+		[COMMAND_ALERT_COMMENT] = "\"id\":5",
+		[COMMAND_HOST_COMMENT] = "\"id\":5",
+		[COMMAND_COMMENT_DELETE] = "\"id\":5",
 		[COMMAND_SIGNAL] = "\"host\":\"h9\",\"check\":\"signal:x\"",
 	};
 
@@ -73,7 +76,9 @@ answer_order(struct http_command *cmd)
 		return;
 	strbuf_puts(&cmd->reply, texts[cmd->kind]);
 	cmd->created = cmd->kind == COMMAND_HOST_PUT ||
-		cmd->kind == COMMAND_WINDOW_CREATE;
+		cmd->kind == COMMAND_WINDOW_CREATE ||
+		cmd->kind == COMMAND_ALERT_COMMENT ||
+		cmd->kind == COMMAND_HOST_COMMENT;
 }
 
 static void

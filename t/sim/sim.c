@@ -53,6 +53,8 @@ struct sim {
 	size_t n_alerts, cap_alerts, alert_facts;
 	struct change_plan *plans;
 	size_t n_plans, cap_plans;
+	struct change_note *notes;
+	size_t n_notes, cap_notes;
 	struct change_window *windows;
 	size_t n_windows, cap_windows;
 	struct arena texts;
@@ -275,6 +277,23 @@ keep_plan(struct sim *s, const struct change_plan *in)
 }
 
 static void
+keep_note(struct sim *s, const struct change_note *in)
+{
+	void *items = s->notes;
+	size_t i = 0;
+
+	while (i < s->n_notes && s->notes[i].id != in->id)
+		i++;
+	if (i == s->n_notes) {
+		mem_grow(&items, &s->cap_notes, i + 1, sizeof(*in));
+		s->notes = items;
+		s->n_notes++;
+	}
+	s->notes[i] = *in;
+	s->notes[i].body = arena_strdup(&s->texts, in->body);
+}
+
+static void
 keep_window(struct sim *s, const struct change_window *in)
 {
 	void *items = s->windows;
@@ -320,6 +339,9 @@ store(struct engine_io *io, struct change_set *cs)
 			break;
 		case CHANGE_WINDOW:
 			keep_window(s, &c->u.window);
+			break;
+		case CHANGE_NOTE:
+			keep_note(s, &c->u.note);
 			break;
 		case CHANGE_OUTBOX:
 		case CHANGE_DELIVERY:
@@ -442,6 +464,7 @@ sim_free(struct sim *s)
 	mem_free(s->alerts);
 	mem_free(s->plans);
 	mem_free(s->windows);
+	mem_free(s->notes);
 	arena_free(&s->texts);
 	strbuf_free(&s->said);
 	strbuf_free(&s->log);
@@ -565,6 +588,10 @@ sim_restart(struct sim *s)
 		if (!s->windows[i].ended)
 			tc_bug_if(engine_restore_window(s->en,
 				&s->windows[i]) < 0);
+	for (size_t i = 0; i < s->n_notes; i++)
+		if (!s->notes[i].ended)
+			tc_bug_if(engine_restore_note(s->en,
+				&s->notes[i]) < 0);
 	engine_restore_seq(s->en, s->last_seq, prediction, false);
 	set_fleet(s, NULL);
 }

@@ -300,27 +300,154 @@ START_TEST(r008_another_monitor_may_speak)
 }
 END_TEST
 
-START_TEST(an_alert_may_be_acknowledged_by_its_number)
+static const struct alert *
+first_alert(struct snapshot *s, const char *kind)
+{
+	for (size_t i = 0; i < s->n_alerts; i++)
+		if (strcmp(s->alerts[i].kind, kind) == 0)
+			return &s->alerts[i];
+	return NULL;
+}
+
+/* The number of the alert of that kind. */
+static const char *
+number_of(struct sim *s, const char *kind)
+{
+	static char id[24];
+	struct snapshot *snap = sim_snapshot(s);
+	const struct alert *a = first_alert(snap, kind);
+
+	ck_assert_ptr_nonnull(a);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)a->id);
+	snapshot_put(snap);
+	return id;
+}
+
+/* "ann", "ann?" when it is not told apart, "" when nobody took it. */
+static const char *
+taker(struct sim *s, const char *kind)
+{
+	static char who[80];
+	struct snapshot *snap = sim_snapshot(s);
+	const struct alert *a = first_alert(snap, kind);
+
+	ck_assert_ptr_nonnull(a);
+	snprintf(who, sizeof(who), "%s%s", a->acked_by, a->grouped ? "?" : "");
+	snapshot_put(snap);
+	return who;
+}
+
+static size_t
+n_notes(struct sim *s)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	size_t n = snap->n_notes;
+
+	snapshot_put(snap);
+	return n;
+}
+
+START_TEST(r113_who_acknowledges_is_kept_and_ends_with_the_alert)
 {
 	struct sim *s = sim_new(3, NULL, 1);
-	struct snapshot *snap;
-	char id[24];
+	const char *id;
 
 	sim_run_until(s, 60);
 	fail_ping(s, 1, 2, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 120);
-	snap = sim_snapshot(s);
-	ck_assert_uint_eq(snap->n_alerts, 1);
-	snprintf(id, sizeof(id), "%llu",
-		(unsigned long long)snap->alerts[0].id);
-	ck_assert_ptr_nonnull(strstr(snap->alerts[0].summary, "127.1.0.1"));
-	snapshot_put(snap);
+	id = number_of(s, "host_unhealthy");
 	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id,
 		"{\"comment\":\"on it\"}"), 0);
 	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, "999", ""), TC_ENOENT);
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id, "{\"for\":\"0s\"}"),
+		TC_EINVAL);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "ann");
+	sim_restart(s);
+	sim_run_until(s, 200);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "ann");
+	ck_assert_uint_eq(n_notes(s), 1);
+	/* another one in its place; taken back; taken again */
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id, ""), 0);
+	ck_assert_uint_eq(n_notes(s), 1);
+	ck_assert_int_eq(sim_order(s, ORDER_COMMENT_DELETE, "2", ""), 0);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "");
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id, ""), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_COMMENT, id,
+		"{\"text\":\"spare is ordered\"}"), 0);
+	ck_assert_uint_eq(n_notes(s), 2);
+	fail_ping(s, 1, 2, TOCSIN_WHY_NONE);
+	sim_run_until(s, 300);
+	ck_assert_uint_eq(n_notes(s), 0);
+	/* the next one is nobody's */
+	fail_ping(s, 1, 2, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 400);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "");
+	ck_assert_uint_eq(sim_events(s, "alert.ack"), 3);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r113_an_acknowledged_trouble_pages_nobody_until_its_time)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+	size_t facts;
+
+	sim_run_until(s, 60);
+	fail_ping(s, 1, 2, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 120);
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK,
+		number_of(s, "host_unhealthy"), "{\"for\":\"10m\"}"), 0);
+	/* it goes and comes back: shown, and nobody is told */
+	fail_ping(s, 1, 2, TOCSIN_WHY_NONE);
+	sim_run_until(s, 240);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+	fail_ping(s, 1, 2, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 400);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "ann?");
+	sim_restart(s);
+	sim_run_until(s, 719);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "ann?");
+	facts = sim_alert_facts(s);
+	/* its time is over, the trouble is not */
+	sim_run_until(s, 725);
+	ck_assert_str_eq(taker(s, "host_unhealthy"), "");
+	ck_assert_uint_eq(sim_alert_facts(s), facts + 1);
+	ck_assert_uint_eq(sim_events(s, "alert.ack_expired"), 1);
+	sim_run_until(s, 1000);
+	ck_assert_uint_eq(sim_alert_facts(s), facts + 1);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(comments_on_hosts_stay_until_their_time)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+	struct snapshot *snap;
+
+	sim_run_until(s, 60);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_COMMENT, "h1",
+		"{\"text\":\"moved to hall 2\"}"), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_COMMENT, "h1",
+		"{\"text\":\"loaned\",\"for\":\"5m\",\"person\":\"Eve\"}"),
+		0);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_COMMENT, "h9",
+		"{\"text\":\"x\"}"), TC_ENOENT);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_COMMENT, "h1", "{}"),
+		TC_EINVAL);
+	sim_restart(s);
+	sim_run_until(s, 70);
+	ck_assert_uint_eq(n_notes(s), 2);
+	sim_run_until(s, 400);
 	snap = sim_snapshot(s);
-	ck_assert_str_eq(snap->alerts[0].acked_by, "ann");
+	ck_assert_uint_eq(snap->n_notes, 1);
+	ck_assert(snap->notes[0].of_host);
+	ck_assert_str_eq(snap->notes[0].of, "h1");
+	ck_assert_str_eq(snap->notes[0].text, "moved to hall 2");
 	snapshot_put(snap);
+	ck_assert_int_eq(sim_order(s, ORDER_COMMENT_DELETE, "1", ""), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_COMMENT_DELETE, "1", ""),
+		TC_ENOENT);
+	ck_assert_uint_eq(n_notes(s), 0);
 	sim_free(s);
 }
 END_TEST
@@ -371,6 +498,8 @@ main(void)
 		r068_a_window_without_a_scope_is_refused,
 		hosts_belong_to_who_described_them,
 		r008_another_monitor_may_speak,
-		an_alert_may_be_acknowledged_by_its_number,
+		r113_who_acknowledges_is_kept_and_ends_with_the_alert,
+		r113_an_acknowledged_trouble_pages_nobody_until_its_time,
+		comments_on_hosts_stay_until_their_time,
 		r120_the_trend_is_against_five_minutes_ago);
 }

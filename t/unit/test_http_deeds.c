@@ -71,6 +71,17 @@ with_deeds(struct snapshot *s)
 		"M3.5.0,M10.5.0/3\",\"reason\":\"new kernel\"}";
 	struct window w;
 
+	static char of[] = "h00000", key[] = "host_unhealthy/h00000",
+		said[] = "moved", mine[] = "mine";
+	struct note *notes = arena_alloc(&s->arena, 2 * sizeof(*notes));
+
+	notes[0] = (struct note){ .id = 5, .of_host = true, .of = of,
+		.at = { SINCE_MS }, .text = said, .by = "anna" };
+	notes[1] = (struct note){ .id = 6, .ack = true, .of = key,
+		.at = { SINCE_MS }, .until = { SINCE_MS + 1 }, .text = mine,
+		.by = "admin.token", .person = "Eve" };
+	s->notes = notes;
+	s->n_notes = 2;
 	make_plans(s, s->chunks[0]->hosts[0]);
 	make_alerts(s, s->chunks[0]->hosts[0]);
 	ck_assert_int_eq(window_read(text, strlen(text), &w, NULL), 0);
@@ -523,6 +534,24 @@ START_TEST(r120_the_summary_names_the_worst_partitions_and_the_trend)
 }
 END_TEST
 
+START_TEST(comments_are_listed_by_what_they_are_of)
+{
+	json_t *b;
+
+	begin_with_deeds();
+	http_counts("/v1/comments", 2);
+	http_counts("/v1/comments?host=H00000", 1);
+	http_counts("/v1/comments?host=h00001", 0);
+	b = http_get("/v1/comments?alert=host_unhealthy/h00000", 200);
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "kind"), "ack");
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "person"), "Eve");
+	json_decref(b);
+	http_wants("/v1/comments?host=-", 400);
+	http_end();
+}
+END_TEST
+
 static size_t name_bytes;
 
 static void
@@ -604,6 +633,12 @@ START_TEST(orders_are_passed_on)
 			"90" },
 		{ "POST", "/v1/alerts/90/ack", NULL, 200, COMMAND_ALERT_ACK,
 			"90" },
+		{ "POST", "/v1/alerts/90/comments", "{\"text\":\"x\"}", 201,
+			COMMAND_ALERT_COMMENT, "90" },
+		{ "POST", "/v1/hosts/H9/comments", "{\"text\":\"x\"}", 201,
+			COMMAND_HOST_COMMENT, "h9" },
+		{ "DELETE", "/v1/comments/5", NULL, 200,
+			COMMAND_COMMENT_DELETE, "5" },
 		{ "POST", "/v1/signals", "{\"host\":\"h9\"}", 200,
 			COMMAND_SIGNAL, "" },
 	};
@@ -640,6 +675,9 @@ START_TEST(orders_are_for_operators)
 		orders("DELETE", "/v1/maintenance/3", NULL, 403);
 		orders("POST", "/v1/alerts/90/ack", "{}", 403);
 		orders("POST", "/v1/signals", "{}", 403);
+		orders("POST", "/v1/alerts/90/comments", "{}", 403);
+		orders("POST", "/v1/hosts/h00000/comments", "{}", 403);
+		orders("DELETE", "/v1/comments/5", NULL, 403);
 	}
 	ck_assert_uint_eq(story.io.n_submitted, 0);
 	http_end();
@@ -682,6 +720,7 @@ main(void)
 		r106_the_impact_is_known_before_the_window_is,
 		r103_the_notice_is_told_in_two_zones,
 		r143_traffic_goes_to_who_is_well_and_always_to_somebody,
+		comments_are_listed_by_what_they_are_of,
 		r143_the_set_is_never_empty, r127_am_i_affected,
 		r120_the_summary_names_the_worst_partitions_and_the_trend,
 		the_summary_has_4_kib_with_all_brakes_latched,
