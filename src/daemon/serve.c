@@ -128,7 +128,8 @@ read_series(struct http_io *io, const struct http_series_query *q,
 		rc = tc_fail(e, TC_ENOENT, "host '%s' has no device '%s'",
 			q->host, q->device);
 	else {
-		sq.subject = dev != NULL ? dev->id : h->id;
+		sq.subject = q->unit != 0 ? q->unit :
+			dev != NULL ? dev->id : h->id;
 		rc = store_sqlite.series(d->store, &sq, relay_point, &r, e);
 	}
 	snapshot_put(s);

@@ -35,7 +35,7 @@ struct snap_check {
 	const char *key;	/* "tcp:8000" */
 	const char *probe;
 	bool passive;
-	bool is_host_layer;	/* or of a service on it */
+	const char *layer;	/* "host" "vm" "role": it is of exactly one */
 	enum health health;
 	enum tocsin_outcome outcome;	/* of the last observation */
 	enum tocsin_reason reason;

@@ -51,13 +51,22 @@ show_metrics(const struct engine *en, struct arena *a,
 	return out;
 }
 
+/* What a host's own checks say of its services is of the role layer. */
+static const char *
+layer_of(const struct check *c)
+{
+	if (c->unit != NULL)
+		return c->unit->is_vm ? "vm" : "role";
+	return is_host_layer(c) ? "host" : "role";
+}
+
 void
 show_check(const struct engine *en, struct arena *a, const struct check *c,
 	struct snap_check *out)
 {
 	*out = (struct snap_check){ .id = c->id, .key = c->key,
 		.probe = c->probe, .passive = c->passive,
-		.is_host_layer = c->unit == NULL && is_host_layer(c),
+		.layer = layer_of(c),
 		.health = (enum health)c->st.health,
 		.outcome = (enum tocsin_outcome)c->st.outcome,
 		.reason = (enum tocsin_reason)c->st.reason,

@@ -64,6 +64,10 @@ void view_host(struct request *r);
 void view_checks(struct request *r);
 void view_devices(struct request *r);
 void view_evidence(struct request *r);
+/* view_units.c */
+void view_tree(struct request *r);
+void view_vms(struct request *r);
+void view_unit(struct request *r);
 /* view_devices.c */
 void view_device(struct request *r);
 /* view_predictions.c */

@@ -30,6 +30,7 @@ struct http_event {
 
 struct http_series_query {
 	const char *host;
+	uint32_t unit;		/* of this VM or role on it; 0 = of the host */
 	const char *metric;
 	const char *instance;	/* NULL = every one */
 	const char *device;	/* serial or key, NULL = the host's own */

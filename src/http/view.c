@@ -120,7 +120,9 @@ void
 put_check(struct json_write *w, const struct snap_check *c)
 {
 	json_put_object(w);
+	json_add_u64(w, "id", c->id);
 	json_add_str(w, "key", c->key);
+	json_add_str(w, "layer", c->layer);
 	json_add_str(w, "probe", c->probe);
 	json_add_bool(w, "passive", c->passive);
 	json_add_str(w, "health", health_id(c->health));
@@ -255,6 +257,7 @@ put_host(struct json_write *w, const struct snap_host *h)
 	for (size_t i = 0; i < h->n_devices; i++)
 		put_device(w, &h->devices[i]);
 	json_put_end(w);
+	add_host_units(w, h);
 	json_put_end(w);
 }
 
@@ -356,7 +359,7 @@ knows_level(const char *id, size_t n)
 }
 
 /* Unreserved characters of RFC 3986 as they are, the others escaped. */
-static void
+void
 put_escaped(struct strbuf *out, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";

@@ -74,6 +74,17 @@ bool knows_level(const char *id, size_t n);
 const struct snap_partition *next_partition(const struct snapshot *s,
 	const char *after);
 
+/* As a path or query takes it. */
+void put_escaped(struct strbuf *out, const char *text);
+/* view_units.c; members of an open object */
+void add_unit(struct json_write *w, const struct snap_host *h,
+	const struct snap_unit *u);
+void add_host_units(struct json_write *w, const struct snap_host *h);
+void add_unit_sets(struct json_write *w, const struct snap_host *h);
+void add_layers(struct json_write *w, const struct snapshot *s);
+/* view_deeds.c: the rule of a check in force */
+void put_rule(struct json_write *w, const struct snap_check *c);
+
 /* Link: rel="next": the request's own target with another cursor. */
 void add_link_next(struct request *r, const char *cursor);
 

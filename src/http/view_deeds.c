@@ -116,6 +116,8 @@ add_plan(struct json_write *w, const struct snap_plan *p)
 
 	json_add_u64(w, "id", p->id);
 	json_add_str(w, "host", p->host);
+	if (p->unit != NULL && p->unit[0] != '\0')
+		json_add_str(w, "unit", p->unit);
 	json_add_str(w, "partition", p->partition);
 	json_add_str(w, "action", plan_action_id(p->action));
 	json_add_str(w, "state", plan_state_id(p->state));
@@ -373,7 +375,7 @@ view_comments(struct request *r)
 
 /* ---- the rules in force, with their origin ---- */
 
-static void
+void
 put_rule(struct json_write *w, const struct snap_check *c)
 {
 	const struct check_rule *rule = &c->rule;
@@ -381,6 +383,7 @@ put_rule(struct json_write *w, const struct snap_check *c)
 
 	json_put_object(w);
 	json_add_str(w, "check", c->key);
+	json_add_str(w, "layer", c->layer);
 	json_add_str(w, "probe", c->probe);
 	json_add_bool(w, "passive", c->passive);
 	json_add_double(w, "interval_seconds", dur_to_seconds(rule->interval));
@@ -420,6 +423,7 @@ view_effective(struct request *r)
 	for (size_t i = 0; i < h->n_checks; i++)
 		put_rule(&w, &h->checks[i]);
 	json_put_end(&w);
+	add_unit_sets(&w, h);
 	json_put_end(&w);
 }
 

@@ -167,6 +167,7 @@ put_summary(struct json_write *w, const struct snapshot *s,
 	if (tag == NULL) {
 		add_worst_partitions(w, s);
 		add_trend(w, s);
+	add_layers(w, s);
 	} else {
 		json_add_str(w, "tag", tag);
 		json_add_bool(w, "affected", s->n_hosts > 0 &&

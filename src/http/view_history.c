@@ -202,6 +202,21 @@ read_span(struct request *r, struct http_series_query *q, struct tc_err *e)
 	return 0;
 }
 
+/* NULL when there is no such VM or role. */
+static const char *
+host_of_unit(struct request *r, struct http_series_query *q)
+{
+	const char *text = target_get(&r->target, "unit");
+	const struct snap_host *h = NULL;
+	uint64_t id;
+
+	if (u64_parse(text, strlen(text), &id) < 0 || id > UINT32_MAX ||
+	    snapshot_unit(request_snapshot(r), (uint32_t)id, &h) == NULL)
+		return NULL;
+	q->unit = (uint32_t)id;
+	return h->name;
+}
+
 static int
 read_query(struct request *r, struct http_series_query *q, char *host,
 	struct tc_err *e)
@@ -211,11 +226,15 @@ read_query(struct request *r, struct http_series_query *q, char *host,
 	const char *asked = target_get(t, "host");
 	uint64_t limit;
 
+	if (asked == NULL && target_get(t, "unit") != NULL)
+		asked = host_of_unit(r, q);
+
 	q->metric = target_get(t, "metric");
 	q->instance = target_get(t, "instance");
 	q->device = target_get(t, "device");
 	if (asked == NULL || q->metric == NULL)
-		return tc_fail(e, TC_EINVAL, "host and metric are needed");
+		return tc_fail(e, TC_EINVAL, "host (or unit, its id) and "
+			"metric are needed");
 	if (name_fold(asked, strlen(asked), host, e) < 0)
 		return tc_wrap(e, "host");
 	if (!name_is_metric(q->metric, strlen(q->metric)))

@@ -218,10 +218,40 @@ read_reason(struct json_read *r, struct observation *ob)
 		json_fail(r, "not a reason that is known: '%.40s'", s.p);
 }
 
+/* A name as hosts have it, folded; NULL when the text was refused. */
+static const char *
+read_name(struct reading *in)
+{
+	struct json_str s = json_get_str(&in->r);
+	char folded[NAME_MAX_BYTES + 1];
+	const char *kept;
+	struct tc_err e;
+
+	if (json_failed(&in->r))
+		return NULL;
+	if (name_fold(s.p, s.n, folded, &e) < 0) {
+		json_fail(&in->r, "%s", e.text);
+		return NULL;
+	}
+	kept = arena_strdup(&in->b->arena, folded);
+	if (kept == NULL)
+		json_fail_memory(&in->r);
+	return kept;
+}
+
+static void
+read_vm_state(struct json_read *r, struct observation *ob)
+{
+	struct json_str s = json_get_str(r);
+
+	if (!json_failed(r) && !vm_run_parse(s.p, s.n, &ob->run))
+		json_fail(r, "not one of running, paused, crashed, shut_off");
+}
+
 enum { OB_PROBE, OB_AT, OB_OUTCOME, OB_REASON, OB_METRICS, OB_DEVICE, OB_TEXT,
-	OB_FIELDS };
+	OB_VM, OB_ROLE, OB_VM_STATE, OB_FIELDS };
 static const char *const ob_fields[OB_FIELDS] = { "probe", "at_ms", "outcome",
-	"reason", "metrics", "device", "text" };
+	"reason", "metrics", "device", "text", "vm", "role", "vm_state" };
 
 static void
 read_ob_field(struct reading *in, struct observation *ob, int field)
@@ -250,6 +280,15 @@ read_ob_field(struct reading *in, struct observation *ob, int field)
 	case OB_TEXT:
 		ob->text = json_get_cstr(r, BATCH_STRING_MAX);
 		break;
+	case OB_VM:
+		ob->vm = read_name(in);
+		break;
+	case OB_ROLE:
+		ob->role = read_name(in);
+		break;
+	case OB_VM_STATE:
+		read_vm_state(r, ob);
+		break;
 	default:
 		json_unknown(r);
 		break;
@@ -275,6 +314,9 @@ read_observation(struct reading *in, struct observation *ob)
 	for (int i = OB_PROBE; i <= OB_OUTCOME; i++)
 		if ((seen >> i & 1) == 0)
 			json_fail(&in->r, "%s is missing", ob_fields[i]);
+	if ((seen >> OB_VM_STATE & 1) != 0 && ((seen >> OB_VM & 1) == 0 ||
+		(seen >> OB_ROLE & 1) != 0))
+		json_fail(&in->r, "vm_state is of a vm alone");
 	if ((seen >> OB_REASON & 1) == 0 && ob->outcome != TOCSIN_OK)
 		json_fail(&in->r, "reason is missing");
 }
@@ -306,19 +348,7 @@ read_observations(struct reading *in)
 static void
 read_host(struct reading *in)
 {
-	struct json_str s = json_get_str(&in->r);
-	char folded[NAME_MAX_BYTES + 1];
-	struct tc_err e;
-
-	if (json_failed(&in->r))
-		return;
-	if (name_fold(s.p, s.n, folded, &e) < 0) {
-		json_fail(&in->r, "%s", e.text);
-		return;
-	}
-	in->b->host = arena_strdup(&in->b->arena, folded);
-	if (in->b->host == NULL)
-		json_fail_memory(&in->r);
+	in->b->host = read_name(in);
 }
 
 enum { F_HOST, F_OBSERVATIONS, F_BATCH, F_SENT, F_FIELDS };

@@ -128,6 +128,10 @@ put_observation(struct json_write *w, const struct observation *ob)
 	json_add_str(w, "outcome", outcome_id(ob->outcome));
 	json_add_str(w, "reason", reason_id(ob->reason));
 	add_if_set(w, "text", ob->text);
+	add_if_set(w, "vm", ob->vm);
+	add_if_set(w, "role", ob->role);
+	if (ob->run != VM_RUN_UNKNOWN)
+		json_add_str(w, "vm_state", vm_run_id(ob->run));
 	if (ob->device.kind != NULL && ob->device.kind[0] != '\0')
 		put_device(w, &ob->device);
 	if (ob->n_metrics != 0)

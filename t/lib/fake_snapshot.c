@@ -53,13 +53,13 @@ make_checks(struct arena *a, struct snap_host *h, size_t host, bool down)
 		.stale_after = 3 };
 
 	c[0] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100000),
-		.key = "ping", .probe = "ping",
+		.key = "ping", .probe = "ping", .layer = "host",
 		.origin = "tocsin.yaml:3", .health = HEALTH_HEALTHY,
 		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
 		.at = { SINCE_MS + 5000 }, .oks = 7, .rule = rule,
 		.metrics = metrics(a, ping, 3, host), .n_metrics = 3 };
 	c[1] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100001),
-		.key = "tcp:8000", .probe = "tcp",
+		.key = "tcp:8000", .probe = "tcp", .layer = "role",
 		.origin = "tocsin.yaml:4", .health = HEALTH_HEALTHY,
 		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
 		.at = { SINCE_MS + 6000 }, .oks = 7, .rule = rule,

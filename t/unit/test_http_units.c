@@ -1,0 +1,276 @@
+/*
+ * The drill-down: partition, host, VM, role, check, raw observations.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "t/lib/http_story.h"
+
+static const struct snap_metric busy = { "cpu_busy_ratio", "", 1.0 };
+
+static struct snap_check
+check_of(uint32_t id, const char *key, bool passive, enum health health)
+{
+	return (struct snap_check){ .id = id, .key = key, .probe = "tcp",
+		.layer = "role", .passive = passive, .health = health,
+		.outcome = health == HEALTH_HEALTHY ? TOCSIN_OK : TOCSIN_FAIL,
+		.reason = health == HEALTH_HEALTHY ? TOCSIN_WHY_NONE :
+			TOCSIN_WHY_CONNECT_REFUSED, .text = "", .origin = "c:1",
+		.at = { 1767225600000 }, .since = { 1767225600000 },
+		.metrics = &busy, .n_metrics = passive ? 1 : 0 };
+}
+
+/* Each host: a stateless VM v0 with a role, and a role of its own. */
+static void
+with_units(struct snap_host *h, size_t i, struct arena *a)
+{
+	struct snap_unit *u = arena_alloc(a, 3 * sizeof(*u));
+	struct snap_check *c = arena_alloc(a, 3 * sizeof(*c));
+	uint32_t base = (uint32_t)(1000000 + i * 10);
+	const struct unit_rule rule = { .heartbeat = dur_s(15),
+		.late_after = 3, .clear_after = 2, .grace = dur_s(600),
+		.never = dur_s(60), .lost = dur_s(600), .gone = dur_s(30),
+		.busy_ratio = 0.95 };
+
+	c[0] = check_of(base + 5, "tcp:80", false, HEALTH_UNHEALTHY);
+	c[1] = check_of(base + 6, "inside:http", true, HEALTH_HEALTHY);
+	c[2] = check_of(base + 7, "signal:haproxy", true, HEALTH_UNHEALTHY);
+	u[0] = (struct snap_unit){ .id = base, .is_vm = true, .path = "v0",
+		.name = "v0", .address = "10.0.0.1", .origin = "c:1",
+		.cls = UNIT_STATELESS, .agent = AGENT_TOCSIN,
+		.state = STATE_IMPAIRED, .health = HEALTH_IMPAIRED,
+		.reason = TOCSIN_WHY_RUNS_UNREACHABLE,
+		.run = VM_RUN_RUNNING, .by = 1U << SIGNAL_OUTSIDE,
+		.cause = CAUSE_MEMORY, .checks_origin = "", .rule = rule,
+		.action = PLAN_VM_RESTART_FRESH };
+	u[1] = (struct snap_unit){ .id = base + 1, .vm = base,
+		.path = "v0/web", .name = "web", .address = "10.0.0.1",
+		.origin = "c:2", .cls = UNIT_STATELESS,
+		.state = STATE_UNHEALTHY, .health = HEALTH_UNHEALTHY,
+		.reason = TOCSIN_WHY_CONNECT_REFUSED,
+		.by = 1U << SIGNAL_OUTSIDE | 1U << SIGNAL_EXTERNAL,
+		.expected = 3, .told = { true, true, true },
+		.sides = { HEALTH_UNHEALTHY, HEALTH_HEALTHY,
+			HEALTH_UNHEALTHY }, .own_checks = true,
+		.checks_origin = "c:2", .rule = rule, .checks = c,
+		.n_checks = 3, .action = PLAN_ROLE_OUT_OF_ROTATION,
+		.next = PLAN_ROLE_RESTART };
+	u[2] = (struct snap_unit){ .id = base + 2, .path = "h/ntp",
+		.name = "ntp", .address = "", .origin = "c:3",
+		.checks_origin = "", .rule = rule,
+		.why_not = 1U << WHY_NOT_UNMEASURED };
+	h->units = u;
+	h->n_units = 3;
+}
+
+static void
+counted(struct snapshot *s)
+{
+	s->n_vms = 2;
+	s->n_roles = 4;
+	s->vm_counts[STATE_IMPAIRED] = 2;
+	s->role_counts[STATE_UNHEALTHY] = 2;
+	s->role_counts[STATE_UNKNOWN] = 2;
+}
+
+static void
+begin(void)
+{
+	http_begin(2);
+	story.fleet = (struct fake_fleet){ .n_hosts = 2, .generation = 2,
+		.tweak = with_units, .finish = counted };
+	fake_io_publish(&story.io, &story.fleet);
+}
+
+static json_t *
+child(json_t *node, size_t i)
+{
+	return json_array_get(json_object_get(node, "children"), i);
+}
+
+static const char *
+parent_kind(json_t *node)
+{
+	return json_text_of(json_object_get(node, "parent"), "kind");
+}
+
+START_TEST(r001_the_tree_has_four_layers_with_their_parents)
+{
+	json_t *b, *host, *vm, *role;
+
+	begin();
+	b = http_get("/v1/tree", 200);
+	ck_assert_uint_eq(json_n_items(b), 2);
+	host = json_item(b, 0);
+	ck_assert_str_eq(json_text_of(host, "kind"), "host");
+	ck_assert_str_eq(parent_kind(host), "partition");
+	vm = child(host, 0);
+	ck_assert_str_eq(json_text_of(vm, "kind"), "vm");
+	ck_assert_str_eq(parent_kind(vm), "host");
+	role = child(vm, 0);
+	ck_assert_str_eq(json_text_of(role, "kind"), "role");
+	ck_assert_str_eq(parent_kind(role), "vm");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(
+		role, "parent"), "id")), json_integer_value(json_object_get(vm,
+		"id")));
+	ck_assert_str_eq(json_text_of(child(host, 1), "name"), "ntp");
+	json_decref(b);
+	b = http_get("/v1/tree?limit=1", 200);
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert(json_is_string(json_object_get(b, "next")));
+	json_decref(b);
+	http_wants("/v1/tree?partition=rack0&limit=9", 200);
+	http_wants("/v1/tree?limit=0", 400);
+	http_end();
+}
+END_TEST
+
+/* Follows url after url, down to where the measurements are. */
+START_TEST(r121_each_level_links_the_next)
+{
+	json_t *b, *next;
+	char url[200];
+
+	begin();
+	b = http_get("/v1/tree", 200);
+	snprintf(url, sizeof(url), "%s", json_text_of(json_object_get(
+		json_item(b, 0), "parent"), "url"));
+	http_wants(url, 200);
+	snprintf(url, sizeof(url), "%s", json_text_of(json_item(b, 0), "url"));
+	json_decref(b);
+	b = http_get(url, 200);
+	next = json_array_get(json_object_get(b, "units"), 0);
+	ck_assert_str_eq(json_text_of(next, "path"), "v0");
+	snprintf(url, sizeof(url), "%s", json_text_of(next, "url"));
+	json_decref(b);
+	b = http_get(url, 200);
+	snprintf(url, sizeof(url), "%s", json_text_of(child(b, 0), "url"));
+	json_decref(b);
+	b = http_get(url, 200);
+	ck_assert_str_eq(json_text_of(b, "path"), "v0/web");
+	next = child(b, 0);
+	ck_assert_str_eq(json_text_of(next, "kind"), "check");
+	snprintf(url, sizeof(url), "%s", json_text_of(next, "raw"));
+	ck_assert_ptr_nonnull(strstr(url, "unit=1000001&metric=check_ok"));
+	json_decref(b);
+	http_wants(url, 200);
+	http_wants("/v1/units/77", 404);
+	http_wants("/v1/units/x", 404);
+	http_wants("/v1/hosts/h00000/vms", 200);
+	http_wants("/v1/series?unit=77&metric=x", 400);
+	http_end();
+}
+END_TEST
+
+START_TEST(r007_the_verdict_carries_its_signals)
+{
+	json_t *b, *s;
+
+	begin();
+	b = http_get("/v1/units/1000001", 200);
+	s = json_object_get(b, "signals");
+	ck_assert_str_eq(json_text_of(s, "outside"), "unhealthy");
+	ck_assert_str_eq(json_text_of(s, "inside"), "healthy");
+	ck_assert_str_eq(json_text_of(s, "external"), "unhealthy");
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "convicted_by")),
+		2);
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "evidence")), 2);
+	ck_assert_str_eq(json_text_of(b, "confidence"), "high");
+	ck_assert_str_eq(json_text_of(b, "action"), "role.out_of_rotation");
+	ck_assert_str_eq(json_text_of(b, "next_action"), "role.restart");
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+START_TEST(r012_a_stateful_class_with_a_fresh_disk_fits_no_schema)
+{
+	const json_t *rule;
+	json_t *b, *probe;
+	const char *type;
+
+	begin();
+	rule = schema_of_reply(&story.schema, "get", "/v1/units/{id}", 200,
+		&type);
+	b = http_get("/v1/units/1000000", 200);
+	ck_assert_str_eq(json_text_of(b, "action"), "restart.fresh_disk");
+	ck_assert_str_eq(json_text_of(b, "class"), "stateless");
+	ck_assert_str_eq(json_text_of(b, "cause_hint"), "memory");
+	probe = json_deep_copy(b);
+	json_object_set_new(probe, "class", json_string("stateful"));
+	ck_assert(!schema_match(&story.schema, rule, probe));
+	json_object_set_new(probe, "action", json_string(
+		"restart.keep_disk"));
+	ck_assert(schema_match(&story.schema, rule, probe));
+	json_decref(probe);
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+START_TEST(r009_which_probe_set_applies_and_why)
+{
+	json_t *b, *units;
+
+	begin();
+	b = http_get("/v1/hosts/h00000/effective-config", 200);
+	units = json_object_get(b, "units");
+	ck_assert_uint_eq(json_array_size(units), 3);
+	ck_assert_str_eq(json_text_of(json_object_get(json_array_get(units, 1),
+		"probe_set"), "applies"), "custom");
+	ck_assert_str_eq(json_text_of(json_object_get(json_array_get(units, 1),
+		"probe_set"), "origin"), "c:2");
+	ck_assert_str_eq(json_text_of(json_object_get(json_array_get(units, 2),
+		"probe_set"), "applies"), "none");
+	ck_assert_str_eq(json_text_of(json_object_get(b, "probe_set"),
+		"applies"), "default");
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+START_TEST(r004_the_rule_of_each_unit_is_told)
+{
+	json_t *b, *rule;
+
+	begin();
+	b = http_get("/v1/hosts/h00000/effective-config", 200);
+	rule = json_object_get(json_array_get(json_object_get(b, "units"), 0),
+		"rule");
+	ck_assert_int_eq((int)json_real_value(json_object_get(rule,
+		"grace_seconds")) + (int)json_integer_value(json_object_get(
+		rule, "grace_seconds")), 600);
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+START_TEST(the_summary_counts_each_layer)
+{
+	json_t *b, *layers;
+
+	begin();
+	b = http_get("/v1/summary", 200);
+	layers = json_object_get(b, "layers");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(
+		layers, "vm"), "impaired")), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(
+		layers, "role"), "total")), 4);
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("http_units",
+		r001_the_tree_has_four_layers_with_their_parents,
+		r121_each_level_links_the_next,
+		r007_the_verdict_carries_its_signals,
+		r012_a_stateful_class_with_a_fresh_disk_fits_no_schema,
+		r009_which_probe_set_applies_and_why,
+		r004_the_rule_of_each_unit_is_told,
+		the_summary_counts_each_layer);
+}
