@@ -198,6 +198,8 @@ static const struct arg db_rows[] = {
 		"of an export: until then" },
 	{ "older-than", ARG_DUR, AT(older_than), "DURATION", NULL,
 		"of a prune: history older than this goes, such as 90d" },
+	{ "tier", ARG_STRING, AT(tier), "TIER", NULL,
+		"of a prune: raw (if not given), 5m, 1h, 1d" },
 	{ "expected", ARG_COUNT, AT(expected), "N", NULL,
 		"of a prune: only if exactly so many rows would go; needed "
 		"when it is more than half" },

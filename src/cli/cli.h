@@ -59,6 +59,7 @@ struct cli_options {
 	uint64_t after;
 	const char *metric;
 	struct dur older_than;
+	const char *tier;
 	uint64_t expected;	/* UINT64_MAX = not given */
 	bool dry_run;
 	uint64_t delta;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/macros.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "store/store.h"
@@ -172,6 +173,33 @@ restore(struct cli *c, const char *path, struct tc_err *e)
 
 /* ---- stats ---- */
 
+/* Of each tier: blocks, rows, samples, bytes, bytes per sample. */
+static void
+pair_tiers(struct pairs *p, const struct tend_figures *f)
+{
+	static const char *const what[] = { "blocks", "rows", "samples",
+		"bytes" };
+	char key[40], ratio[24];
+
+	for (size_t i = 0; i < TEND_TIERS; i++) {
+		const struct tend_tier_figures *t = &f->tiers[i];
+		uint64_t n[] = { t->blocks, t->rows, t->samples, t->bytes };
+
+		if (t->rows == 0)
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(what); k++) {
+			snprintf(key, sizeof(key), "tier_%s_%s", t->name,
+				what[k]);
+			pair_number(p, key, n[k]);
+		}
+		snprintf(key, sizeof(key), "tier_%s_bytes_per_sample",
+			t->name);
+		snprintf(ratio, sizeof(ratio), "%.3f", t->samples == 0 ? 0 :
+			(double)t->bytes / (double)t->samples);
+		pair_text(p, key, ratio);
+	}
+}
+
 static int
 stats(struct cli *c, const char *path, struct tc_err *e)
 {
@@ -197,6 +225,7 @@ stats(struct cli *c, const char *path, struct tc_err *e)
 	pair_number(&p, "names", f.names);
 	pair_number(&p, "layouts", f.layouts);
 	pair_number(&p, "history_rows", f.history_rows);
+	pair_tiers(&p, &f);
 	pair_text(&p, "oldest", oldest);
 	pair_text(&p, "newest", newest);
 	pair_number(&p, "events", f.events);
@@ -372,7 +401,7 @@ static int
 prune(struct cli *c, const char *path, struct tc_err *e)
 {
 	struct wall now = c->clock->wall(c->clock);
-	struct tend_prune p = { { 0 }, 0, 0 };
+	struct tend_prune p = { .tier = c->opt.tier };
 	struct pairs pairs;
 	char before[WALL_TEXT];
 	int rc;

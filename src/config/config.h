@@ -99,6 +99,8 @@ struct config {
 	size_t http_max_body_bytes;
 	unsigned http_max_connections;
 	struct dur keep_raw;		/* 0 = for ever */
+	struct dur keep_m5, keep_h1, keep_d1;	/* of roll-ups */
+	struct dur pack_after;		/* 0 = never */
 	struct check_rule defaults;
 	struct check_rule passive;	/* of what agents send */
 	struct dur passive_smart_interval;

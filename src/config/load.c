@@ -115,13 +115,21 @@ static void
 read_retention(struct reader *rd, const struct node *root, struct config *cfg)
 {
 	struct config_values *values = &cfg->sections[6];
+	struct dur week = dur_s(7 * 86400);
 
 	if (!read_section(rd, root, "retention", retention_rows, values))
 		return;
 	cfg->keep_raw.ns = values->v[RETENTION_RAW].i;
-	if (cfg->keep_raw.ns > 0 && cfg->keep_raw.ns < dur_s(7 * 86400).ns)
-		reader_fail(rd, values->origins[RETENTION_RAW].line,
-			"retention: raw: below 7d");
+	cfg->keep_m5.ns = values->v[RETENTION_M5].i;
+	cfg->keep_h1.ns = values->v[RETENTION_H1].i;
+	cfg->keep_d1.ns = values->v[RETENTION_D1].i;
+	cfg->pack_after.ns = values->v[RETENTION_PACK_AFTER].i;
+	for (int i = RETENTION_RAW; i <= RETENTION_D1; i++) {
+		if (values->v[i].i > 0 && values->v[i].i < week.ns)
+			reader_fail(rd, values->origins[i].line,
+				"retention: %s: below 7d",
+				retention_rows[i].name);
+	}
 }
 
 static void

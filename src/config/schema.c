@@ -44,6 +44,17 @@ const struct tocsin_opt retention_rows[RETENTION_ROWS + 1] = {
 	[RETENTION_RAW] = { "raw", TOCSIN_OPT_DUR, .dflt = "0s", .min = "0s",
 		.max = "36500d", .help = "Raw history older than this goes, "
 		"7d at least; 0: it is kept." },
+	[RETENTION_M5] = { "rollups_5m", TOCSIN_OPT_DUR, .dflt = "0s",
+		.min = "0s", .max = "36500d", .help = "The same for roll-ups "
+		"of 5 minutes." },
+	[RETENTION_H1] = { "rollups_1h", TOCSIN_OPT_DUR, .dflt = "0s",
+		.min = "0s", .max = "36500d", .help = "Of an hour." },
+	[RETENTION_D1] = { "rollups_1d", TOCSIN_OPT_DUR, .dflt = "0s",
+		.min = "0s", .max = "36500d", .help = "Of a day." },
+	[RETENTION_PACK_AFTER] = { "pack_after", TOCSIN_OPT_DUR,
+		.dflt = "10m", .min = "0s", .max = "7d", .help = "How long "
+		"after its end an hour of history is packed to a tenth of "
+		"its size; 0: never." },
 	[RETENTION_ROWS] = { NULL },
 };
 

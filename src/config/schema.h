@@ -29,7 +29,8 @@ enum evacuate_row { EVACUATE_MODE, EVACUATE_ROWS };
 enum executor_row { EXECUTOR_TYPE, EXECUTOR_URL, EXECUTOR_SECRET,
 	EXECUTOR_TIMEOUT, EXECUTOR_ROWS };
 enum executor_type { EXECUTOR_EXEC, EXECUTOR_WEBHOOK };
-enum retention_row { RETENTION_RAW, RETENTION_ROWS };
+enum retention_row { RETENTION_RAW, RETENTION_M5, RETENTION_H1, RETENTION_D1,
+	RETENTION_PACK_AFTER, RETENTION_ROWS };
 enum host_row { HOST_NAME, HOST_ADDRESS, HOST_ROWS };
 
 extern const struct tocsin_opt top_rows[TOP_ROWS + 1];

@@ -273,7 +273,10 @@ keep_open(struct daemon *d, struct tc_err *e)
 	char path[4096];
 	struct store_conf conf = { .path = path, .degraded = store_moved,
 		.degraded_arg = d, .quarantined = store_begun_anew,
-		.quarantined_arg = d, .keep_raw = d->config->keep_raw };
+		.quarantined_arg = d, .keep_raw = d->config->keep_raw,
+		.keep_m5 = d->config->keep_m5, .keep_h1 = d->config->keep_h1,
+		.keep_d1 = d->config->keep_d1,
+		.pack_after = d->config->pack_after };
 	struct store_loader loader = { .arg = d, .subject = load_subject,
 		.state = load_state, .prediction = load_prediction,
 		.token = load_token, .seq = load_seq };

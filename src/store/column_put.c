@@ -9,11 +9,6 @@
 
 #define WHOLE_MAX 9007199254740992.0	/* 2^53 */
 
-const double column_powers[16] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8,
-	1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
-const double column_inverses[16] = { 1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6,
-	1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15 };
-
 /* ---- decimals ---- */
 
 static double

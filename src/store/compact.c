@@ -5,6 +5,7 @@
 #include "base/queue.h"
 
 #define WAKE_S 30
+#define LATE_S 600
 #define PACE_MAX_MS 500
 
 static struct mono
@@ -109,10 +110,55 @@ compact_add(struct compactor *c, const struct compact_source *src,
 	return rc < 0 ? tc_fail(e, rc, "pack: out of memory") : 0;
 }
 
-/* ---- an hour of a source ---- */
+static struct sheet *
+has_sheet(struct compactor *c, int64_t layout)
+{
+	for (size_t i = 0; i < c->sheets.n; i++) {
+		if (c->sheets.items[i].layout == layout)
+			return &c->sheets.items[i];
+	}
+	return NULL;
+}
 
 static int
-read_row(struct compactor *c, enum st st, struct tc_err *e)
+take_block(struct compactor *c, struct sheet *s, struct tc_err *e)
+{
+	struct db *db = &c->db;
+	const void *bytes;
+	size_t n;
+	int rc;
+
+	bytes = db_blob(db, ST_BLOCK_GET, 4, &n);
+	if ((rc = block_open(&c->get, bytes, n)) == 0 &&
+	    (rc = sheet_add_block(s, &c->get, INT64_MIN, INT64_MAX)) == 0)
+		rc = parcel_add_drop(&c->parcel, db_i64(db, ST_BLOCK_GET, 0));
+	return rc < 0 ? tc_fail(e, rc, "history block") : 0;
+}
+
+int
+compact_take(struct compactor *c, const struct compact_source *src,
+	enum tier tier, int64_t start_ms, struct tc_err *e)
+{
+	struct db *db = &c->db;
+	struct sheet *s;
+	int rc;
+
+	db_bind_i64(db, ST_BLOCK_GET, 1, src->subject);
+	db_bind_i64(db, ST_BLOCK_GET, 2, src->probe);
+	db_bind_i64(db, ST_BLOCK_GET, 3, tier);
+	db_bind_i64(db, ST_BLOCK_GET, 4, start_ms - 1);
+	db_bind_i64(db, ST_BLOCK_GET, 5, start_ms + tiers[tier].block_ms);
+	while ((rc = db_step(db, ST_BLOCK_GET, e)) == 1) {
+		s = has_sheet(c, db_i64(db, ST_BLOCK_GET, 2));
+		if (s != NULL && (rc = take_block(c, s, e)) < 0)
+			break;
+	}
+	db_reset(db, ST_BLOCK_GET);
+	return rc;
+}
+
+int
+compact_read_row(struct compactor *c, enum st st, struct tc_err *e)
 {
 	struct db *db = &c->db;
 	struct sheet_row row = { .at_ms = db_i64(db, st, 0),
@@ -128,6 +174,8 @@ read_row(struct compactor *c, enum st st, struct tc_err *e)
 	return rc < 0 ? tc_fail(e, rc, "history row") : 0;
 }
 
+/* ---- an hour of a source ---- */
+
 static int
 read_hour(struct compactor *c, const struct compact_source *src, int64_t hour,
 	struct tc_err *e)
@@ -141,7 +189,7 @@ read_hour(struct compactor *c, const struct compact_source *src, int64_t hour,
 	for (int64_t slot = hour; slot < hour + SLOTS_OF_HOUR; slot++) {
 		db_bind_i64(db, ST_TICK_ROWS, 1, slot);
 		while ((rc = db_step(db, ST_TICK_ROWS, e)) == 1) {
-			if ((rc = read_row(c, ST_TICK_ROWS, e)) < 0)
+			if ((rc = compact_read_row(c, ST_TICK_ROWS, e)) < 0)
 				break;
 		}
 		db_reset(db, ST_TICK_ROWS);
@@ -263,6 +311,7 @@ open_db(struct compactor *c, struct tc_err *e)
 static int
 run(struct compactor *c, struct wall until, struct tc_err *e)
 {
+	bool late = !c->paced || !mono_before(now(), c->late);
 	int rc = open_db(c, e);
 
 	if (rc < 0)
@@ -271,7 +320,13 @@ run(struct compactor *c, struct wall until, struct tc_err *e)
 	c->parcel_since = now();
 	do {
 		rc = pack_next(c, until, e);
+		late = late || rc == 1;
 	} while (rc == 1);
+	/* They often come in long rows: not a merge for each. */
+	if (rc == 0 && late && (rc = compact_late(c, e)) == 0)
+		c->late = mono_add(now(), dur_s(LATE_S));
+	if (rc == 0)
+		rc = compact_days(c, e);
 	/* What a failure leaves open goes with the connection. */
 	if (rc < 0)
 		db_close(&c->db);

@@ -33,6 +33,7 @@ struct compactor {
 	struct block_get get;
 	struct parcel parcel;
 	struct mono parcel_since;
+	struct mono late;	/* when late rows are looked for */
 	bool paced;		/* it leaves half of the time to others */
 	bool failing;		/* and has said so */
 	pthread_t thread;
@@ -51,8 +52,22 @@ int compact_next_source(struct compactor *c, struct compact_source *src,
 /* The sheet of a layout among those being gathered. */
 int compact_sheet(struct compactor *c, int64_t layout, struct sheet **out,
 	struct tc_err *e);
+/* The row that a statement shows: time, layout, outcome, reason, packed. */
+int compact_read_row(struct compactor *c, enum st st, struct tc_err *e);
+/* Blocks of this tier and start whose layouts have a sheet become part of it. */
+int compact_take(struct compactor *c, const struct compact_source *src,
+	enum tier tier, int64_t start_ms, struct tc_err *e);
 /* Sorted, and as blocks of a tier into the parcel. */
 int compact_add(struct compactor *c, const struct compact_source *src,
 	enum tier tier, int64_t start_ms, struct tc_err *e);
+
+/* ---- compact_late.c: rows that came too late for their hour ---- */
+int compact_late(struct compactor *c, struct tc_err *e);
+
+/* ---- compact_days.c ---- */
+int compact_days(struct compactor *c, struct tc_err *e);
+/* Roll-ups of a day anew, into the parcel. */
+int compact_redo_day(struct compactor *c, const struct compact_source *src,
+	int64_t day_ms, struct tc_err *e);
 
 #endif

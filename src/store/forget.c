@@ -142,7 +142,7 @@ blocks_edge(struct forget *f, struct scribe *s, struct tc_err *e)
 	}
 	f->edge = before.ms;
 	if (tiers[f->tier].row_ms == 0)
-		rc = prune_note_raw(s, before, e);
+		rc = prune_note_raw(&s->db, before, e);
 	return rc;
 }
 

@@ -38,6 +38,7 @@ struct gather {
 	size_t limit;
 	int64_t step_ms;
 	int64_t packed;		/* minute: rows before it lie in blocks */
+	int64_t rolled_ms;	/* days before it are rolled up */
 	struct arena arena;
 	struct place *places;	/* by subject, probe, layout, position */
 	size_t n_places;
@@ -54,7 +55,7 @@ struct gather {
 	int64_t full_ms;	/* all before this is there */
 	struct block_get block;
 	int64_t *times;		/* of a block */
-	uint64_t *bits;		/* of its columns, five at most */
+	uint64_t *bits;		/* of its columns and marks */
 	size_t cap_times;
 	size_t cap_bits;
 };

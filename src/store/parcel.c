@@ -1,5 +1,7 @@
 #include "store/parcel.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "store/prune.h"
 
@@ -12,6 +14,7 @@ parcel_reset(struct parcel *b)
 	b->n_blocks = 0;
 	b->n_late = 0;
 	b->n_drops = 0;
+	b->redo.subject = b->redone.subject = 0;
 	b->packing = b->packed = b->rolled = PARCEL_KEEP;
 }
 
@@ -108,11 +111,38 @@ put_mark(struct scribe *s, const char *key, int64_t value, struct tc_err *e)
 	return value == PARCEL_KEEP ? 0 : scribe_put_meta(s, key, value, e);
 }
 
+void
+parcel_redo_key(const struct parcel_redo *r, char *out)
+{
+	snprintf(out, PARCEL_REDO_KEY, "redo/%u/%lld/%lld", r->subject,
+		(long long)r->probe, (long long)r->day_ms);
+}
+
+static int
+put_redo(struct scribe *s, const struct parcel *b, struct tc_err *e)
+{
+	char key[PARCEL_REDO_KEY];
+	int rc = 0;
+
+	if (b->redo.subject != 0) {
+		parcel_redo_key(&b->redo, key);
+		rc = scribe_put_meta(s, key, b->redo.day_ms, e);
+	}
+	if (rc == 0 && b->redone.subject != 0) {
+		parcel_redo_key(&b->redone, key);
+		db_bind_text(&s->db, ST_META_DELETE, 1, key);
+		rc = db_run(&s->db, ST_META_DELETE, e);
+	}
+	return rc;
+}
+
 static int
 put_marks(struct scribe *s, const struct parcel *b, struct tc_err *e)
 {
-	int rc;
+	int rc = put_redo(s, b, e);
 
+	if (rc < 0)
+		return rc;
 	s->knows_marks = false;
 	if ((rc = put_mark(s, "packing", b->packing, e)) < 0 ||
 	    (rc = put_mark(s, "packed", b->packed, e)) < 0)

@@ -30,6 +30,15 @@ struct parcel_late {
 	int64_t at_ms;
 };
 
+/* A day of a source whose roll-ups are to be made anew. */
+struct parcel_redo {
+	uint32_t subject;	/* 0 = none */
+	int64_t probe;
+	int64_t day_ms;
+};
+#define PARCEL_REDO_KEY 64	/* bytes of its key in `meta` */
+void parcel_redo_key(const struct parcel_redo *r, char *out);
+
 #define PARCEL_KEEP INT64_MIN	/* the mark stays as it is */
 
 struct parcel {
@@ -41,6 +50,7 @@ struct parcel {
 	int64_t *drops;		/* ids of blocks that go first */
 	size_t n_drops, cap_drops;
 	int64_t packing, packed, rolled;
+	struct parcel_redo redo, redone;
 };
 
 void parcel_reset(struct parcel *b);

@@ -69,14 +69,22 @@ block_id_at(enum tier tier, int64_t start_ms)
 	return (int64_t)tier << ID_OF_TIER | hour << ID_OF_HOUR;
 }
 
+/* A block starts where its hour does, or (a part of one) within it. */
+int64_t
+block_id_before(enum tier tier, struct wall before)
+{
+	int64_t start_ms = before.ms - tiers[tier].block_ms;
+
+	return block_id_at(tier, floor_div(start_ms, HOUR_MS) * HOUR_MS +
+		HOUR_MS);
+}
+
 int
 prune_blocks(struct db *db, enum tier tier, struct wall before, size_t *n,
 	struct tc_err *e)
 {
 	int64_t first = block_id_at(tier, 0);
-	/* A block starts where its hour does, or (parts) within it. */
-	int64_t end = block_id_at(tier, floor_div(before.ms -
-		tiers[tier].block_ms, HOUR_MS) * HOUR_MS + HOUR_MS);
+	int64_t end = block_id_before(tier, before);
 	int rc;
 
 	*n = 0;
@@ -121,12 +129,21 @@ prune_blocks_are_surprise(struct db *db, enum tier tier, struct wall before,
 }
 
 int
-prune_note_raw(struct scribe *s, struct wall before, struct tc_err *e)
+prune_note_raw(struct db *db, struct wall before, struct tc_err *e)
 {
-	int64_t known;
-	int rc = scribe_get_meta(s, "raw_from", &known, e);
+	int64_t known = 0;
+	int rc;
 
-	if (rc < 0 || before.ms <= known)
+	db_bind_text(db, ST_META_GET, 1, "raw_from");
+	if ((rc = db_step(db, ST_META_GET, e)) < 0)
 		return rc;
-	return scribe_put_meta(s, "raw_from", before.ms, e);
+	if (rc == 1) {
+		known = db_i64(db, ST_META_GET, 0);
+		db_reset(db, ST_META_GET);
+	}
+	if (before.ms <= known)
+		return 0;
+	db_bind_text(db, ST_META_PUT, 1, "raw_from");
+	db_bind_i64(db, ST_META_PUT, 2, before.ms);
+	return db_run(db, ST_META_PUT, e);
 }

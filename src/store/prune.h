@@ -7,7 +7,6 @@
 #include <stdbool.h>
 
 #include "store/db.h"
-#include "store/scribe.h"
 #include "store/tiers.h"
 
 /* Of rows before this minute; in the caller's transaction; *n = 0: none left. */
@@ -23,9 +22,11 @@ int prune_blocks(struct db *db, enum tier tier, struct wall before, size_t *n,
 int prune_blocks_are_surprise(struct db *db, enum tier tier,
 	struct wall before, bool *surprise, struct tc_err *e);
 /* Raw history before this is not complete any more. */
-int prune_note_raw(struct scribe *s, struct wall before, struct tc_err *e);
+int prune_note_raw(struct db *db, struct wall before, struct tc_err *e);
 
 /* The least id of a block of this tier that starts at or after a time. */
 int64_t block_id_at(enum tier tier, int64_t start_ms);
+/* Blocks with a lesser id end at or before a time. */
+int64_t block_id_before(enum tier tier, struct wall before);
 
 #endif

@@ -13,7 +13,7 @@ make_room(struct gather *g, size_t rows)
 	if (mem_grow(&times, &g->cap_times, rows, sizeof(*g->times)) < 0)
 		return TC_ENOMEM;
 	g->times = times;
-	if (mem_grow(&bits, &g->cap_bits, rows * ROLLUP_COLUMNS,
+	if (mem_grow(&bits, &g->cap_bits, rows * (ROLLUP_COLUMNS + 1),
 	    sizeof(*g->bits)) < 0)
 		return TC_ENOMEM;
 	g->bits = bits;
@@ -41,13 +41,17 @@ add_buckets(struct gather *g, const struct place *p, size_t first, size_t end)
 	for (size_t c = 0; rc == 0 && c < ROLLUP_COLUMNS; c++)
 		rc = block_column(&g->block, p->pos * ROLLUP_COLUMNS + c,
 			g->bits + c * rows);
+	if (rc == 0)
+		rc = block_marks(&g->block, g->bits + ROLLUP_COLUMNS * rows);
 	for (size_t i = first; rc == 0 && i < end; i++) {
 		const uint64_t *at = g->bits + i;
 
 		point.count = at[ROLLUP_COUNT * rows];
 		if (point.count == 0)
 			continue;
-		point.at_ms = point.last_ms = g->times[i];
+		point.at_ms = g->times[i];
+		point.last_ms = g->times[i] +
+			(int64_t)at[ROLLUP_COLUMNS * rows];
 		point.min = pack_to_double(p->type, at[ROLLUP_MIN * rows]);
 		point.max = pack_to_double(p->type, at[ROLLUP_MAX * rows]);
 		point.sum = pack_to_double(TOCSIN_F64, at[ROLLUP_SUM * rows]);

@@ -22,6 +22,9 @@ const struct stmt stmts[ST_COUNT] = {
 		"INSERT INTO meta(key, value) VALUES (?1, ?2) "
 		"ON CONFLICT(key) DO UPDATE SET value = excluded.value" },
 	[ST_META_DELETE] = { W, "mark", "DELETE FROM meta WHERE key = ?1" },
+	[ST_REDO_NEXT] = { R, "mark",
+		"SELECT key FROM meta WHERE key > ?1 AND key < 'redo0' "
+		"ORDER BY key LIMIT 1" },
 
 	[ST_SUBJECT_PUT] = { W, "subject",
 		"INSERT INTO subject(id, kind, parent, key, body, retired) "
@@ -206,6 +209,9 @@ const struct stmt stmts[ST_COUNT] = {
 	[ST_BLOCK_HAS] = { R, "block",
 		"SELECT 1 FROM block WHERE subject = ?1 AND probe = ?2 "
 		"AND tier = ?3 AND start_ms = ?4 LIMIT 1" },
+	[ST_BLOCK_FIRST] = { R, "block",
+		"SELECT start_ms FROM block WHERE id >= ?1 AND id < ?2 "
+		"ORDER BY id LIMIT 1" },
 	/* The last of the first ?3, and the rows in them all. */
 	[ST_BLOCK_EDGE] = { W, "block",
 		"SELECT max(id), ifnull(sum(rows), 0) FROM (SELECT id, rows "

@@ -242,6 +242,66 @@ gather_is_full(struct gather *g, const struct source_span *s,
 	return true;
 }
 
+/* ---- what is read where ---- */
+
+/* The widest roll-ups that the step is made of; TIERS = none. */
+static enum tier
+tier_of_step(int64_t step_ms)
+{
+	static const enum tier wide_first[] = { TIER_D1, TIER_H1, TIER_M5 };
+
+	for (size_t i = 0; step_ms > 0 && i < ARRAY_LEN(wide_first); i++) {
+		if (step_ms % tiers[wide_first[i]].row_ms == 0)
+			return wide_first[i];
+	}
+	return TIERS;
+}
+
+/* Rows as they came, between two times. */
+static int
+read_raw(struct gather *g, struct source_span *s, int64_t from_ms,
+	int64_t to_ms, struct tc_err *e)
+{
+	int rc;
+
+	if (from_ms >= to_ms)
+		return 0;
+	s->from_ms = from_ms;
+	s->to_ms = to_ms;
+	if ((rc = gather_blocks(g, s, TIER_LONG, e)) < 0 ||
+	    (rc = gather_blocks(g, s, TIER_HOUR, e)) < 0)
+		return rc;
+	return gather_rows(g, s, e);
+}
+
+/*
+ * Whole buckets of days that are rolled up come from there, the ends and what
+ * is newer from the rows.
+ */
+static int
+read_packed(struct gather *g, struct source_span *s, struct tc_err *e)
+{
+	enum tier tier = tier_of_step(g->step_ms);
+	int64_t from = s->from_ms, to = s->to_ms, row_ms, a, b;
+	int rc;
+
+	if (tier == TIERS || to <= from)
+		return read_raw(g, s, from, to, e);
+	row_ms = tiers[tier].row_ms;
+	a = floor_div(from + row_ms - 1, row_ms) * row_ms;
+	b = floor_div(to < g->rolled_ms ? to : g->rolled_ms, row_ms) * row_ms;
+	if (a >= b)
+		return read_raw(g, s, from, to, e);
+	if ((rc = read_raw(g, s, from, a, e)) < 0)
+		return rc;
+	s->from_ms = a;
+	s->to_ms = b;
+	if ((rc = gather_blocks(g, s, tier, e)) < 0)
+		return rc;
+	return read_raw(g, s, b, to, e);
+}
+
+/* Late rows are in no block yet. */
 static int
 read_source(struct gather *g, size_t first, size_t end, struct tc_err *e)
 {
@@ -250,11 +310,13 @@ read_source(struct gather *g, size_t first, size_t end, struct tc_err *e)
 	int rc;
 
 	memset(g->open, 0, g->n_instances * sizeof(*g->open));
-	if ((rc = gather_blocks(g, &s, TIER_LONG, e)) < 0 ||
-	    (rc = gather_blocks(g, &s, TIER_HOUR, e)) < 0 ||
-	    (rc = gather_late(g, &s, e)) < 0)
+	if ((rc = read_packed(g, &s, e)) < 0)
 		return rc;
-	return gather_rows(g, &s, e);
+	s.from_ms = g->q->from.ms;
+	s.to_ms = g->q->to.ms;
+	if (g->full && g->full_ms < s.to_ms)
+		s.to_ms = g->full_ms;
+	return gather_late(g, &s, e);
 }
 
 static int
@@ -333,19 +395,30 @@ give_points(struct gather *g, size_t n, const struct read_series *to)
 	}
 }
 
+/* Stays as it is when there is none. */
+static int
+read_mark(struct db *db, const char *key, int64_t *value, struct tc_err *e)
+{
+	int rc;
+
+	db_bind_text(db, ST_META_GET, 1, key);
+	rc = db_step(db, ST_META_GET, e);
+	if (rc == 1) {
+		*value = db_i64(db, ST_META_GET, 0);
+		db_reset(db, ST_META_GET);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int
 prepare(struct gather *g, struct tc_err *e)
 {
 	int64_t metric;
 	int rc;
 
-	db_bind_text(g->db, ST_META_GET, 1, "packed");
-	if ((rc = db_step(g->db, ST_META_GET, e)) < 0)
+	if ((rc = read_mark(g->db, "packed", &g->packed, e)) < 0 ||
+	    (rc = read_mark(g->db, "rolled", &g->rolled_ms, e)) < 0)
 		return rc;
-	if (rc == 1) {
-		g->packed = db_i64(g->db, ST_META_GET, 0);
-		db_reset(g->db, ST_META_GET);
-	}
 	db_bind_text(g->db, ST_NAME_GET, 1, g->q->metric);
 	if ((rc = db_step(g->db, ST_NAME_GET, e)) <= 0)
 		return rc;
@@ -361,7 +434,8 @@ prepare(struct gather *g, struct tc_err *e)
 int
 read_series(struct db *db, const struct read_series *to, struct tc_err *e)
 {
-	struct gather g = { .db = db, .q = to->query, .packed = INT64_MIN };
+	struct gather g = { .db = db, .q = to->query, .packed = INT64_MIN,
+		.rolled_ms = INT64_MIN / 2 };
 	int rc;
 
 	g.limit = g.q->limit == 0 ? LIMIT_DEFAULT : g.q->limit;

@@ -1,5 +1,5 @@
 /*
- * Figures, export, pruning.
+ * Opening to read, and export.
  */
 #include "store/tend.h"
 
@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "store/prune.h"
 #include "store/reads.h"
 #include "store/slot.h"
 #include "store/tending.h"
@@ -54,66 +53,6 @@ tending_bytes(const char *path, const char *suffix)
 	memcpy(name, path, n);
 	memcpy(name + n, suffix, m + 1);
 	return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
-/* ---- figures ---- */
-
-struct figure {
-	const char *sql;
-	size_t at;		/* of a uint64_t */
-};
-#define AT(field) offsetof(struct tend_figures, field)
-static const struct figure figures[] = {
-	{ "PRAGMA user_version", AT(schema) },
-	{ "SELECT count(*) FROM subject WHERE kind = 2 AND NOT retired",
-		AT(hosts) },
-	{ "SELECT count(*) FROM subject", AT(subjects) },
-	{ "SELECT count(*) FROM name", AT(names) },
-	{ "SELECT count(*) FROM layout", AT(layouts) },
-	{ "SELECT count(*) FROM tick", AT(history_rows) },
-	{ "SELECT ifnull(min(slot), 0) * 60000 FROM tick", AT(oldest) },
-	{ "SELECT ifnull(max(slot), 0) * 60000 FROM tick", AT(newest) },
-	{ "SELECT count(*) FROM event", AT(events) },
-	{ "SELECT count(*) FROM prediction", AT(predictions) },
-	{ "SELECT count(*) FROM alert", AT(alerts) },
-	{ "SELECT count(*) FROM audit", AT(audit_rows) },
-};
-_Static_assert(SUBJECT_HOST == 2, "as the statement says");
-
-static int
-read_figures(struct db *db, struct tend_figures *out, struct tc_err *e)
-{
-	int64_t free_pages = 0, page = 0, v;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(figures); i++) {
-		rc = db_number(db, figures[i].sql, &v, e);
-		if (rc == 0)
-			memcpy((char *)out + figures[i].at, &v, sizeof(v));
-	}
-	if (rc == 0)
-		rc = db_number(db, "PRAGMA freelist_count", &free_pages, e);
-	if (rc == 0)
-		rc = db_number(db, "PRAGMA page_size", &page, e);
-	out->free_bytes = (uint64_t)(free_pages * page);
-	return rc;
-}
-
-int
-tend_figures(const char *path, struct tend_figures *out, struct tc_err *e)
-{
-	struct tend_figures got = { 0 };
-	struct db db = { 0 };
-	int rc = tending_open(&db, path, e);
-
-	if (rc < 0)
-		return rc;
-	got.file_bytes = tending_bytes(path, "");
-	got.log_bytes = tending_bytes(path, "-wal");
-	if ((rc = read_figures(&db, &got, e)) == 0)
-		*out = got;
-	tending_close(&db);
-	return rc;
 }
 
 /* ---- export ---- */
@@ -205,18 +144,15 @@ find_sources(struct db *db, const char *host, struct arena *a,
 static int
 bound(struct db *db, struct tend_export *q, struct tc_err *e)
 {
-	int64_t from, to;
-	int rc = db_step(db, ST_TICK_SPAN, e);
+	struct wall from, to;
+	int rc = tending_span(db, &from, &to, e);
 
 	if (rc < 0)
 		return rc;
-	from = db_i64(db, ST_TICK_SPAN, 0) * SLOT_MS;
-	to = (db_i64(db, ST_TICK_SPAN, 1) + 1) * SLOT_MS;
-	db_reset(db, ST_TICK_SPAN);
-	if (q->from.ms < from)
-		q->from.ms = from;
-	if (q->to.ms == 0 || q->to.ms > to)
-		q->to.ms = to;
+	if (q->from.ms < from.ms)
+		q->from = from;
+	if (q->to.ms == 0 || q->to.ms > to.ms)
+		q->to = to;
 	return 0;
 }
 
@@ -244,93 +180,4 @@ tend_export(const char *path, const struct tend_export *given,
 	arena_free(&arena);
 	tending_close(&db);
 	return rc;
-}
-
-/* ---- pruning ---- */
-
-static int
-count_rows(struct db *db, struct tend_prune *p, struct tc_err *e)
-{
-	static const char sql[] = "SELECT count(*) FROM tick WHERE slot < ?1";
-	sqlite3_stmt *st = NULL;
-	int64_t all = 0;
-	int rc = db_number(db, "SELECT count(*) FROM tick", &all, e);
-
-	if (rc < 0)
-		return rc;
-	rc = sqlite3_prepare_v2(db->h, sql, -1, &st, NULL);
-	if (rc == SQLITE_OK) {
-		sqlite3_bind_int64(st, 1, slot_of(p->before));
-		rc = sqlite3_step(st);
-	}
-	if (rc == SQLITE_ROW) {
-		p->rows = (uint64_t)sqlite3_column_int64(st, 0);
-		p->all = (uint64_t)all;
-		rc = 0;
-	} else {
-		rc = db_fail(db, rc, e, "count");
-	}
-	sqlite3_finalize(st);
-	return rc;
-}
-
-int
-tend_prune_count(const char *path, struct tend_prune *p, struct tc_err *e)
-{
-	struct db db = { 0 };
-	int rc = tending_open(&db, path, e);
-
-	if (rc < 0)
-		return rc;
-	rc = count_rows(&db, p, e);
-	tending_close(&db);
-	return rc;
-}
-
-static int
-prune_all(struct db *db, struct tend_prune *p,
-	const struct tend_progress *progress, struct tc_err *e)
-{
-	uint64_t all = p->rows, gone = 0;
-	size_t n = 1;
-	int rc = 0;
-
-	while (rc == 0 && n > 0) {
-		if ((rc = db_run(db, ST_BEGIN, e)) < 0)
-			break;
-		rc = prune_some(db, slot_of(p->before), &n, e);
-		if (rc == 0)
-			rc = db_run(db, ST_COMMIT, e);
-		if (rc < 0) {
-			db_run(db, ST_ROLLBACK, NULL);
-			break;
-		}
-		gone += n;
-		if (progress != NULL && progress->say != NULL)
-			progress->say(progress->arg, gone, all);
-	}
-	p->rows = gone;
-	return rc;
-}
-
-int
-tend_prune(const char *path, struct tend_prune *p,
-	const struct tend_progress *progress, struct tc_err *e)
-{
-	struct db db = { 0 };
-	int64_t version;
-	int rc;
-
-	if ((rc = db_open(&db, path, DB_WRITER, e)) < 0)
-		return tc_wrap(e, "%s", path);
-	/* A file to be upgraded is the server's to upgrade. */
-	if ((rc = migrate_check(&db, &version, e)) == 0 &&
-	    (rc = db_settle(&db, DB_WRITER, e)) == 0 &&
-	    (rc = db_prepare(&db, DB_WRITER, e)) == 0)
-		rc = prune_all(&db, p, progress, e);
-	if (rc == 0)
-		sqlite3_wal_checkpoint_v2(db.h, NULL,
-			SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	db_close(&db);
-	return rc < 0 ? tc_wrap(e, "%s", path) : 0;
 }

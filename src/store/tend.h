@@ -47,13 +47,24 @@ struct tend_restore {
 int tend_restore(struct tend_restore *r, const struct tend_progress *progress,
 	struct tc_err *e);
 
+/* Rows as they came that wait to be packed; packed ones; roll-ups. */
+enum tend_tier { TEND_ROWS, TEND_LATE, TEND_RAW, TEND_M5, TEND_H1, TEND_D1,
+	TEND_SNAPSHOT, TEND_TIERS };
+struct tend_tier_figures {
+	const char *name;
+	uint64_t blocks;	/* 0 of rows */
+	uint64_t rows;
+	uint64_t samples;	/* of roll-ups: buckets */
+	uint64_t bytes;		/* of rows and blocks, without SQLite's own */
+};
 struct tend_figures {
 	int64_t schema;
 	uint64_t file_bytes, log_bytes, free_bytes;
 	uint64_t hosts, subjects, names, layouts;
-	uint64_t history_rows;	/* counted: every page of them is read */
-	struct wall oldest, newest;	/* of history, to the minute; ms 0 = none */
+	uint64_t history_rows;	/* raw; counted: their pages are read */
+	struct wall oldest, newest;	/* of them, to the minute; ms 0 = none */
 	uint64_t events, predictions, alerts, audit_rows;
+	struct tend_tier_figures tiers[TEND_TIERS];
 };
 int tend_figures(const char *path, struct tend_figures *out,
 	struct tc_err *e);
@@ -77,11 +88,12 @@ int tend_export(const char *path, const struct tend_export *q,
 	struct tc_err *e);
 
 struct tend_prune {
-	struct wall before;	/* whole minutes */
+	struct wall before;	/* whole minutes, and whole blocks */
+	const char *tier;	/* NULL = "raw"; "5m", "1h", "1d" */
 	uint64_t rows;		/* that would go, or went */
 	uint64_t all;
 };
-/* Rows of history; nothing else is ever touched. */
+/* History of this tier; nothing else is ever touched.  TC_EINVAL: no tier. */
 int tend_prune_count(const char *path, struct tend_prune *p,
 	struct tc_err *e);
 /* Needs the lock.  A few thousand rows in a transaction. */

@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
+#include "store/block.h"
 #include "store/pack.h"
+#include "store/tiers.h"
 
 SQLITE_EXTENSION_INIT1
 
@@ -19,7 +22,7 @@ enum column { COL_HOST, COL_METRIC, COL_INSTANCE, COL_DEVICE, COL_TS,
 /* What xFilter is given, in this order. */
 enum given { GIVEN_HOST = 1, GIVEN_METRIC = 2, GIVEN_FROM = 4, GIVEN_TO = 8 };
 
-/* Columns of the inner statement. */
+/* Columns of the inner statement; a block's time is NULL. */
 enum got { GOT_HOST, GOT_METRIC, GOT_INSTANCE, GOT_DEVICE, GOT_TS, GOT_TYPE,
 	GOT_N, GOT_POS, GOT_PACKED };
 
@@ -31,28 +34,43 @@ struct samples {
 struct cursor {
 	sqlite3_vtab_cursor base;
 	sqlite3_stmt *st;
-	bool end;
+	bool done;
 	sqlite3_int64 row;
 	enum tocsin_sample_type type;
+	sqlite3_int64 ts;
 	uint64_t bits;
+	struct block_get block;	/* the one at hand */
+	size_t at, end;		/* of its rows; at = end: none is */
+	int64_t *times;
+	uint64_t *column;
+	size_t cap_times, cap_column;
 };
 
 /* ---- the inner statement ---- */
 
 #define TIME(ms) "strftime('%Y-%m-%dT%H:%M:%fZ', " ms " / 1000.0, 'unixepoch')"
 
-/* A host and all that is part of it. */
+/*
+ * A host and all that is part of it; the minutes to look at among the rows;
+ * the starts of blocks: those of an hour, and long ones (32 days).
+ */
 static const char owners[] =
 	"WITH RECURSIVE owner(id, host, device, depth) AS ("
 	"SELECT id, key, '', 0 FROM subject WHERE kind = 2%s UNION ALL "
 	"SELECT s.id, o.host, s.key, o.depth + 1 FROM owner o "
 	"JOIN subject s ON s.parent = o.id WHERE o.depth < 16), "
-	"span(lo, hi) AS (SELECT "
-	"max((SELECT min(slot) FROM tick), ifnull(?3 / 60000 - 1, -1e18)), "
-	"min((SELECT max(slot) FROM tick), ifnull(?4 / 60000 + 1, 1e18))) ";
+	"mark(packed) AS (SELECT ifnull((SELECT value FROM meta "
+	"WHERE key = 'packed'), -1e15)), "
+	"span(lo, hi) AS (SELECT max((SELECT min(slot) FROM tick), "
+	"(SELECT packed FROM mark), ifnull(?3 / 60000 - 1, -1e18)), "
+	"min((SELECT max(slot) FROM tick), ifnull(?4 / 60000 + 1, 1e18))), "
+	"part(tier, lo, hi) AS (SELECT 0, ifnull(?3 - 3600000, -1e18), "
+	"min(ifnull(?4, 1e18), (SELECT packed FROM mark) * 60000 - 1) "
+	"UNION ALL SELECT 1, ifnull(?3 - 2764800000, -1e18), "
+	"ifnull(?4, 1e18)) ";
 
-/* One host: its places, then a seek for each of their minutes. */
-static const char of_host[] =
+/* One host: its places. */
+static const char places[] =
 	", slot(n) AS (SELECT CAST(lo AS INTEGER) FROM span "
 	"WHERE lo <= hi UNION ALL SELECT n + 1 FROM slot "
 	"WHERE n < (SELECT hi FROM span)), "
@@ -62,24 +80,60 @@ static const char of_host[] =
 	"ON s.layout = o.layout AND s.subject IS NULL%s UNION ALL "
 	"SELECT w.host, w.device, o.subject, o.probe, o.layout, s.pos, s.type, "
 	"s.metric, s.instance FROM owner w CROSS JOIN layout_series s "
-	"ON s.subject = w.id%s CROSS JOIN source o ON o.layout = s.layout) "
-	"SELECT p.host, m.text, i.text, p.device, t.at_ms, p.type, l.n, p.pos, "
-	"t.packed FROM place p CROSS JOIN layout l ON l.id = p.layout "
-	"CROSS JOIN name m ON m.id = p.metric "
-	"CROSS JOIN name i ON i.id = p.instance CROSS JOIN slot z "
-	"CROSS JOIN tick t ON t.slot = z.n AND t.subject = p.subject "
-	"AND t.probe = p.probe AND t.layout = p.layout WHERE 1";
+	"ON s.subject = w.id%s CROSS JOIN source o ON o.layout = s.layout) ";
 
-/* All hosts: the rows in their order. */
-static const char of_all[] =
-	"SELECT w.host, m.text, i.text, w.device, t.at_ms, s.type, l.n, s.pos, "
-	"t.packed FROM span CROSS JOIN tick t "
-	"ON t.slot >= span.lo AND t.slot <= span.hi "
-	"CROSS JOIN layout l ON l.id = t.layout "
-	"CROSS JOIN layout_series s ON s.layout = t.layout%s "
-	"CROSS JOIN owner w ON w.id = ifnull(s.subject, t.subject) "
-	"CROSS JOIN name m ON m.id = s.metric "
-	"CROSS JOIN name i ON i.id = s.instance WHERE 1";
+#define OF_PLACE "t.subject = p.subject AND t.probe = p.probe " \
+	"AND t.layout = p.layout"
+
+/* Where samples lie: for a host, and for all. */
+static const struct {
+	const char *ts;
+	const char *bytes;
+	const char *of_host;
+	const char *of_all;
+} sources[] = {
+	{ "t.at_ms", "t.packed",
+		"slot z CROSS JOIN tick t ON t.slot = z.n AND " OF_PLACE,
+		"span CROSS JOIN tick t "
+		"ON t.slot >= span.lo AND t.slot <= span.hi" },
+	{ "t.at_ms", "t.packed", "late t ON " OF_PLACE, "late t" },
+	{ "NULL", "t.bytes", "part c CROSS JOIN block t ON t.tier = c.tier "
+		"AND t.start_ms > c.lo AND t.start_ms <= c.hi AND " OF_PLACE,
+		"part c CROSS JOIN block t ON t.id >= c.tier << 52 "
+		"AND t.id < (c.tier + 1) << 52 "
+		"AND t.start_ms > c.lo AND t.start_ms <= c.hi" },
+};
+
+static void
+add_source(sqlite3_str *sql, int given, size_t i, const char *metric)
+{
+	bool whole = i == 2;
+
+	if (i > 0)
+		sqlite3_str_appendall(sql, " UNION ALL ");
+	if (given & GIVEN_HOST)
+		sqlite3_str_appendf(sql, "SELECT p.host, m.text, i.text, "
+			"p.device, %s, p.type, l.n, p.pos, %s FROM place p "
+			"CROSS JOIN layout l ON l.id = p.layout "
+			"CROSS JOIN name m ON m.id = p.metric "
+			"CROSS JOIN name i ON i.id = p.instance "
+			"CROSS JOIN %s WHERE 1", sources[i].ts,
+			sources[i].bytes, sources[i].of_host);
+	else
+		sqlite3_str_appendf(sql, "SELECT w.host, m.text, i.text, "
+			"w.device, %s, s.type, l.n, s.pos, %s FROM %s "
+			"CROSS JOIN layout l ON l.id = t.layout "
+			"CROSS JOIN layout_series s ON s.layout = t.layout%s "
+			"CROSS JOIN owner w ON w.id = ifnull(s.subject, "
+			"t.subject) CROSS JOIN name m ON m.id = s.metric "
+			"CROSS JOIN name i ON i.id = s.instance WHERE 1",
+			sources[i].ts, sources[i].bytes, sources[i].of_all,
+			metric);
+	if (given & GIVEN_FROM && !whole)
+		sqlite3_str_appendall(sql, " AND t.at_ms >= ?3");
+	if (given & GIVEN_TO && !whole)
+		sqlite3_str_appendall(sql, " AND t.at_ms <= ?4");
+}
 
 static char *
 make_sql(int given)
@@ -91,13 +145,9 @@ make_sql(int given)
 	sqlite3_str_appendf(sql, owners,
 		given & GIVEN_HOST ? " AND key = ?1" : "");
 	if (given & GIVEN_HOST)
-		sqlite3_str_appendf(sql, of_host, metric, metric);
-	else
-		sqlite3_str_appendf(sql, of_all, metric);
-	if (given & GIVEN_FROM)
-		sqlite3_str_appendall(sql, " AND t.at_ms >= ?3");
-	if (given & GIVEN_TO)
-		sqlite3_str_appendall(sql, " AND t.at_ms <= ?4");
+		sqlite3_str_appendf(sql, places, metric, metric);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		add_source(sql, given, i, metric);
 	return sqlite3_str_finish(sql);
 }
 
@@ -191,7 +241,7 @@ open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **out)
 	(void)v;
 	if (c == NULL)
 		return SQLITE_NOMEM;
-	*c = (struct cursor){ .end = true };
+	*c = (struct cursor){ .done = true };
 	*out = &c->base;
 	return SQLITE_OK;
 }
@@ -202,6 +252,9 @@ close_cursor(sqlite3_vtab_cursor *base)
 	struct cursor *c = (struct cursor *)base;
 
 	sqlite3_finalize(c->st);
+	block_get_free(&c->block);
+	mem_free(c->times);
+	mem_free(c->column);
 	sqlite3_free(c);
 	return SQLITE_OK;
 }
@@ -215,6 +268,16 @@ complain(sqlite3_vtab *v, int rc, const char *why)
 }
 
 static int
+fail_row(struct cursor *c, int rc)
+{
+	if (rc == TC_ENOMEM)
+		return SQLITE_NOMEM;
+	return complain(c->base.pVtab, rc == TC_EUNSUP ? SQLITE_ERROR :
+		SQLITE_CORRUPT_VTAB, rc == TC_EUNSUP ?
+		"a row of a newer version" : "a damaged row");
+}
+
+static int
 unpack_row(struct cursor *c)
 {
 	const void *packed = sqlite3_column_blob(c->st, GOT_PACKED);
@@ -223,19 +286,57 @@ unpack_row(struct cursor *c)
 	struct unpacker u;
 	int rc = TC_ECORRUPT;
 
-	c->type = (enum tocsin_sample_type)
-		sqlite3_column_int(c->st, GOT_TYPE);
 	if (packed != NULL && n > 0 && pos >= 0)
 		rc = unpack_begin(&u, packed,
 			(size_t)sqlite3_column_bytes(c->st, GOT_PACKED),
 			(size_t)n);
 	if (rc == 0)
 		rc = unpack_at(&u, (size_t)pos, c->type, &c->bits);
-	if (rc == 0)
-		return SQLITE_OK;
-	return complain(c->base.pVtab, rc == TC_EUNSUP ? SQLITE_ERROR :
-		SQLITE_CORRUPT_VTAB, rc == TC_EUNSUP ?
-		"a row of a newer version" : "a damaged row");
+	c->ts = sqlite3_column_int64(c->st, GOT_TS);
+	return rc;
+}
+
+static int
+make_room(struct cursor *c)
+{
+	void *times = c->times, *column = c->column;
+
+	if (mem_grow(&times, &c->cap_times, c->block.rows,
+	    sizeof(*c->times)) < 0)
+		return TC_ENOMEM;
+	c->times = times;
+	if (mem_grow(&column, &c->cap_column, c->block.rows,
+	    sizeof(*c->column)) < 0)
+		return TC_ENOMEM;
+	c->column = column;
+	return 0;
+}
+
+static void
+take_sample(struct cursor *c)
+{
+	c->ts = c->times[c->at];
+	c->bits = c->column[c->at++];
+}
+
+static int
+open_column(struct cursor *c)
+{
+	const void *bytes = sqlite3_column_blob(c->st, GOT_PACKED);
+	sqlite3_int64 pos = sqlite3_column_int64(c->st, GOT_POS);
+	int rc = TC_ECORRUPT;
+
+	if (bytes != NULL && pos >= 0)
+		rc = block_open(&c->block, bytes,
+			(size_t)sqlite3_column_bytes(c->st, GOT_PACKED));
+	if (rc < 0 || (rc = make_room(c)) < 0 ||
+	    (rc = block_times(&c->block, c->times)) < 0 ||
+	    (rc = block_column(&c->block, (size_t)pos, c->column)) < 0)
+		return rc;
+	c->at = 0;
+	c->end = c->block.rows;
+	take_sample(c);
+	return 0;
 }
 
 static int
@@ -243,14 +344,24 @@ next_row(sqlite3_vtab_cursor *base)
 {
 	struct cursor *c = (struct cursor *)base;
 	struct samples *v = (struct samples *)base->pVtab;
-	int rc = sqlite3_step(c->st);
+	int rc;
 
-	c->end = rc != SQLITE_ROW;
 	c->row++;
-	if (rc == SQLITE_ROW)
-		return unpack_row(c);
-	return rc == SQLITE_DONE ? SQLITE_OK :
-		complain(base->pVtab, rc, sqlite3_errmsg(v->db));
+	if (c->at < c->end) {
+		take_sample(c);
+		return SQLITE_OK;
+	}
+	rc = sqlite3_step(c->st);
+	c->done = rc != SQLITE_ROW;
+	if (rc == SQLITE_DONE)
+		return SQLITE_OK;
+	if (rc != SQLITE_ROW)
+		return complain(base->pVtab, rc, sqlite3_errmsg(v->db));
+	c->type = (enum tocsin_sample_type)
+		sqlite3_column_int(c->st, GOT_TYPE);
+	rc = sqlite3_column_type(c->st, GOT_TS) == SQLITE_NULL ?
+		open_column(c) : unpack_row(c);
+	return rc < 0 ? fail_row(c, rc) : SQLITE_OK;
 }
 
 static int
@@ -268,6 +379,7 @@ filter(sqlite3_vtab_cursor *base, int given, const char *text, int argc,
 	sqlite3_finalize(c->st);
 	c->st = NULL;
 	c->row = 0;
+	c->at = c->end = 0;
 	rc = sqlite3_prepare_v2(v->db, sql, -1, &c->st, NULL);
 	sqlite3_free(sql);
 	if (rc != SQLITE_OK)
@@ -282,7 +394,7 @@ filter(sqlite3_vtab_cursor *base, int given, const char *text, int argc,
 static int
 at_end(sqlite3_vtab_cursor *base)
 {
-	return ((struct cursor *)base)->end;
+	return ((struct cursor *)base)->done;
 }
 
 /* Whole types stay whole as far as SQLite's integers go; NaN is NULL. */
@@ -314,6 +426,8 @@ column(sqlite3_vtab_cursor *base, sqlite3_context *to, int i)
 
 	if (i == COL_VALUE)
 		put_value(to, c);
+	else if (i == COL_TS)
+		sqlite3_result_int64(to, c->ts);
 	else
 		sqlite3_result_value(to, sqlite3_column_value(c->st, got[i]));
 	return SQLITE_OK;

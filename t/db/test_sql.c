@@ -226,11 +226,52 @@ START_TEST(a_damaged_row_is_an_error_and_no_crash)
 }
 END_TEST
 
+/* An hour of rows as a block, an hour as rows, and one that comes late. */
+START_TEST(packed_history_reads_the_same)
+{
+	static const char *const sql[] = {
+		"SELECT count(*), min(ts), max(ts), sum(value) "
+		"FROM tocsin_samples WHERE host = 'h1'",
+		"SELECT ts, value FROM tocsin_samples WHERE host = 'h2' "
+		"AND metric = 'load_1m' AND ts BETWEEN 1767225600000 + 50 * "
+		"60000 AND 1767225600000 + 70 * 60000 ORDER BY ts",
+		"SELECT host, count(*), min(ts), max(ts) FROM tocsin_samples "
+		"GROUP BY host ORDER BY host",
+		"SELECT count(*) FROM tocsin_samples WHERE ts < "
+		"1767225600000 + 59 * 60000 AND ts > 1767225600000 + 60000",
+		"SELECT device, value, typeof(value) FROM tocsin_samples "
+		"WHERE host = 'h2' AND metric = 'smart_5_raw'",
+	};
+	char before[5][4096];
+	struct tc_err e = { 0 };
+	struct change_set *cs;
+	struct scene s;
+
+	scene_init(&s);
+	for (int i = 0; i < 5; i++)
+		snprintf(before[i], sizeof(before[i]), "%s", ask(&s, sql[i]));
+	ck_assert_int_eq(s.y.ops->compact(s.y.s,
+		(struct wall){ T0 + 3600000 }, &e), 0);
+	ck_assert_str_ne(ask(&s, "SELECT count(*) FROM block"), "0");
+	for (int i = 0; i < 5; i++)
+		ck_assert_str_eq(ask(&s, sql[i]), before[i]);
+	cs = set_new();
+	row_f64(cs, set_row(cs, 1, "cpu", T0 + 7), "late_seconds", 5);
+	ck_assert_int_eq(yard_put(&s.y, cs), 0);
+	ck_assert_str_eq(ask(&s, "SELECT host, ts - 1767225600000, value FROM "
+		"tocsin_samples WHERE metric = 'late_seconds'"), "h1|7|5.0");
+	ck_assert_str_eq(ask(&s, "SELECT value FROM tocsin_samples "
+		"WHERE host = 'h1' AND metric = 'late_seconds'"), "5.0");
+	scene_fini(&s);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("store: sql", a_metric_of_a_host_between_two_times,
 		each_way_of_asking_gives_the_same, values_keep_their_kind,
 		views_have_names_and_times_for_people,
-		a_damaged_row_is_an_error_and_no_crash);
+		a_damaged_row_is_an_error_and_no_crash,
+		packed_history_reads_the_same);
 }
