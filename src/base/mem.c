@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -64,6 +65,12 @@ mem_free(void *p)
 	free(p);
 }
 
+void
+mem_trim(void)
+{
+	malloc_trim(0);
+}
+
 char *
 mem_strndup(const char *s, size_t n)
 {
@@ -102,9 +109,8 @@ mem_grow(void **items, size_t *cap, size_t need, size_t size)
 }
 
 static struct arena_block *
-arena_add_block(struct arena *a, size_t size)
+add_block(struct arena *a, size_t cap)
 {
-	size_t cap = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
 	struct arena_block *b;
 
 	if (cap > SIZE_MAX - sizeof(*b))
@@ -116,6 +122,13 @@ arena_add_block(struct arena *a, size_t size)
 	b->next = a->blocks;
 	a->blocks = b;
 	return b;
+}
+
+void
+arena_reserve(struct arena *a, size_t bytes)
+{
+	if (a->blocks == NULL && bytes > 0)
+		(void)add_block(a, bytes);
 }
 
 void *
@@ -130,7 +143,8 @@ arena_alloc(struct arena *a, size_t size)
 	if (a->limit != 0 && whole > a->limit - a->used_bytes)
 		return NULL;
 	if (b == NULL || b->cap - b->used < whole)
-		b = arena_add_block(a, whole);
+		b = add_block(a, whole > ARENA_BLOCK_BYTES ? whole :
+			ARENA_BLOCK_BYTES);
 	if (b == NULL)
 		return NULL;
 	p = b->bytes + b->used;

@@ -17,6 +17,12 @@ void mem_free(void *p);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 
+/*
+ * After much was freed at once: pages that nothing lies on go back to the
+ * system.  Milliseconds for a large heap.
+ */
+void mem_trim(void);
+
 #define MEM_NEW(type) ((type *)mem_alloc(sizeof(type)))
 
 /*
@@ -42,6 +48,8 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
+/* Room for so much in one block, if there is memory. */
+void arena_reserve(struct arena *a, size_t bytes);
 /* Keeps one block for reuse. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);

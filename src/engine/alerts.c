@@ -313,7 +313,7 @@ write_host_body(struct strbuf *body, const struct host *h)
 	json_add_str(&w, "address", h->address);
 	json_add_str(&w, "health", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
-	json_add_str(&w, "check", h->worst != NULL ? h->worst->key : "");
+	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
 	json_add_str(&w, "text", h->worst != NULL && h->worst->text != NULL ?
 		h->worst->text : "");
 	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
@@ -341,7 +341,7 @@ raise_health(struct engine *en, struct host *h, const char *kind,
 
 	host_title(h, title);
 	snprintf(summary, sizeof(summary), "%s: %s %s", title,
-		h->worst != NULL ? h->worst->key : "host",
+		h->worst != NULL ? h->worst->kind->key : "host",
 		reason_words(h->reason));
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ kind, severity, h, NULL, summary,
@@ -379,17 +379,17 @@ raise_flapping(struct engine *en, struct host *h, struct wall at)
 		return;
 	host_title(h, title);
 	snprintf(summary, sizeof(summary), "%s: %s is flapping, %u changes of "
-		"its verdict within %u runs", title, c->key,
-		check_turns(&c->st), c->rule.flap_within);
+		"its verdict within %u runs", title, c->kind->key,
+		check_turns(&c->st), c->kind->rule.flap_within);
 	json_begin(&w, &body);
 	json_put_object(&w);
 	json_add_str(&w, "host", h->name);
 	json_add_str(&w, "address", h->address);
-	json_add_str(&w, "check", c->key);
+	json_add_str(&w, "check", c->kind->key);
 	json_add_str(&w, "health", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_u64(&w, "changes", check_turns(&c->st));
-	json_add_u64(&w, "within", c->rule.flap_within);
+	json_add_u64(&w, "within", c->kind->rule.flap_within);
 	json_put_end(&w);
 	alert_raise(en, &(struct alert_wish){ "host_flapping",
 		SEVERITY_CRITICAL, h, NULL, summary, strbuf_str(&body) }, at);

@@ -13,7 +13,7 @@ device_of(struct engine *en, struct host *h, const struct device_id *ident)
 {
 	char key[1024];
 	struct device *d;
-	void *devices = h->devices;
+	void *devices;
 
 	device_key(ident, h, key, sizeof(key));
 	d = hash_get_str(&en->devices, key);
@@ -25,9 +25,10 @@ device_of(struct engine *en, struct host *h, const struct device_id *ident)
 	}
 	if (d->host == h)
 		return d;
-	if (h->n_devices >= DEVICES_PER_HOST ||
-	    mem_grow(&devices, &h->cap_devices, h->n_devices + 1,
-		    sizeof(struct device *)) < 0)
+	devices = h->n_devices >= DEVICES_PER_HOST ? NULL :
+		list_room(h->devices, &h->cap_devices, h->n_devices + 1,
+			sizeof(struct device *));
+	if (devices == NULL)
 		return d;
 	h->devices = devices;
 	for (size_t i = 0; i < d->host->n_devices; i++)
@@ -63,7 +64,7 @@ check_of(struct engine *en, struct host *h, const struct observation *ob,
 		if (c == NULL)
 			return NULL;
 		if (strcmp(ob->probe, "smart") == 0)
-			c->rule.interval = en->smart_interval;
+			(void)check_set_interval(en, c, en->smart_interval);
 		c->device = d;
 		check_say_subject(en, c, false);
 		mark(en, h, DIRTY_URGENT);
@@ -117,7 +118,7 @@ take(struct engine *en, struct host *h, const struct batch *b,
 	/* An active check is judged by its own runs only. */
 	if (c == NULL || !c->passive || ob->at.ms <= c->st.at.ms)
 		return;
-	if (age_of(b, ob, now).ns > 2 * c->rule.interval.ns)
+	if (age_of(b, ob, now).ns > 2 * c->kind->rule.interval.ns)
 		return;
 	judge_observation(en, c, ob, now);
 	run_schedule(en, c, now);
@@ -142,7 +143,7 @@ engine_part(struct engine *en, uint32_t check, uint32_t seq,
 		return;
 	say_observation(facts(en), d->id, ob);
 	risk_observe(en, d, ob, now);
-	c->rule.interval = from->rule.interval;
+	(void)check_set_interval(en, c, from->kind->rule.interval);
 	judge_observation(en, c, ob, now);
 	run_schedule(en, c, now);
 }

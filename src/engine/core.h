@@ -31,11 +31,11 @@ struct engine {
 	struct heap unit_due;	/* struct unit: time alone may move it */
 	struct heap watch_due;	/* struct watch */
 	struct unit_rule unit_rule;	/* of those that nobody declared */
-	/* What a subject id is, by its kind. */
-	struct subject_ref {
-		enum subject_kind kind;
-		void *p;
-	} *subjects;
+	struct shared shared;	/* kinds of checks, shapes of metrics */
+	struct slab checks;
+	/* What a subject id is, and its kind. */
+	void **subjects;
+	unsigned char *subject_kinds;	/* enum subject_kind */
 	size_t cap_subjects;
 	uint32_t next_subject;
 	uint64_t event_seq;
@@ -46,7 +46,7 @@ struct engine {
 	size_t cap_sorted;
 	bool resort;
 
-	struct heap due;
+	struct wheel due;
 	struct engine_run *runs;	/* of this tick */
 	size_t n_runs;
 	size_t cap_runs;
@@ -88,6 +88,8 @@ struct engine {
 	struct snap_chunk **chunks;
 	size_t n_chunks;
 	size_t cap_chunks;
+	size_t chunk_bytes;	/* of the last that was made */
+	size_t chunk_turn;	/* whose values are shown anew next */
 	uint64_t generation;
 	bool changed;		/* since the last generation */
 	struct mono cosmetic_at;

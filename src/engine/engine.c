@@ -43,6 +43,11 @@ engine_new(const struct engine_conf *conf)
 	en->devices.seed = conf->boot_seed;
 	en->vms.seed = conf->boot_seed;
 	en->alerts.seed = conf->boot_seed;
+	en->shared = (struct shared){ .names = &en->names,
+		.kinds.seed = conf->boot_seed,
+		.shapes.seed = conf->boot_seed };
+	slab_init(&en->checks, sizeof(struct check), UINT32_MAX / 2);
+	wheel_init(&en->due, WHEEL_TICK_NS, 0);
 	en->next_subject = 1;
 	en->judged_day = INT32_MIN;
 	en->passive = (struct check_rule){
@@ -94,7 +99,7 @@ engine_free(struct engine *en)
 	notes_free(en);
 	mem_free(en->touched);
 	while ((p = hash_next(&en->hosts, &at)) != NULL)
-		host_free(p);
+		host_free(en, p);
 	at = 0;
 	while ((p = hash_next(&en->parts, &at)) != NULL)
 		part_free(p);
@@ -102,10 +107,12 @@ engine_free(struct engine *en)
 	hash_free(&en->parts);
 	hash_free(&en->devices);
 	hash_free(&en->vms);
-	heap_free(&en->due);
 	heap_free(&en->unit_due);
 	heap_free(&en->watch_due);
+	slab_free(&en->checks);
+	shared_free(&en->shared);
 	intern_free(&en->names);
+	mem_free(en->subject_kinds);
 	mem_free(en->subjects);
 	mem_free(en->sorted);
 	mem_free(en->runs);

@@ -8,7 +8,10 @@
 #include "base/heap.h"
 #include "base/intern.h"
 #include "base/list.h"
+#include "base/slab.h"
+#include "base/wheel.h"
 #include "engine/engine.h"
+#include "engine/shared.h"
 #include "engine/snapshot.h"
 #include "plan/brake.h"
 #include "plan/choose.h"
@@ -30,18 +33,8 @@
 /* Checks of one host start on a grid, so that wake-ups are shared. */
 #define PHASE_GRID_MS 50
 #define SWEEP_MS 1000
-
-struct last_metric {
-	uint32_t name;		/* interned */
-	uint32_t instance;	/* interned, 0 = "" */
-	double value;
-};
-
-struct metric_list {
-	struct last_metric *items;
-	uint32_t n;
-	uint32_t cap;
-};
+/* Due times are rounded up to it; slots lie on the grid, so on it too. */
+#define WHEEL_TICK_NS INT64_C(10000000)
 
 struct part {
 	uint32_t id;
@@ -72,42 +65,37 @@ struct sweep {
 	int64_t interval_ns;
 	int64_t phase;		/* second of the interval */
 	struct check **members;
-	size_t n;
-	size_t cap;
-	uint32_t metrics[8];	/* learned from results, interned, in order */
-	size_t n_metrics;
-	double *values;		/* [member][metric, then check_ok] */
-	size_t values_cap;
+	uint32_t n;
+	uint32_t cap;
+	const char *metrics[8];	/* learned from results, interned, in order */
+	uint32_t n_metrics;
+	uint32_t apart_ms;	/* by the interval */
+	/* [member][metric, then check_ok]; NULL between the slots */
+	double *values;
 	size_t arrived;
-	bool open;
-	int64_t apart_ms;	/* by the interval */
 	int64_t second_ns;	/* begin of the slot, mono */
 	struct wall at;
 };
 
 struct check {
-	uint32_t id;
-	uint32_t seq;		/* of the latest run */
-	struct host *host;
-	struct unit *unit;	/* VM or role that it is of; NULL: the host */
-	struct device *device;	/* NULL: of the host itself */
-	const char *key;	/* interned */
-	const char *probe;	/* interned */
-	struct check_rule rule;
-	const char *origin;	/* interned */
-	const struct tocsin_opt *opt_rows;
-	struct tocsin_value *opts;	/* owned, strings in the same block */
+	struct slab_node slab;	/* first */
 	bool passive;
 	bool claimed;		/* set_fleet saw it */
 	bool in_flight;
 	bool is_recheck;	/* the run in flight is not of a slot */
-	struct heap_node due;
-	int64_t slot_ns;	/* the slot that comes next */
-	struct mono started;
-	struct check_state st;
-	unsigned char saved[CHECK_COMPARED_BYTES];	/* its begin */
-	struct sweep *sweep;
+	uint32_t id;
+	uint32_t seq;		/* of the latest run */
+	uint32_t started_ms;	/* the latest run, low bits of the mono time */
 	uint32_t sweep_at;
+	const struct check_kind *kind;	/* counted */
+	struct host *host;
+	struct unit *unit;	/* VM or role that it is of; NULL: the host */
+	struct device *device;	/* NULL: of the host itself */
+	struct wheel_node due;
+	int64_t slot_ns;	/* the slot that comes next */
+	struct check_state st;
+	uint64_t saved;		/* check_state_digest() of what was said */
+	struct sweep *sweep;
 	struct metric_list metrics;
 	char *text;		/* of the last observation, NULL = "" */
 };
@@ -148,18 +136,17 @@ struct device {
 
 struct host {
 	uint32_t id;
-	char *name;
+	enum host_owner owner;
 	struct part *part;
 	char *address;
-	enum host_owner owner;
 	struct tag *tags;	/* one block with their text */
-	size_t n_tags;
 	struct check **checks;
-	size_t n_checks;
-	size_t cap_checks;
 	struct device **devices;
-	size_t n_devices;
-	size_t cap_devices;
+	uint32_t n_tags;
+	uint32_t n_checks;
+	uint32_t cap_checks;
+	uint32_t n_devices;
+	uint32_t cap_devices;
 	bool present;
 	bool claimed;
 	enum health health;
@@ -169,7 +156,7 @@ struct host {
 	struct check *worst;	/* NULL while healthy */
 	struct wall since;
 	struct host_risk risk;
-	size_t place;		/* in engine.sorted */
+	uint32_t place;		/* in engine.sorted */
 	enum health host_health;	/* of the host layer alone */
 	struct observer_mark heard;	/* of the checks from here */
 	bool bad;		/* counted in part->n_bad */
@@ -179,6 +166,7 @@ struct host {
 	unsigned why_not;
 	struct unit *units;	/* VMs and roles on it; NULL = none */
 	struct watch *watch;	/* of its agent; NULL = not missed */
+	char name[];
 };
 
 /* What is recommended for a host. */

@@ -75,8 +75,8 @@ say_check_move(struct engine *en, const struct check *c,
 
 	json_begin(&w, &body);
 	json_put_object(&w);
-	json_add_str(&w, "check", c->key);
-	json_add_str(&w, "probe", c->probe);
+	json_add_str(&w, "check", c->kind->key);
+	json_add_str(&w, "probe", c->kind->probe);
 	json_add_str(&w, "from", health_id(move->from));
 	json_add_str(&w, "to", health_id(move->to));
 	json_add_str(&w, "reason", reason_id(move->reason));
@@ -100,7 +100,7 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "from", health_id(from));
 	json_add_str(&w, "to", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
-	json_add_str(&w, "check", h->worst != NULL ? h->worst->key : "");
+	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
 	json_put_end(&w);
 	say_event(en, "host.state", h->id, at, strbuf_str(&body));
 	strbuf_free(&body);
@@ -131,9 +131,9 @@ say_flapping(struct engine *en, const struct host *h, struct wall at)
 	json_begin(&w, &body);
 	json_put_object(&w);
 	json_add_bool(&w, "flapping", c != NULL);
-	json_add_str(&w, "check", c != NULL ? c->key : "");
+	json_add_str(&w, "check", c != NULL ? c->kind->key : "");
 	json_add_u64(&w, "changes", c != NULL ? check_turns(&c->st) : 0);
-	json_add_u64(&w, "within", c != NULL ? c->rule.flap_within : 0);
+	json_add_u64(&w, "within", c != NULL ? c->kind->rule.flap_within : 0);
 	json_add_str(&w, "health", health_id(h->health));
 	json_put_end(&w);
 	say_event(en, "host.flapping", h->id, at, strbuf_str(&body));
@@ -204,12 +204,13 @@ say_state(struct engine *en, uint32_t subject, const char *kind,
 void
 say_check_state(struct engine *en, struct check *c)
 {
+	uint64_t digest = check_state_digest(&c->st, &c->kind->rule);
 	unsigned char now[CHECK_SAVED_BYTES];
 
-	check_state_save(&c->st, &c->rule, now);
-	if (memcmp(now, c->saved, sizeof(c->saved)) == 0)
+	if (digest == c->saved)
 		return;
-	memcpy(c->saved, now, sizeof(c->saved));
+	c->saved = digest;
+	check_state_save(&c->st, &c->kind->rule, now);
 	say_state(en, c->id, "check", now, sizeof(now));
 }
 

@@ -16,47 +16,12 @@ text_bytes(const char *s)
 	return s != NULL ? strlen(s) + 1 : 0;
 }
 
-/* Values and their strings in one block. */
-static int
-copy_opts(struct check *c, const struct check_def *def)
+/* A place in the configuration, or "default:0". */
+static void
+origin_text(const struct opt_origin *o, char *out, size_t size)
 {
-	size_t rows = 0, bytes = 0;
-	struct tocsin_value *opts;
-	char *text;
-
-	while (def->opt_rows != NULL && def->opt_rows[rows].name != NULL)
-		bytes += text_bytes(def->opts[rows++].s);
-	opts = mem_alloc(rows * sizeof(*opts) + bytes);
-	if (opts == NULL)
-		return TC_ENOMEM;
-	text = (char *)(opts + rows);
-	for (size_t i = 0; i < rows; i++) {
-		size_t n = text_bytes(def->opts[i].s);
-
-		opts[i] = def->opts[i];
-		if (n == 0)
-			continue;
-		memcpy(text, def->opts[i].s, n);
-		opts[i].s = text;
-		text += n;
-	}
-	mem_free(c->opts);
-	c->opts = opts;
-	c->opt_rows = def->opt_rows;
-	return 0;
-}
-
-static const char *
-origin_text(struct engine *en, const struct opt_origin *o)
-{
-	char text[600];
-	const char *kept;
-
-	snprintf(text, sizeof(text), "%s:%u", o->file != NULL ? o->file :
-		"default", o->line);
-	kept = intern_name(&en->names, intern_put(&en->names, text,
-		strlen(text)));
-	return kept != NULL ? kept : "";
+	snprintf(out, size, "%s:%u", o->file != NULL ? o->file : "default",
+		o->line);
 }
 
 int
@@ -64,24 +29,25 @@ check_take_def(struct engine *en, struct check *c,
 	const struct check_def *def, struct now now)
 {
 	bool fresh = c->passive;
+	struct dur interval = c->kind->rule.interval;
+	char origin[600];
 
-	if (copy_opts(c, def) < 0)
+	origin_text(&def->origin, origin, sizeof(origin));
+	if (check_become(en, c, &(struct kind_wish){ def->key, c->kind->probe,
+		    origin, def->rule, def->opt_rows, def->opts }) < 0)
 		return TC_ENOMEM;
 	c->claimed = true;
 	c->passive = false;
-	c->origin = origin_text(en, &def->origin);
 	if (fresh)
 		check_say_subject(en, c, false);
-	if (fresh || !heap_has(&c->due) ||
-	    c->rule.interval.ns != def->rule.interval.ns ||
+	if (fresh || !wheel_has(&c->due) ||
+	    interval.ns != def->rule.interval.ns ||
 	    c->sweep == NULL || c->sweep->part != c->host->part) {
-		c->rule = def->rule;
 		sweep_leave(c);
 		run_unschedule(en, c);
 		run_schedule(en, c, now);
 		sweep_join(en, c);
 	}
-	c->rule = def->rule;
 	return 0;
 }
 
@@ -106,8 +72,8 @@ check_drop(struct engine *en, struct check *c)
 		c->host->worst = NULL;
 	if (c->device != NULL && c->device->check == c)
 		c->device->check = NULL;
-	en->subjects[c->id].p = NULL;
-	check_free(c);
+	subject_clear(en, c->id);
+	check_free(en, c);
 }
 
 static void
@@ -142,7 +108,7 @@ host_copy_tags(struct host *h, const struct host_def *def)
 	}
 	mem_free(h->tags);
 	h->tags = tags;
-	h->n_tags = def->n_tags;
+	h->n_tags = (uint32_t)def->n_tags;
 	return 0;
 }
 
@@ -259,7 +225,7 @@ static void
 wake_list(struct engine *en, struct check **list, size_t n, struct now now)
 {
 	for (size_t i = 0; i < n; i++)
-		if (list[i]->passive && !heap_has(&list[i]->due))
+		if (list[i]->passive && !wheel_has(&list[i]->due))
 			run_schedule(en, list[i], now);
 }
 
@@ -364,7 +330,7 @@ fleet_sort(struct engine *en)
 			en->sorted[en->n_sorted++] = h;
 	qsort(en->sorted, en->n_sorted, sizeof(struct host *), by_name);
 	for (size_t i = 0; i < en->n_sorted; i++) {
-		en->sorted[i]->place = i;
+		en->sorted[i]->place = (uint32_t)i;
 		en->sorted[i]->part->n_hosts++;
 	}
 	chunks_free(en);

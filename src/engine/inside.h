@@ -22,13 +22,24 @@ struct host *host_find(const struct engine *en, const char *name);
  */
 struct host *host_make(struct engine *en, const char *name, struct part *part,
 	uint32_t id);
-void host_free(struct host *h);
+void host_free(struct engine *en, struct host *h);
 struct part *part_add(struct engine *en, const char *name, uint32_t id);
 /* The one of this name; a new one is said to the store. */
 struct part *part_get(struct engine *en, const char *name);
 struct check *check_add(struct engine *en, struct host *h, const char *key,
 	const char *probe, uint32_t id);
-void check_free(struct check *c);
+void check_free(struct engine *en, struct check *c);
+/* Another key, rule or options; TC_ENOMEM leaves it as it was. */
+int check_become(struct engine *en, struct check *c,
+	const struct kind_wish *wish);
+int check_set_rule(struct engine *en, struct check *c,
+	const struct check_rule *rule);
+int check_set_interval(struct engine *en, struct check *c,
+	struct dur interval);
+/* Forgets what the id was. */
+void subject_clear(struct engine *en, uint32_t id);
+/* As mem_grow, for lists that mostly stay short; NULL = no memory. */
+void *list_room(void *items, uint32_t *cap, size_t need, size_t item_bytes);
 struct check *check_find(const struct host *h, const char *key);
 struct device *device_add(struct engine *en, struct host *h,
 	const struct device_id *ident, uint32_t id);
@@ -104,8 +115,6 @@ void judge_observation(struct engine *en, struct check *c,
 void judge_age(struct engine *en, struct check *c, struct now now);
 void fold_host(struct engine *en, struct host *h, struct wall at);
 void mark(struct engine *en, const struct host *h, enum dirt how);
-bool metrics_keep(struct engine *en, struct metric_list *list,
-	const struct metric *metrics, size_t n);
 
 /* ---- run.c ---- */
 void run_schedule(struct engine *en, struct check *c, struct now now);

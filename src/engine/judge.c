@@ -21,55 +21,6 @@ mark(struct engine *en, const struct host *h, enum dirt how)
 		en->dirt[chunk] = (unsigned char)how;
 }
 
-static bool
-keep_one(struct engine *en, struct metric_list *list, const struct metric *m,
-	size_t hint)
-{
-	uint32_t name = intern_put(&en->names, m->name, strlen(m->name));
-	uint32_t instance = m->instance[0] == '\0' ? 0 :
-		intern_put(&en->names, m->instance, strlen(m->instance));
-	void *items = list->items;
-	size_t cap = list->cap;
-
-	if (name == 0 || (instance == 0 && m->instance[0] != '\0'))
-		return false;
-	for (size_t k = 0; k < list->n; k++) {
-		struct last_metric *old =
-			&list->items[(k + hint) % list->n];
-
-		if (old->name != name || old->instance != instance)
-			continue;
-		old->value = metric_number(m);
-		return true;
-	}
-	if (list->n >= METRICS_PER_CHECK ||
-	    mem_grow(&items, &cap, (size_t)list->n + 1,
-		    sizeof(*list->items)) < 0)
-		return false;
-	list->items = items;
-	list->cap = (uint32_t)cap;
-	list->items[list->n++] = (struct last_metric){ name, instance,
-		metric_number(m) };
-	return true;
-}
-
-/* The same metrics come in the same order: the hint finds them at once. */
-bool
-metrics_keep(struct engine *en, struct metric_list *list,
-	const struct metric *metrics, size_t n)
-{
-	bool all = true;
-
-	/* Most checks always have the same few: room for just those. */
-	if (list->cap == 0 && n > 0 && n <= METRICS_PER_CHECK) {
-		list->items = mem_alloc_array(n, sizeof(*list->items));
-		list->cap = list->items != NULL ? (uint32_t)n : 0;
-	}
-	for (size_t i = 0; i < n; i++)
-		all = keep_one(en, list, &metrics[i], i) && all;
-	return all;
-}
-
 /* Not available here is a gap in coverage, not a state of the host. */
 static bool
 counts_for_host(const struct check *c)
@@ -125,8 +76,9 @@ is_flapping(const struct host *h)
 bool
 is_host_layer(const struct check *c)
 {
-	return c->passive ? strncmp(c->probe, "signal", 6) != 0 :
-		strcmp(c->probe, "ping") == 0;
+	return c->passive ?
+		strncmp(c->kind->probe, "signal", 6) != 0 :
+		strcmp(c->kind->probe, "ping") == 0;
 }
 
 static enum health
@@ -214,9 +166,9 @@ judge_observation(struct engine *en, struct check *c,
 	bool flapping = c->st.flapping;
 
 	keep_text(c, ob->text);
-	metrics_keep(en, &c->metrics, ob->metrics, ob->n_metrics);
+	metrics_keep(&en->shared, &c->metrics, ob, METRICS_PER_CHECK);
 	mark(en, c->host, DIRTY_COSMETIC);
-	if (check_observe(&c->st, &c->rule,
+	if (check_observe(&c->st, &c->kind->rule,
 		    (struct check_seen){ ob->outcome, ob->reason },
 		    (struct now){ awake(en, now), ob->at }, &move)) {
 		say_check_move(en, c, &move, ob->at);
@@ -233,7 +185,7 @@ judge_age(struct engine *en, struct check *c, struct now now)
 {
 	struct check_move move;
 
-	if (!check_age(&c->st, &c->rule,
+	if (!check_age(&c->st, &c->kind->rule,
 		    (struct now){ awake(en, now), now.wall }, &move))
 		return;
 	say_check_move(en, c, &move, now.wall);

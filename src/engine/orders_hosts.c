@@ -355,8 +355,10 @@ order_take_signal(struct engine *en, const struct engine_wish *w,
 	c = signal_check(en, &whom, key);
 	if (c == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
-	c->rule = (struct check_rule){ .interval = s.ttl, .timeout = s.ttl,
-		.fail_after = 1, .clear_after = 1, .stale_after = 1 };
+	if (check_set_rule(en, c, &(struct check_rule){ .interval = s.ttl,
+		.timeout = s.ttl, .fail_after = 1, .clear_after = 1,
+		.stale_after = 1 }) < 0)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
 	ob = (struct observation){ .probe = "signal", .at = en->now.wall,
 		.outcome = s.outcome, .text = s.text, .device.kind = "",
 		.reason = s.outcome == TOCSIN_FAIL ?

@@ -116,7 +116,7 @@ keep_tags(struct host *h, const struct body *b)
 		h->tags[i] = (struct tag){ text, text + k };
 		text += k + v;
 	}
-	h->n_tags = b->n_tags;
+	h->n_tags = (uint32_t)b->n_tags;
 	return 0;
 }
 
@@ -295,7 +295,7 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 			&c->st, NULL);
 		/* an earlier version is not ours: it is saved again */
 		if (rc == 0 && s->n == CHECK_SAVED_BYTES)
-			memcpy(c->saved, s->bytes, sizeof(c->saved));
+			c->saved = check_state_digest(&c->st, &c->kind->rule);
 		return rc;
 	}
 	if (strcmp(s->kind, "device") == 0 && d != NULL) {
@@ -377,9 +377,9 @@ wake_check(struct engine *en, struct check *c, struct now now)
 		c->st.since = now.wall;
 	if (!c->passive)
 		return;
-	c->rule = en->passive;
-	if (strcmp(c->probe, "smart") == 0)
-		c->rule.interval = en->smart_interval;
+	if (check_set_rule(en, c, &en->passive) == 0 &&
+	    strcmp(c->kind->probe, "smart") == 0)
+		(void)check_set_interval(en, c, en->smart_interval);
 }
 
 /*

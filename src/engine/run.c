@@ -19,11 +19,11 @@ phase_of(const struct check *c)
 {
 	uint64_t h = hash_bytes(c->host->name, strlen(c->host->name), 0);
 	int64_t grid = PHASE_GRID_MS * NS_PER_MS;
-	int64_t places = c->rule.interval.ns / grid;
+	int64_t places = c->kind->rule.interval.ns / grid;
 
 	if (c->unit != NULL)
 		h = hash_bytes(c->unit->path, strlen(c->unit->path), h);
-	h = hash_bytes(c->key, strlen(c->key), h);
+	h = hash_bytes(c->kind->key, strlen(c->kind->key), h);
 	return places > 0 ? (int64_t)(h % (uint64_t)places) * grid : 0;
 }
 
@@ -31,7 +31,7 @@ phase_of(const struct check *c)
 static int64_t
 next_slot(const struct check *c, int64_t from)
 {
-	int64_t interval = c->rule.interval.ns;
+	int64_t interval = c->kind->rule.interval.ns;
 	int64_t phase = phase_of(c);
 	int64_t k = (from - phase) / interval;
 	int64_t slot = k * interval + phase;
@@ -41,22 +41,31 @@ next_slot(const struct check *c, int64_t from)
 	return slot;
 }
 
+/* The same from a slot that is on the grid, mostly the next. */
+static int64_t
+slot_after(const struct check *c, int64_t from)
+{
+	int64_t slot = c->slot_ns + c->kind->rule.interval.ns;
+
+	return slot > from ? slot : next_slot(c, from);
+}
+
 static void
 wake_at(struct engine *en, struct check *c, int64_t ns)
 {
-	heap_remove(&en->due, &c->due);
-	/* Without memory the check waits for its next observation. */
-	(void)heap_push(&en->due, &c->due, ns);
+	wheel_remove(&en->due, &c->due);
+	wheel_add(&en->due, &c->due, ns);
 }
 
 void
 run_schedule(struct engine *en, struct check *c, struct now now)
 {
 	if (c->passive) {
-		struct mono due = check_age_due(&c->st, &c->rule);
+		struct mono due = check_age_due(&c->st,
+			&c->kind->rule);
 
 		if (due.ns == INT64_MAX)
-			heap_remove(&en->due, &c->due);
+			wheel_remove(&en->due, &c->due);
 		else
 			wake_at(en, c, due.ns + en->gap_ns);
 		return;
@@ -68,15 +77,31 @@ run_schedule(struct engine *en, struct check *c, struct now now)
 void
 run_unschedule(struct engine *en, struct check *c)
 {
-	heap_remove(&en->due, &c->due);
+	wheel_remove(&en->due, &c->due);
 	c->in_flight = false;
 	c->seq++;
+}
+
+static uint32_t
+ms_of(struct mono at)
+{
+	return (uint32_t)((uint64_t)at.ns / (uint64_t)NS_PER_MS);
+}
+
+/* Nobody waits for days: the difference of the low bits is the time. */
+static bool
+is_lost(const struct check *c, struct now now)
+{
+	int64_t ms = (uint32_t)(ms_of(now.mono) - c->started_ms);
+
+	return c->in_flight &&
+		ms * NS_PER_MS > c->kind->rule.timeout.ns + LOST_NS;
 }
 
 static void
 give_up(struct engine *en, struct check *c, struct now now)
 {
-	struct observation lost = { .probe = c->probe, .at = now.wall,
+	struct observation lost = { .probe = c->kind->probe, .at = now.wall,
 		.outcome = TOCSIN_UNKNOWN, .reason = TOCSIN_WHY_SLOT_MISSED,
 		.text = "the run was never answered", .device.kind = "" };
 
@@ -86,11 +111,13 @@ give_up(struct engine *en, struct check *c, struct now now)
 }
 
 static void
-add_run(struct engine *en, struct check *c, struct now now, bool recheck)
+add_run(struct engine *en, struct check *c, struct now now, bool recheck,
+	int64_t slot_ns)
 {
+	const struct check_kind *k = c->kind;
 	void *runs = en->runs;
-	bool soon = recheck && c->rule.recheck_timeout.ns > 0 &&
-		c->rule.recheck_timeout.ns < c->rule.timeout.ns;
+	bool soon = recheck && k->rule.recheck_timeout.ns > 0 &&
+		k->rule.recheck_timeout.ns < k->rule.timeout.ns;
 
 	if (mem_grow(&runs, &en->cap_runs, en->n_runs + 1,
 		    sizeof(*en->runs)) < 0)
@@ -98,14 +125,14 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck)
 	en->runs = runs;
 	c->in_flight = true;
 	c->is_recheck = recheck;
-	c->started = now.mono;
+	c->started_ms = ms_of(now.mono);
 	en->runs[en->n_runs++] = (struct engine_run){ .check = c->id,
-		.seq = ++c->seq, .probe = c->probe, .host = c->host->name,
+		.seq = ++c->seq, .probe = k->probe, .host = c->host->name,
 		.address = c->unit != NULL ? c->unit->address :
-			c->host->address, .opt_rows = c->opt_rows,
-		.opts = c->opts,
-		.timeout = soon ? c->rule.recheck_timeout : c->rule.timeout,
-		.due = { c->due.key } };
+			c->host->address, .opt_rows = k->opt_rows,
+		.opts = k->opts,
+		.timeout = soon ? k->rule.recheck_timeout : k->rule.timeout,
+		.due = recheck ? now.mono : (struct mono){ slot_ns } };
 	en->counts.runs_started++;
 }
 
@@ -122,20 +149,20 @@ note_lateness(struct engine *en, int64_t late_ns, int64_t interval_ns)
 static void
 run_due(struct engine *en, struct check *c, struct now now)
 {
-	bool recheck = c->due.key < c->slot_ns;
+	int64_t slot_ns = c->slot_ns;
+	bool recheck = now.mono.ns < slot_ns;
 
 	judge_age(en, c, now);
-	if (c->in_flight && now.mono.ns - c->started.ns >
-		c->rule.timeout.ns + LOST_NS)
+	if (is_lost(c, now))
 		give_up(en, c, now);
 	if (!recheck) {
 		note_lateness(en, now.mono.ns - c->slot_ns,
-			c->rule.interval.ns);
+			c->kind->rule.interval.ns);
 		sweep_slot(en, c, now);
-		c->slot_ns = next_slot(c, now.mono.ns);
+		c->slot_ns = slot_after(c, now.mono.ns);
 	}
 	if (!c->in_flight)
-		add_run(en, c, now, recheck);
+		add_run(en, c, now, recheck, slot_ns);
 	wake_at(en, c, c->slot_ns);
 }
 
@@ -158,20 +185,19 @@ note_gap(struct engine *en, struct now now)
 struct mono
 engine_tick(struct engine *en, struct now now)
 {
-	struct heap_node *top;
+	struct wheel_node *top;
+	int64_t next;
 
 	en->now = now;
 	note_gap(en, now);
 	en->n_runs = 0;
-	while ((top = heap_peek(&en->due)) != NULL &&
-		top->key <= now.mono.ns) {
+	while ((top = wheel_take(&en->due, now.mono.ns)) != NULL) {
 		struct check *c = CONTAINER_OF(top, struct check, due);
 
 		if (!c->passive) {
 			run_due(en, c, now);
 			continue;
 		}
-		heap_pop(&en->due);
 		judge_age(en, c, now);
 		run_schedule(en, c, now);
 	}
@@ -186,9 +212,9 @@ engine_tick(struct engine *en, struct now now)
 	notes_step(en, now.wall);
 	step(en, now);
 	facts_flush(en);
-	top = heap_peek(&en->due);
-	return top != NULL && top->key < now.mono.ns + 1000 * NS_PER_MS ?
-		(struct mono){ top->key } : mono_add(now.mono, dur_s(1));
+	next = wheel_next(&en->due);
+	return next != 0 && next < now.mono.ns + 1000 * NS_PER_MS ?
+		(struct mono){ next } : mono_add(now.mono, dur_s(1));
 }
 
 /* Silence while we doubt ourselves is our own until shown otherwise. */
@@ -208,6 +234,8 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	const struct observation *ob, struct now now)
 {
 	struct check *c = subject_get(en, check, SUBJECT_CHECK);
+	int64_t again;
+	bool silent;
 
 	if (c == NULL || c->passive || !c->in_flight || c->seq != seq) {
 		en->counts.results_late++;
@@ -215,12 +243,15 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	}
 	c->in_flight = false;
 	en->counts.results++;
+	silent = observer_is_silence(ob->reason);
 	/* A dead guest is no sign that its host fell silent. */
-	if (c->unit == NULL || !observer_is_silence(ob->reason))
+	if (c->unit == NULL || !silent)
 		observer_note(&en->observer, &c->host->heard, ob->reason,
 			now.mono);
-	doubt_step(en, now);
-	if (en->observer.suspect && observer_is_silence(ob->reason))
+	/* An answer begins no doubt; its end is for the tick to see. */
+	if (silent)
+		doubt_step(en, now);
+	if (en->observer.suspect && silent)
 		judge_doubtful(en, c, ob, now);
 	else
 		judge_observation(en, c, ob, now);
@@ -228,7 +259,8 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 		sweep_aside(en, c, ob);
 	else if (!c->is_recheck)
 		sweep_put(en, c, ob);
-	if (check_wants_recheck(&c->st) && c->rule.recheck.ns > 0 &&
-	    now.mono.ns + c->rule.recheck.ns < c->slot_ns)
-		wake_at(en, c, now.mono.ns + c->rule.recheck.ns);
+	again = c->kind->rule.recheck.ns;
+	if (check_wants_recheck(&c->st) && again > 0 &&
+	    now.mono.ns + again < c->slot_ns)
+		wake_at(en, c, now.mono.ns + again);
 }

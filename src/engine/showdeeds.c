@@ -25,7 +25,7 @@ plan_words(struct arena *a, const struct host *h)
 
 	if (h->plan == NULL || !h->plan->predicted) {
 		snprintf(text, sizeof(text), "%s: %s", h->worst != NULL ?
-			h->worst->key : "risk", h->worst != NULL ?
+			h->worst->kind->key : "risk", h->worst != NULL ?
 			reason_words(h->reason) : level_text(h->risk.level));
 		return copy(a, text);
 	}

@@ -23,33 +23,65 @@
 
 struct window;
 
-/* Last value of a metric. */
+/* The names of last values: shared by all that measure the same. */
+struct snap_name {
+	const char *name;
+	const char *instance;
+};
+
+struct snap_names {
+	size_t n;
+	const struct snap_name *of;
+};
+
+struct snap_metrics {
+	const struct snap_names *names;	/* NULL = none */
+	const double *values;
+};
+
 struct snap_metric {
 	const char *name;
 	const char *instance;
 	double value;
 };
 
-struct snap_check {
-	uint32_t id;
+static inline size_t
+snap_metrics_n(const struct snap_metrics *m)
+{
+	return m->names != NULL ? m->names->n : 0;
+}
+
+static inline struct snap_metric
+snap_metric_at(const struct snap_metrics *m, size_t i)
+{
+	return (struct snap_metric){ m->names->of[i].name,
+		m->names->of[i].instance, m->values[i] };
+}
+
+/* What the checks of many hosts have in common. */
+struct snap_kind {
 	const char *key;	/* "tcp:8000" */
 	const char *probe;
+	const char *origin;	/* "tocsin.yaml:12", "agent" */
+	struct check_rule rule;
+};
+
+struct snap_check {
+	uint32_t id;
+	uint8_t health;		/* enum health */
+	uint8_t outcome;	/* enum tocsin_outcome, of the last observation */
+	uint16_t reason;	/* enum tocsin_reason */
+	uint16_t fails;		/* consecutive */
+	uint16_t oks;
 	bool passive;
+	bool flapping;
+	uint8_t changes;	/* of the verdict within rule.flap_within runs */
 	const char *layer;	/* "host" "vm" "role": it is of exactly one */
-	enum health health;
-	enum tocsin_outcome outcome;	/* of the last observation */
-	enum tocsin_reason reason;
+	const struct snap_kind *kind;
 	const char *text;
 	struct wall since;	/* of the health; ms 0 = never observed */
 	struct wall at;		/* last observation; ms 0 = none yet */
-	unsigned fails;		/* consecutive */
-	unsigned oks;
-	bool flapping;
-	unsigned changes;	/* of the verdict within rule.flap_within runs */
-	struct check_rule rule;
-	const char *origin;	/* "tocsin.yaml:12", "agent" */
-	const struct snap_metric *metrics;
-	size_t n_metrics;
+	struct snap_metrics metrics;
 };
 
 /* A bad value that a person lives with; any move beyond delta revokes it. */
@@ -76,20 +108,21 @@ struct snap_device {
 	const struct verdict *verdict;
 	uint64_t prediction_id;		/* 0 = level none */
 	struct wall level_since;
-	const struct snap_metric *metrics;	/* decoded values */
-	size_t n_metrics;
+	struct snap_metrics metrics;	/* decoded values */
 	const struct snap_accepted *accepted;
 	size_t n_accepted;
 };
 
 struct snap_host {
 	uint32_t id;
+	uint32_t n_tags;
+	uint32_t n_checks;
+	uint32_t n_devices;
 	const char *name;
 	const char *partition;
 	const char *address;
 	enum host_owner owner;
 	const struct tag *tags;
-	size_t n_tags;
 	enum unit_state state;
 	enum health health;
 	enum disposition disposition;
@@ -103,9 +136,7 @@ struct snap_host {
 	const char *risk_reason;	/* one line for people; "" at none */
 	uint32_t risk_device;	/* snap_device.id, 0 = none */
 	const struct snap_check *checks;
-	size_t n_checks;
 	const struct snap_device *devices;
-	size_t n_devices;
 	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
 	uint64_t plan_id;	/* of snap_plan, 0 = none */
 	uint64_t window_id;	/* of the maintenance window it is in, 0 = none */

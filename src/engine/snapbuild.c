@@ -7,10 +7,17 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/maker.h"
 #include "engine/unit.h"
 
-/* Values and times alone are shown at most so old. */
-#define COSMETIC_S 2
+/*
+ * Times and values alone: once in so long a part of the chunks is made anew,
+ * so that they are shown at most COSMETIC_PARTS times as old, and two
+ * snapshots that live at once still share the rest.
+ */
+#define COSMETIC_MS 900
+#define COSMETIC_PARTS 3
+#define COSMETIC_LEAST 4
 
 void
 chunks_free(struct engine *en)
@@ -34,20 +41,70 @@ copy(struct arena *a, const char *text)
 	return p != NULL ? p : "";
 }
 
-static const struct snap_metric *
-show_metrics(const struct engine *en, struct arena *a,
-	const struct metric_list *list)
+static const void *
+met(const struct maker *m, const void *of)
 {
-	struct snap_metric *out = arena_alloc(a, list->n * sizeof(*out));
+	for (size_t i = 0; i < MAKER_MET; i++)
+		if (m->met[i].of == of)
+			return m->met[i].copy;
+	return NULL;
+}
 
-	for (size_t i = 0; out != NULL && i < list->n; i++) {
-		const struct last_metric *m = &list->items[i];
+static void
+remember(struct maker *m, const void *of, const void *copy)
+{
+	m->met[m->turn].of = of;
+	m->met[m->turn].copy = copy;
+	m->turn = (m->turn + 1) % MAKER_MET;
+}
 
-		out[i] = (struct snap_metric){ intern_name(&en->names, m->name),
-			m->instance == 0 ? "" :
-				intern_name(&en->names, m->instance),
-			m->value };
-	}
+static const struct snap_names *
+show_names(struct maker *m, const struct metric_shape *shape)
+{
+	const struct snap_names *known = met(m, shape);
+	struct snap_names *out;
+	struct snap_name *of;
+
+	if (known != NULL || shape == NULL)
+		return known;
+	out = arena_alloc(m->arena, sizeof(*out) +
+		shape->n * sizeof(struct snap_name));
+	if (out == NULL)
+		return NULL;
+	of = (struct snap_name *)(out + 1);
+	*out = (struct snap_names){ shape->n, of };
+	for (size_t i = 0; i < shape->n; i++)
+		of[i] = (struct snap_name){ shape->of[i].name,
+			shape->of[i].instance };
+	remember(m, shape, out);
+	return out;
+}
+
+static struct snap_metrics
+show_metrics(struct maker *m, const struct metric_list *list)
+{
+	struct snap_metrics none = { 0 };
+	size_t bytes = metrics_n(list) * sizeof(double);
+	double *values = bytes > 0 ? arena_alloc(m->arena, bytes) : NULL;
+	const struct snap_names *names = show_names(m, list->shape);
+
+	if (values == NULL || names == NULL)
+		return none;
+	memcpy(values, list->values, bytes);
+	return (struct snap_metrics){ names, values };
+}
+
+static const struct snap_kind *
+show_kind(struct maker *m, const struct check_kind *k)
+{
+	const struct snap_kind *known = met(m, k);
+	struct snap_kind *out = known == NULL ?
+		arena_alloc(m->arena, sizeof(*out)) : NULL;
+
+	if (out == NULL)
+		return known;
+	*out = (struct snap_kind){ k->key, k->probe, k->origin, k->rule };
+	remember(m, k, out);
 	return out;
 }
 
@@ -60,28 +117,25 @@ layer_of(const struct check *c)
 	return is_host_layer(c) ? "host" : "role";
 }
 
-void
-show_check(const struct engine *en, struct arena *a, const struct check *c,
-	struct snap_check *out)
+int
+show_check(struct maker *m, const struct check *c, struct snap_check *out)
 {
-	*out = (struct snap_check){ .id = c->id, .key = c->key,
-		.probe = c->probe, .passive = c->passive,
+	*out = (struct snap_check){ .id = c->id, .passive = c->passive,
 		.layer = layer_of(c),
-		.health = (enum health)c->st.health,
-		.outcome = (enum tocsin_outcome)c->st.outcome,
-		.reason = (enum tocsin_reason)c->st.reason,
-		.text = copy(a, c->text), .since = c->st.since,
+		.kind = show_kind(m, c->kind), .health = c->st.health,
+		.outcome = c->st.outcome, .reason = c->st.reason,
+		.text = copy(m->arena, c->text), .since = c->st.since,
 		.at = c->st.at, .fails = c->st.fails, .oks = c->st.oks,
-		.flapping = c->st.flapping, .changes = check_turns(&c->st),
-		.rule = c->rule, .origin = c->origin,
-		.metrics = show_metrics(en, a, &c->metrics) };
-	out->n_metrics = out->metrics != NULL ? c->metrics.n : 0;
+		.flapping = c->st.flapping,
+		.changes = (uint8_t)check_turns(&c->st),
+		.metrics = show_metrics(m, &c->metrics) };
+	return out->kind != NULL ? 0 : TC_ENOMEM;
 }
 
 static void
-show_device(const struct engine *en, struct arena *a, const struct device *d,
-	struct snap_device *out)
+show_device(struct maker *m, const struct device *d, struct snap_device *out)
 {
+	struct arena *a = m->arena;
 	struct verdict *v = d->verdict == NULL ? NULL :
 		arena_alloc(a, verdict_bytes(d->verdict));
 
@@ -94,10 +148,8 @@ show_device(const struct engine *en, struct arena *a, const struct device *d,
 		.level_since = d->level_since,
 		.accepted = d->n_accepted > 0 ? accept_show(a, d) : NULL };
 	out->n_accepted = out->accepted != NULL ? d->n_accepted : 0;
-	if (d->check == NULL)
-		return;
-	out->metrics = show_metrics(en, a, &d->check->metrics);
-	out->n_metrics = out->metrics != NULL ? d->check->metrics.n : 0;
+	if (d->check != NULL)
+		out->metrics = show_metrics(m, &d->check->metrics);
 }
 
 static const struct tag *
@@ -135,29 +187,30 @@ shown_disposition(const struct host *h)
 }
 
 static int
-show_host(const struct engine *en, struct arena *a, const struct host *h,
-	struct snap_host *out)
+show_host(struct maker *m, const struct host *h, struct snap_host *out)
 {
+	struct arena *a = m->arena;
 	struct snap_check *checks =
 		arena_alloc(a, h->n_checks * sizeof(*checks));
 	struct snap_device *devices =
 		arena_alloc(a, h->n_devices * sizeof(*devices));
-	const struct device *risky = subject_get(en, h->risk.device,
+	const struct device *risky = subject_get(m->en, h->risk.device,
 		SUBJECT_DEVICE);
 
 	if (checks == NULL || devices == NULL)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < h->n_checks; i++)
-		show_check(en, a, h->checks[i], &checks[i]);
+		if (show_check(m, h->checks[i], &checks[i]) < 0)
+			return TC_ENOMEM;
 	for (size_t i = 0; i < h->n_devices; i++)
-		show_device(en, a, h->devices[i], &devices[i]);
+		show_device(m, h->devices[i], &devices[i]);
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
 		.partition = h->part->name, .address = copy(a, h->address),
 		.owner = h->owner, .tags = show_tags(a, h),
 		.state = state_of(h->health, shown_disposition(h), h->flags),
 		.health = h->health, .disposition = h->disposition,
 		.flags = h->flags, .reason = h->reason,
-		.reason_check = h->worst != NULL ? h->worst->key : "",
+		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
 		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
 		.since = h->since, .level = h->risk.level,
 		.risk = h->risk.risk.d30, .risk_device = h->risk.device,
@@ -170,28 +223,83 @@ show_host(const struct engine *en, struct arena *a, const struct host *h,
 		.window_id = h->window != NULL ? h->window->id : 0 };
 	out->n_tags = out->tags != NULL ? h->n_tags : 0;
 	return h->units == NULL && h->watch == NULL ? 0 :
-		show_units(en, a, h, out);
+		show_units(m, h, out);
+}
+
+/* The worst state: since the first of the bad, the last of the healthy. */
+static void
+note_worst(struct snap_tally *t, enum unit_state state, struct wall since)
+{
+	bool later = since.ms > t->since.ms;
+
+	if (state_worse(state, t->worst)) {
+		t->worst = state;
+		t->since = since;
+	} else if (state == t->worst && later == (state == STATE_HEALTHY)) {
+		t->since = since;
+	}
+}
+
+static void
+count_units(struct snap_tally *t, const struct snap_host *h)
+{
+	for (size_t i = 0; i < h->n_units; i++) {
+		const struct snap_unit *u = &h->units[i];
+
+		t->n_checks += u->n_checks;
+		if (u->is_vm) {
+			t->n_vms++;
+			t->vm_counts[u->state]++;
+		} else {
+			t->n_roles++;
+			t->role_counts[u->state]++;
+		}
+	}
+}
+
+static void
+count_host(struct snap_tally *t, const struct snap_host *h)
+{
+	t->counts[h->state]++;
+	t->levels[h->level]++;
+	t->n_hosts++;
+	t->n_checks += h->n_checks;
+	t->n_devices += h->n_devices;
+	count_units(t, h);
+	for (size_t i = 0; i < h->n_devices; i++)
+		t->n_devices_unjudged += !h->devices[i].judged;
+	note_worst(t, h->state, h->since);
 }
 
 static struct snap_chunk *
 make_chunk(struct engine *en, size_t first, size_t n)
 {
 	struct snap_chunk *c = MEM_NEW(struct snap_chunk);
+	struct maker m = { .en = en };
 
 	if (c == NULL)
 		return NULL;
+	m.arena = &c->arena;
+	c->part = en->sorted[first]->part;
+	c->tally.worst = STATE_HEALTHY;
+	/* As big as the one before was: no block is half empty. */
+	arena_reserve(&c->arena, en->chunk_bytes);
 	atomic_init(&c->refs, 1);
 	c->generation = en->generation;
 	for (; c->n < n; c->n++) {
 		struct snap_host *h = arena_alloc(&c->arena, sizeof(*h));
 
 		if (h == NULL ||
-		    show_host(en, &c->arena, en->sorted[first + c->n], h) < 0) {
+		    show_host(&m, en->sorted[first + c->n], h) < 0) {
 			snap_chunk_put(c);
 			return NULL;
 		}
 		c->hosts[c->n] = h;
+		count_host(&c->tally, h);
+		if (en->sorted[first + c->n]->part != c->part)
+			c->part = NULL;
 	}
+	en->chunk_bytes = c->arena.used_bytes;
 	return c;
 }
 
@@ -217,35 +325,54 @@ size_chunks(struct engine *en)
 	return 0;
 }
 
-/* Those that must be: all urgent ones, and at their time the others. */
+static int
+renew_chunk(struct engine *en, size_t i)
+{
+	size_t first = i * SNAP_CHUNK_HOSTS;
+	size_t n = en->n_sorted - first;
+	struct snap_chunk *fresh = make_chunk(en, first,
+		n < SNAP_CHUNK_HOSTS ? n : SNAP_CHUNK_HOSTS);
+
+	if (fresh == NULL)
+		return TC_ENOMEM;
+	if (en->chunks[i] != NULL)
+		snap_chunk_put(en->chunks[i]);
+	en->chunks[i] = fresh;
+	en->dirt[i] = CLEAN;
+	return 0;
+}
+
+/* A part of those in which times and values alone moved, in turn. */
+static int
+renew_values(struct engine *en)
+{
+	size_t n = en->n_chunks / COSMETIC_PARTS;
+
+	if (n < COSMETIC_LEAST)
+		n = COSMETIC_LEAST;
+	for (size_t k = 0; k < n && k < en->n_chunks; k++) {
+		size_t i = en->chunk_turn++ % en->n_chunks;
+
+		if (en->dirt[i] == DIRTY_COSMETIC && renew_chunk(en, i) < 0)
+			return TC_ENOMEM;
+	}
+	return 0;
+}
+
+/* All urgent ones, and at their time some of the others. */
 static int
 renew_chunks(struct engine *en, struct now now)
 {
-	bool all = mono_diff(now.mono, en->cosmetic_at).ns >=
-		dur_s(COSMETIC_S).ns;
-
 	if (size_chunks(en) < 0)
 		return TC_ENOMEM;
-	for (size_t i = 0; i < en->n_chunks; i++) {
-		size_t first = i * SNAP_CHUNK_HOSTS;
-		size_t n = en->n_sorted - first;
-		struct snap_chunk *fresh;
-
-		if (en->chunks[i] != NULL && en->dirt[i] != DIRTY_URGENT &&
-		    (en->dirt[i] == CLEAN || !all))
-			continue;
-		fresh = make_chunk(en, first,
-			n < SNAP_CHUNK_HOSTS ? n : SNAP_CHUNK_HOSTS);
-		if (fresh == NULL)
+	for (size_t i = 0; i < en->n_chunks; i++)
+		if ((en->chunks[i] == NULL || en->dirt[i] == DIRTY_URGENT) &&
+		    renew_chunk(en, i) < 0)
 			return TC_ENOMEM;
-		if (en->chunks[i] != NULL)
-			snap_chunk_put(en->chunks[i]);
-		en->chunks[i] = fresh;
-		en->dirt[i] = CLEAN;
-	}
-	if (all)
-		en->cosmetic_at = now.mono;
-	return 0;
+	if (mono_diff(now.mono, en->cosmetic_at).ns < dur_ms(COSMETIC_MS).ns)
+		return 0;
+	en->cosmetic_at = now.mono;
+	return renew_values(en);
 }
 
 /* ---- the whole ---- */
@@ -313,68 +440,81 @@ show_partitions(const struct engine *en, struct snapshot *s)
 }
 
 static void
-count_units(struct snapshot *s, const struct snap_host *h)
+add_units(struct snapshot *s, const struct snap_tally *t)
 {
-	for (size_t i = 0; i < h->n_units; i++) {
-		const struct snap_unit *u = &h->units[i];
-
-		s->n_checks += u->n_checks;
-		if (u->is_vm) {
-			s->n_vms++;
-			s->vm_counts[u->state]++;
-		} else {
-			s->n_roles++;
-			s->role_counts[u->state]++;
-		}
+	s->n_vms += t->n_vms;
+	s->n_roles += t->n_roles;
+	for (size_t i = 0; i < STATE_COUNT_; i++) {
+		s->vm_counts[i] += t->vm_counts[i];
+		s->role_counts[i] += t->role_counts[i];
 	}
 }
 
 static void
-count_host(struct snapshot *s, const struct snap_host *h,
-	struct snap_partition *p)
+add_tally(struct snapshot *s, struct snap_tally *sum, const struct snap_tally *t)
 {
-	s->counts[h->state]++;
-	s->levels[h->level]++;
-	s->n_checks += h->n_checks;
-	s->n_devices += h->n_devices;
-	count_units(s, h);
-	for (size_t i = 0; i < h->n_devices; i++)
-		s->n_devices_unjudged += !h->devices[i].judged;
-	p->n_hosts++;
-	p->counts[h->state]++;
-	if (state_worse(h->state, s->worst)) {
-		s->worst = h->state;
-		s->since = h->since;
-	} else if (h->state == s->worst && h->since.ms > s->since.ms &&
-		h->state == STATE_HEALTHY) {
-		s->since = h->since;
-	} else if (h->state == s->worst && h->state != STATE_HEALTHY &&
-		h->since.ms < s->since.ms) {
-		s->since = h->since;
+	for (size_t i = 0; i < STATE_COUNT_; i++)
+		s->counts[i] += t->counts[i];
+	for (size_t i = 0; i < LEVEL_N; i++)
+		s->levels[i] += t->levels[i];
+	s->n_checks += t->n_checks;
+	s->n_devices += t->n_devices;
+	s->n_devices_unjudged += t->n_devices_unjudged;
+	if (t->n_vms + t->n_roles > 0)
+		add_units(s, t);
+	note_worst(sum, t->worst, t->since);
+}
+
+static void
+count_in(struct snap_partition *p, const struct snap_tally *t)
+{
+	p->n_hosts += t->n_hosts;
+	for (size_t i = 0; i < STATE_COUNT_; i++)
+		p->counts[i] += t->counts[i];
+}
+
+/* Most chunks lie in one partition and have nobody at risk. */
+static void
+count_chunk(const struct engine *en, struct snapshot *s,
+	const struct snap_chunk *c, struct snap_partition *parts)
+{
+	const struct part *one = c->part;
+	size_t first = s->n_chunks * SNAP_CHUNK_HOSTS;
+
+	if (one != NULL)
+		count_in(&parts[one->shown], &c->tally);
+	for (size_t k = 0; one == NULL && k < c->n; k++) {
+		struct snap_partition *p =
+			&parts[en->sorted[first + k]->part->shown];
+
+		p->n_hosts++;
+		p->counts[c->hosts[k]->state]++;
 	}
-	rank(s, h);
+	for (size_t k = 0; c->tally.levels[LEVEL_NONE] < c->n && k < c->n; k++)
+		rank(s, c->hosts[k]);
 }
 
 static int
 fill(struct engine *en, struct snapshot *s)
 {
 	struct snap_partition *parts = show_partitions(en, s);
+	struct snap_tally sum = { .worst = STATE_HEALTHY, .since = s->since };
 
 	s->chunks = mem_alloc_array(en->n_chunks, sizeof(struct snap_chunk *));
 	if (parts == NULL || s->chunks == NULL)
 		return TC_ENOMEM;
 	s->partitions = parts;
-	s->worst = STATE_HEALTHY;
 	s->n_hosts = en->n_sorted;
 	for (size_t i = 0; i < en->n_chunks; i++) {
 		struct snap_chunk *c = en->chunks[i];
 
 		atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+		add_tally(s, &sum, &c->tally);
+		count_chunk(en, s, c, parts);
 		s->chunks[s->n_chunks++] = c;
-		for (size_t k = 0; k < c->n; k++)
-			count_host(s, c->hosts[k], &parts[en->sorted[
-				i * SNAP_CHUNK_HOSTS + k]->part->shown]);
 	}
+	s->worst = sum.worst;
+	s->since = sum.since;
 	return 0;
 }
 

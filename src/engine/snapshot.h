@@ -38,9 +38,26 @@ struct snap_windows {
 
 #define SNAP_CACHES 2	/* 0 the list rows, 1 the whole hosts */
 
+/* Hosts counted. */
+struct snap_tally {
+	size_t counts[STATE_COUNT_];
+	size_t levels[LEVEL_N];
+	size_t n_hosts;
+	size_t n_checks;
+	size_t n_devices;
+	size_t n_devices_unjudged;
+	size_t n_vms, n_roles;
+	size_t vm_counts[STATE_COUNT_];
+	size_t role_counts[STATE_COUNT_];
+	enum unit_state worst;
+	struct wall since;	/* of the worst */
+};
+
 struct snap_chunk {
 	_Atomic unsigned refs;
 	uint64_t generation;	/* of its last change */
+	struct snap_tally tally;
+	const void *part;	/* the makers' own: of all its hosts, or NULL */
 	size_t n;
 	const struct snap_host *hosts[SNAP_CHUNK_HOSTS];
 	_Atomic(struct snap_text *) cache[SNAP_CACHES];

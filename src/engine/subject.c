@@ -12,17 +12,21 @@
 int
 subject_set(struct engine *en, uint32_t id, enum subject_kind kind, void *p)
 {
-	void *items = en->subjects;
-	size_t old = en->cap_subjects;
+	void *items = en->subjects, *kinds = en->subject_kinds;
+	size_t old = en->cap_subjects, cap = old;
 
+	if (mem_grow(&kinds, &cap, (size_t)id + 1, 1) < 0)
+		return TC_ENOMEM;
+	en->subject_kinds = kinds;
 	if (mem_grow(&items, &en->cap_subjects, (size_t)id + 1,
 		    sizeof(*en->subjects)) < 0)
 		return TC_ENOMEM;
 	en->subjects = items;
 	memset(en->subjects + old, 0,
 		(en->cap_subjects - old) * sizeof(*en->subjects));
-	en->subjects[id].kind = kind;
-	en->subjects[id].p = p;
+	memset(en->subject_kinds + old, 0, en->cap_subjects - old);
+	en->subject_kinds[id] = (unsigned char)kind;
+	en->subjects[id] = p;
 	if (id >= en->next_subject)
 		en->next_subject = id + 1;
 	return 0;
@@ -31,9 +35,31 @@ subject_set(struct engine *en, uint32_t id, enum subject_kind kind, void *p)
 void *
 subject_get(const struct engine *en, uint32_t id, enum subject_kind kind)
 {
-	if (id >= en->cap_subjects || en->subjects[id].kind != kind)
+	if (id >= en->cap_subjects || en->subject_kinds[id] != kind)
 		return NULL;
-	return en->subjects[id].p;
+	return en->subjects[id];
+}
+
+void
+subject_clear(struct engine *en, uint32_t id)
+{
+	en->subjects[id] = NULL;
+}
+
+void *
+list_room(void *items, uint32_t *cap, size_t need, size_t item_bytes)
+{
+	size_t want = *cap;
+	void *bigger;
+
+	if (need <= want)
+		return items;
+	while (want < need)
+		want = want == 0 ? 2 : want * 2;
+	bigger = mem_resize_array(items, want, item_bytes);
+	if (bigger != NULL)
+		*cap = (uint32_t)want;
+	return bigger;
 }
 
 /* ---- partitions ---- */
@@ -52,7 +78,7 @@ part_add(struct engine *en, const char *name, uint32_t id)
 	    subject_set(en, p->id, SUBJECT_PARTITION, p) < 0 ||
 	    hash_put_str(&en->parts, p->name, p) < 0) {
 		if (subject_get(en, p->id, SUBJECT_PARTITION) == p)
-			en->subjects[p->id].p = NULL;
+			subject_clear(en, p->id);
 		mem_free(p->name);
 		mem_free(p);
 		return NULL;
@@ -88,21 +114,20 @@ host_find(const struct engine *en, const char *name)
 }
 
 void
-host_free(struct host *h)
+host_free(struct engine *en, struct host *h)
 {
 	if (h == NULL)
 		return;
 	for (size_t i = 0; i < h->n_checks; i++)
-		check_free(h->checks[i]);
+		check_free(en, h->checks[i]);
 	for (size_t i = 0; i < h->n_devices; i++)
 		device_free(h->devices[i]);
 	mem_free(h->checks);
 	mem_free(h->devices);
-	mem_free(h->name);
 	mem_free(h->address);
 	mem_free(h->tags);
 	mem_free(h->plan);
-	units_free(h);
+	units_free(en, h);
 	mem_free(h->watch);
 	mem_free(h);
 }
@@ -111,7 +136,8 @@ struct host *
 host_make(struct engine *en, const char *name, struct part *part,
 	uint32_t id)
 {
-	struct host *h = MEM_NEW(struct host);
+	size_t n = strlen(name) + 1;
+	struct host *h = mem_alloc(sizeof(*h) + n);
 
 	if (h == NULL)
 		return NULL;
@@ -121,14 +147,14 @@ host_make(struct engine *en, const char *name, struct part *part,
 		.reason = TOCSIN_WHY_NO_CHECKS, .risk.level = LEVEL_NONE,
 		.risk.risk = { VERDICT_RISK_UNKNOWN, VERDICT_RISK_UNKNOWN,
 			VERDICT_RISK_UNKNOWN } };
-	h->name = mem_strdup(name);
+	memcpy(h->name, name, n);
 	h->address = mem_strdup("");
-	if (h->name == NULL || h->address == NULL ||
+	if (h->address == NULL ||
 	    subject_set(en, h->id, SUBJECT_HOST, h) < 0 ||
 	    hash_put_str(&en->hosts, h->name, h) < 0) {
 		if (subject_get(en, h->id, SUBJECT_HOST) == h)
-			en->subjects[h->id].p = NULL;
-		host_free(h);
+			subject_clear(en, h->id);
+		host_free(en, h);
 		return NULL;
 	}
 	en->resort = true;
@@ -174,52 +200,74 @@ struct check *
 check_find(const struct host *h, const char *key)
 {
 	for (size_t i = 0; i < h->n_checks; i++)
-		if (strcmp(h->checks[i]->key, key) == 0)
+		if (strcmp(h->checks[i]->kind->key, key) == 0)
 			return h->checks[i];
 	return NULL;
 }
 
 void
-check_free(struct check *c)
+check_free(struct engine *en, struct check *c)
 {
-	mem_free(c->opts);
-	mem_free(c->metrics.items);
+	kind_put(&en->shared, c->kind);
+	metrics_free(&en->shared, &c->metrics);
 	mem_free(c->text);
-	mem_free(c);
+	slab_give(&en->checks, c);
 }
 
-static const char *
-interned(struct engine *en, const char *text)
+int
+check_become(struct engine *en, struct check *c, const struct kind_wish *wish)
 {
-	return intern_name(&en->names, intern_put(&en->names, text,
-		strlen(text)));
+	const struct check_kind *kind = kind_get(&en->shared, wish);
+
+	if (kind == NULL)
+		return TC_ENOMEM;
+	kind_put(&en->shared, c->kind);
+	c->kind = kind;
+	return 0;
+}
+
+int
+check_set_rule(struct engine *en, struct check *c,
+	const struct check_rule *rule)
+{
+	struct kind_wish wish = kind_as_wish(c->kind);
+
+	wish.rule = *rule;
+	return check_become(en, c, &wish);
+}
+
+int
+check_set_interval(struct engine *en, struct check *c, struct dur interval)
+{
+	struct check_rule rule = c->kind->rule;
+
+	if (rule.interval.ns == interval.ns)
+		return 0;
+	rule.interval = interval;
+	return check_set_rule(en, c, &rule);
 }
 
 struct check *
 check_make(struct engine *en, struct host *h, const char *key,
 	const char *probe, uint32_t id)
 {
-	struct check *c = MEM_NEW(struct check);
-	unsigned char saved[CHECK_SAVED_BYTES];
+	struct kind_wish wish = { .key = key, .probe = probe,
+		.origin = "agent", .rule = en->passive };
+	struct check *c = slab_take(&en->checks);
 
 	if (c == NULL)
 		return NULL;
 	c->id = id != 0 ? id : en->next_subject;
 	c->host = h;
-	c->key = interned(en, key);
-	c->probe = interned(en, probe);
 	c->passive = true;
-	c->origin = "agent";
-	c->rule = en->passive;
-	check_state_init(&c->st, (struct now){ awake(en, en->now),
-		en->now.wall });
-	check_state_save(&c->st, &c->rule, saved);
-	memcpy(c->saved, saved, sizeof(c->saved));
-	if (c->key == NULL || c->probe == NULL ||
+	if (check_become(en, c, &wish) < 0 ||
 	    subject_set(en, c->id, SUBJECT_CHECK, c) < 0) {
-		mem_free(c);
+		check_free(en, c);
 		return NULL;
 	}
+	check_state_init(&c->st, (struct now){ awake(en, en->now),
+		en->now.wall });
+	c->saved = check_state_digest(&c->st, &c->kind->rule);
 	return c;
 }
 
@@ -228,11 +276,11 @@ check_add(struct engine *en, struct host *h, const char *key,
 	const char *probe, uint32_t id)
 {
 	struct check *c;
-	void *checks = h->checks;
+	void *checks = h->n_checks >= CHECKS_PER_HOST ? NULL :
+		list_room(h->checks, &h->cap_checks, h->n_checks + 1,
+			sizeof(struct check *));
 
-	if (h->n_checks >= CHECKS_PER_HOST ||
-	    mem_grow(&checks, &h->cap_checks, h->n_checks + 1,
-		    sizeof(struct check *)) < 0)
+	if (checks == NULL)
 		return NULL;
 	h->checks = checks;
 	c = check_make(en, h, key, probe, id);
@@ -253,13 +301,13 @@ check_say_subject(struct engine *en, const struct check *c, bool retired)
 		return;
 	json_begin(&w, &body);
 	json_put_object(&w);
-	json_add_str(&w, "probe", c->probe);
+	json_add_str(&w, "probe", c->kind->probe);
 	json_add_bool(&w, "passive", c->passive);
 	json_add_u64(&w, "device", c->device != NULL ? c->device->id : 0);
 	json_put_end(&w);
 	ch->u.subject = (struct change_subject){ .id = c->id,
 		.kind = SUBJECT_CHECK, .parent = check_whose(c),
-		.key = fact_text(cs, c->key),
+		.key = fact_text(cs, c->kind->key),
 		.body = fact_text(cs, strbuf_str(&body)), .retired = retired };
 	strbuf_free(&body);
 }
@@ -320,11 +368,11 @@ device_add(struct engine *en, struct host *h, const struct device_id *ident,
 {
 	char key[1024];
 	struct device *d;
-	void *devices = h->devices;
+	void *devices = h->n_devices >= DEVICES_PER_HOST ? NULL :
+		list_room(h->devices, &h->cap_devices, h->n_devices + 1,
+			sizeof(struct device *));
 
-	if (h->n_devices >= DEVICES_PER_HOST ||
-	    mem_grow(&devices, &h->cap_devices, h->n_devices + 1,
-		    sizeof(struct device *)) < 0)
+	if (devices == NULL)
 		return NULL;
 	h->devices = devices;
 	d = MEM_NEW(struct device);
@@ -338,7 +386,7 @@ device_add(struct engine *en, struct host *h, const struct device_id *ident,
 	    subject_set(en, d->id, SUBJECT_DEVICE, d) < 0 ||
 	    hash_put_str(&en->devices, d->key, d) < 0) {
 		if (subject_get(en, d->id, SUBJECT_DEVICE) == d)
-			en->subjects[d->id].p = NULL;
+			subject_clear(en, d->id);
 		device_free(d);
 		return NULL;
 	}

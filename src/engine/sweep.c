@@ -18,17 +18,24 @@ find(struct part *p, const struct check *c, int64_t phase)
 	for (struct list *l = p->sweeps.next; l != &p->sweeps; l = l->next) {
 		struct sweep *s = CONTAINER_OF(l, struct sweep, link);
 
-		if (s->probe == c->probe && s->phase == phase &&
-		    s->interval_ns == c->rule.interval.ns)
+		if (s->probe == c->kind->probe && s->phase == phase &&
+		    s->interval_ns == c->kind->rule.interval.ns)
 			return s;
 	}
 	return NULL;
 }
 
+static void
+close_slot(struct sweep *s)
+{
+	mem_free(s->values);
+	s->values = NULL;
+}
+
 static int64_t
 second_of(const struct check *c)
 {
-	return c->slot_ns % c->rule.interval.ns / (SWEEP_MS * 1000000);
+	return c->slot_ns % c->kind->rule.interval.ns / (SWEEP_MS * 1000000);
 }
 
 void
@@ -44,19 +51,21 @@ sweep_join(struct engine *en, struct check *c)
 		if (s == NULL)
 			return;
 		s->part = c->host->part;
-		s->probe = c->probe;
+		s->probe = c->kind->probe;
 		s->phase = phase;
-		s->interval_ns = c->rule.interval.ns;
-		s->apart_ms = s->interval_ns / 1000000000 % APART_MAX_MS;
+		s->interval_ns = c->kind->rule.interval.ns;
+		s->apart_ms = (uint32_t)(s->interval_ns / 1000000000 %
+			APART_MAX_MS);
 		list_add_tail(&s->part->sweeps, &s->link);
 	}
-	members = s->members;
-	if (mem_grow(&members, &s->cap, s->n + 1, sizeof(struct check *)) < 0)
+	members = list_room(s->members, &s->cap, (size_t)s->n + 1,
+		sizeof(struct check *));
+	if (members == NULL)
 		return;
 	s->members = members;
-	s->open = false;
+	close_slot(s);
 	c->sweep = s;
-	c->sweep_at = (uint32_t)s->n;
+	c->sweep_at = s->n;
 	s->members[s->n++] = c;
 }
 
@@ -68,12 +77,12 @@ sweep_leave(struct check *c)
 	if (s == NULL)
 		return;
 	c->sweep = NULL;
-	s->open = false;
+	close_slot(s);
 	s->n--;
 	memmove(s->members + c->sweep_at, s->members + c->sweep_at + 1,
 		(s->n - c->sweep_at) * sizeof(struct check *));
-	for (size_t i = c->sweep_at; i < s->n; i++)
-		s->members[i]->sweep_at = (uint32_t)i;
+	for (uint32_t i = c->sweep_at; i < s->n; i++)
+		s->members[i]->sweep_at = i;
 	if (s->n == 0) {
 		list_remove(&s->link);
 		sweep_free(s);
@@ -94,20 +103,17 @@ columns(const struct sweep *s)
 	return s->n_metrics + 1;
 }
 
-static int
+/* Without memory the slot has no row. */
+static void
 begin_slot(struct sweep *s)
 {
 	size_t need = s->n * columns(s);
-	void *values = s->values;
 
-	if (mem_grow(&values, &s->values_cap, need, sizeof(double)) < 0)
-		return TC_ENOMEM;
-	s->values = values;
-	for (size_t i = 0; i < need; i++)
+	close_slot(s);
+	s->values = mem_alloc_array(need, sizeof(double));
+	for (size_t i = 0; s->values != NULL && i < need; i++)
 		s->values[i] = NAN;
 	s->arrived = 0;
-	s->open = true;
-	return 0;
 }
 
 /*
@@ -121,39 +127,47 @@ sweep_slot(struct engine *en, struct check *c, struct now now)
 	struct sweep *s = c->sweep;
 	int64_t second = c->slot_ns - c->slot_ns % (SWEEP_MS * 1000000);
 
-	if (s == NULL || (s->open && s->second_ns == second))
+	if (s == NULL || (s->values != NULL && s->second_ns == second))
 		return;
 	sweep_flush(en, s);
 	s->second_ns = second;
 	s->at.ms = now.wall.ms - (now.mono.ns - second) / 1000000 +
 		s->apart_ms;
-	if (begin_slot(s) < 0)
-		s->open = false;
+	begin_slot(s);
 }
 
-/* A new metric widens the rows from the next slot on. */
+/* SIZE_MAX when the row has no such column; the hint is right as a rule. */
 static size_t
-column_of(struct engine *en, struct sweep *s, const char *name)
+column_of(const struct sweep *s, const char *name, size_t hint)
 {
-	uint32_t id = intern_put(&en->names, name, strlen(name));
-
+	if (hint < s->n_metrics && strcmp(s->metrics[hint], name) == 0)
+		return hint;
 	for (size_t i = 0; i < s->n_metrics; i++)
-		if (s->metrics[i] == id)
+		if (strcmp(s->metrics[i], name) == 0)
 			return i;
-	if (id != 0 && !s->open && s->n_metrics < ARRAY_LEN(s->metrics)) {
-		s->metrics[s->n_metrics] = id;
-		return s->n_metrics++;
-	}
 	return SIZE_MAX;
 }
 
+/* Learns the probe's metrics from its answers; true when there were new. */
 static bool
-knows_all(struct engine *en, struct sweep *s, const struct observation *ob)
+learn(struct engine *en, struct sweep *s, const struct observation *ob)
 {
-	for (size_t i = 0; i < ob->n_metrics; i++)
-		if (column_of(en, s, ob->metrics[i].name) == SIZE_MAX)
-			return false;
-	return true;
+	bool more = false;
+
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		const char *name = ob->metrics[i].name;
+
+		if (column_of(s, name, i) != SIZE_MAX ||
+		    s->n_metrics == ARRAY_LEN(s->metrics))
+			continue;
+		name = intern_name(&en->names, intern_put(&en->names, name,
+			strlen(name)));
+		if (name == NULL)
+			continue;
+		s->metrics[s->n_metrics++] = name;
+		more = true;
+	}
+	return more;
 }
 
 static double
@@ -162,30 +176,24 @@ check_ok(enum tocsin_outcome outcome)
 	return outcome == TOCSIN_UNKNOWN ? NAN : outcome == TOCSIN_OK;
 }
 
-/*
- * Learns the probe's metrics from its first answers: while the row has no
- * values yet it may still be widened.
- */
+/* A metric that the row has no column for begins the row anew, wider. */
 void
 sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 {
 	struct sweep *s = c->sweep;
 	double *row;
 
-	if (s == NULL || !s->open)
+	if (s == NULL || s->values == NULL)
 		return;
-	if (!knows_all(en, s, ob) && s->n_metrics < ARRAY_LEN(s->metrics)) {
-		s->open = false;
-		knows_all(en, s, ob);
-		if (begin_slot(s) < 0) {
-			s->open = false;
+	if (learn(en, s, ob)) {
+		begin_slot(s);
+		if (s->values == NULL)
 			return;
-		}
 	}
 	row = s->values + c->sweep_at * columns(s);
 	row[s->n_metrics] = check_ok(ob->outcome);
 	for (size_t i = 0; i < ob->n_metrics; i++) {
-		size_t col = column_of(en, s, ob->metrics[i].name);
+		size_t col = column_of(s, ob->metrics[i].name, i);
 
 		if (col != SIZE_MAX)
 			row[col] = metric_number(&ob->metrics[i]);
@@ -228,10 +236,9 @@ say_row(struct engine *en, struct sweep *s)
 		series[i] = (struct change_series){
 			.subject = check_whose(s->members[i / columns(s)]),
 			.name = col < s->n_metrics ?
-				intern_name(&en->names, s->metrics[col]) :
-				"check_ok",
+				s->metrics[col] : "check_ok",
 			.instance = col < s->n_metrics ? "" :
-				s->members[i / columns(s)]->key,
+				s->members[i / columns(s)]->kind->key,
 			.type = TOCSIN_F64 };
 	}
 	memcpy(values, s->values, n * sizeof(double));
@@ -244,7 +251,7 @@ say_row(struct engine *en, struct sweep *s)
 void
 sweep_flush(struct engine *en, struct sweep *s)
 {
-	if (s->open && s->arrived > 0)
+	if (s->values != NULL && s->arrived > 0)
 		say_row(en, s);
-	s->open = false;
+	close_slot(s);
 }

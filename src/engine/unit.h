@@ -74,8 +74,10 @@ void check_drop(struct engine *en, struct check *c);
 void fold_of(struct engine *en, struct check *c, struct wall at);
 /* It speaks of the machine itself, not of a service on it. */
 bool is_host_layer(const struct check *c);
-void show_check(const struct engine *en, struct arena *a,
-	const struct check *c, struct snap_check *out);
+struct maker;	/* engine/maker.h */
+/* In a chunk that is being made. */
+int show_check(struct maker *m, const struct check *c,
+	struct snap_check *out);
 
 /* ---- units.c ---- */
 struct unit *vm_find(const struct engine *en, const char *name);
@@ -102,7 +104,7 @@ int units_take_def(struct engine *en, struct host *h,
 	const struct host_def *def, struct now now);
 /* Those that their source no longer has; all when the host retires. */
 void units_sweep(struct engine *en, struct host *h, bool all, struct now now);
-void units_free(struct host *h);
+void units_free(struct engine *en, struct host *h);
 struct check *unit_check_find(const struct unit *u, const char *key);
 struct check *unit_check_add(struct engine *en, struct unit *u,
 	const char *key, const char *probe, uint32_t id);
@@ -142,7 +144,7 @@ void watches_tick(struct engine *en, struct now now);
 void watch_free(struct engine *en, struct host *h);
 
 /* ---- unitshow.c ---- */
-int show_units(const struct engine *en, struct arena *a, const struct host *h,
+int show_units(struct maker *m, const struct host *h,
 	struct snap_host *out);
 
 /* ---- unitdeeds.c ---- */

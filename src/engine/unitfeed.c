@@ -156,7 +156,7 @@ unit_observe(struct engine *en, struct unit *u, const struct observation *ob,
 	}
 	c = check_for(en, u, ob);
 	if (c == NULL || !c->passive || ob->at.ms <= c->st.at.ms ||
-	    age.ns > 2 * c->rule.interval.ns)
+	    age.ns > 2 * c->kind->rule.interval.ns)
 		return;
 	judge_observation(en, c, ob, en->now);
 	run_schedule(en, c, en->now);

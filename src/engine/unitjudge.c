@@ -15,7 +15,7 @@ side_of(const struct check *c)
 {
 	if (!c->passive)
 		return SIGNAL_OUTSIDE;
-	return strncmp(c->key, "signal:", 7) == 0 ? SIGNAL_EXTERNAL :
+	return strncmp(c->kind->key, "signal:", 7) == 0 ? SIGNAL_EXTERNAL :
 		SIGNAL_INSIDE;
 }
 
@@ -282,12 +282,11 @@ is_memory_metric(const char *name)
 }
 
 static bool
-counts_some(const struct engine *en, const struct check *c,
-	bool (*wanted)(const char *))
+counts_some(const struct check *c, bool (*wanted)(const char *))
 {
-	for (size_t i = 0; i < c->metrics.n; i++)
-		if (c->metrics.items[i].value > 0 &&
-		    wanted(intern_name(&en->names, c->metrics.items[i].name)))
+	for (size_t i = 0; i < metrics_n(&c->metrics); i++)
+		if (c->metrics.values[i] > 0 &&
+		    wanted(c->metrics.shape->of[i].name))
 			return true;
 	return false;
 }
@@ -312,8 +311,8 @@ unit_cause(const struct engine *en, const struct unit *u)
 	for (size_t i = 0; i < h->n_checks; i++) {
 		const struct check *c = h->checks[i];
 
-		v.memory_errors |= counts_some(en, c, is_memory_metric);
-		v.kernel_error |= counts_some(en, c, is_kernel_metric);
+		v.memory_errors |= counts_some(c, is_memory_metric);
+		v.kernel_error |= counts_some(c, is_kernel_metric);
 		v.device_fails |= c->st.reason == TOCSIN_WHY_DEVICE_FAILED;
 	}
 	if (d != NULL && h->risk.level >= LEVEL_LIKELY) {

@@ -32,10 +32,10 @@ unit_of_id(const struct engine *en, uint32_t id)
 }
 
 static void
-unit_free(struct unit *u)
+unit_free(struct engine *en, struct unit *u)
 {
 	for (size_t i = 0; i < u->n_checks; i++)
-		check_free(u->checks[i]);
+		check_free(en, u->checks[i]);
 	mem_free(u->checks);
 	mem_free(u->path);
 	mem_free(u->address);
@@ -44,13 +44,13 @@ unit_free(struct unit *u)
 }
 
 void
-units_free(struct host *h)
+units_free(struct engine *en, struct host *h)
 {
 	struct unit *u;
 
 	while ((u = h->units) != NULL) {
 		h->units = u->next;
-		unit_free(u);
+		unit_free(en, u);
 	}
 }
 
@@ -131,7 +131,7 @@ unit_make(struct engine *en, const struct unit_birth *b)
 	u->path = make_path(b);
 	u->address = mem_strdup("");
 	if (u->path == NULL || u->address == NULL) {
-		unit_free(u);
+		unit_free(en, u);
 		return NULL;
 	}
 	begin_unit(en, u, b);
@@ -139,8 +139,8 @@ unit_make(struct engine *en, const struct unit_birth *b)
 		    u) < 0 ||
 	    (u->is_vm && hash_put_str(&en->vms, u->name, u) < 0)) {
 		if (unit_of_id(en, u->id) == u)
-			en->subjects[u->id].p = NULL;
-		unit_free(u);
+			subject_clear(en, u->id);
+		unit_free(en, u);
 		return NULL;
 	}
 	link_unit(b->host, u);
@@ -179,7 +179,7 @@ struct check *
 unit_check_find(const struct unit *u, const char *key)
 {
 	for (size_t i = 0; i < u->n_checks; i++)
-		if (strcmp(u->checks[i]->key, key) == 0)
+		if (strcmp(u->checks[i]->kind->key, key) == 0)
 			return u->checks[i];
 	return NULL;
 }
@@ -309,10 +309,10 @@ unit_retire(struct engine *en, struct unit *u, struct now now)
 	heap_remove(&en->unit_due, &u->due);
 	if (u->is_vm)
 		hash_remove_str(&en->vms, u->name);
-	en->subjects[u->id].p = NULL;
+	subject_clear(en, u->id);
 	unlink_unit(u);
 	mark(en, u->host, DIRTY_URGENT);
-	unit_free(u);
+	unit_free(en, u);
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/maker.h"
 #include "engine/unit.h"
 
 static const char *
@@ -26,9 +27,10 @@ show_sides(const struct unit *u, struct snap_unit *out)
 }
 
 static int
-show_unit(const struct engine *en, struct arena *a, const struct unit *u,
-	struct snap_unit *out)
+show_unit(struct maker *m, const struct unit *u, struct snap_unit *out)
 {
+	const struct engine *en = m->en;
+	struct arena *a = m->arena;
 	struct snap_check *checks =
 		arena_alloc(a, u->n_checks * sizeof(*checks));
 	struct unit_plan_view v = unit_view_of(en, u);
@@ -37,7 +39,8 @@ show_unit(const struct engine *en, struct arena *a, const struct unit *u,
 	if (checks == NULL)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < u->n_checks; i++)
-		show_check(en, a, u->checks[i], &checks[i]);
+		if (show_check(m, u->checks[i], &checks[i]) < 0)
+			return TC_ENOMEM;
 	*out = (struct snap_unit){ .id = u->id, .is_vm = u->is_vm,
 		.vm = u->vm != NULL ? u->vm->id : 0, .path = copy(a, u->path),
 		.address = copy(a, u->address), .owner = u->owner,
@@ -77,32 +80,31 @@ show_watch(const struct engine *en, struct arena *a, const struct watch *w)
 
 /* A VM, then its roles, then the next; last the roles of the host itself. */
 int
-show_units(const struct engine *en, struct arena *a, const struct host *h,
-	struct snap_host *out)
+show_units(struct maker *m, const struct host *h, struct snap_host *out)
 {
 	struct snap_unit *list;
 	size_t n = 0;
 
 	for (const struct unit *u = h->units; u != NULL; u = u->next)
 		n++;
-	list = arena_alloc(a, n * sizeof(*list));
+	list = arena_alloc(m->arena, n * sizeof(*list));
 	if (list == NULL)
 		return TC_ENOMEM;
 	n = 0;
 	for (const struct unit *u = h->units; u != NULL; u = u->next) {
 		if (u->vm != NULL)
 			continue;
-		if (show_unit(en, a, u, &list[n++]) < 0)
+		if (show_unit(m, u, &list[n++]) < 0)
 			return TC_ENOMEM;
 		for (const struct unit *r = h->units; u->is_vm && r != NULL;
 		     r = r->next)
 			if (r->vm == u &&
-			    show_unit(en, a, r, &list[n++]) < 0)
+			    show_unit(m, r, &list[n++]) < 0)
 				return TC_ENOMEM;
 	}
 	out->units = list;
 	out->n_units = n;
 	if (h->watch != NULL)
-		out->watch = show_watch(en, a, h->watch);
+		out->watch = show_watch(m->en, m->arena, h->watch);
 	return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 /* The moves that are allowed; any other is our own bug. */
 #define TO(h) (1U << (h))
 static const unsigned moves[] = {
@@ -257,6 +259,21 @@ check_state_save(const struct check_state *c, const struct check_rule *rule,
 	put_le(out + SAVED_TURNS_AT, c->turns, 8);
 	put_le(out + SAVED_TIMES_AT, (uint64_t)c->at.ms, 8);
 	put_le(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
+}
+
+/* But for the window and the changes exact: 4 + 4 + 3 + 2 + 3 × 16 bits. */
+uint64_t
+check_state_digest(const struct check_state *c, const struct check_rule *rule)
+{
+	const uint64_t past[] = { c->window & last(rule->fail_of), c->turns };
+	uint64_t digest = (uint64_t)c->health | (uint64_t)c->behind << 4 |
+		(uint64_t)c->outcome << 8 | (uint64_t)c->asleep << 11 |
+		(uint64_t)c->flapping << 12 | (uint64_t)c->reason << 13 |
+		at_most(c->fails, rule->fail_after) << 29 |
+		at_most(c->oks, rule->clear_after) << 45;
+
+	return past[0] == 0 && past[1] == 0 ? digest :
+		digest ^ hash_bytes(past, sizeof(past), 0);
 }
 
 /* Health values that only a host may have are not ours to restore. */

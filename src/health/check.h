@@ -77,14 +77,16 @@ check_wants_recheck(const struct check_state *c)
 }
 
 /*
- * What a restart must know, little-endian, versioned.  A steady state saves
- * to the same bytes but for the times at the end: only those before them are
- * compared, and kept by who wants to know whether it moved.
+ * What a restart must know, little-endian, versioned.  It is worth writing
+ * down anew when the digest differs: the times, and what of the window is
+ * not judged, move with every measurement.
  */
 #define CHECK_SAVED_BYTES 48
 #define CHECK_COMPARED_BYTES 32
 void check_state_save(const struct check_state *c,
 	const struct check_rule *rule, unsigned char out[CHECK_SAVED_BYTES]);
+uint64_t check_state_digest(const struct check_state *c,
+	const struct check_rule *rule);
 /* `p` may be of an earlier version. */
 int check_state_restore(const void *p, size_t n, struct mono now,
 	struct check_state *out, struct tc_err *e);

@@ -60,7 +60,7 @@ host_has_tag(const struct snap_host *h, const char *tag)
 }
 
 static bool
-seen_before(const struct snap_metric *m, size_t i)
+seen_before(const struct snap_name *m, size_t i)
 {
 	for (size_t k = i; k-- > 0;) {
 		if (strcmp(m[k].name, m[i].name) == 0)
@@ -69,17 +69,17 @@ seen_before(const struct snap_metric *m, size_t i)
 	return false;
 }
 
-/* All instances of the name of m[i]. */
+/* All instances of the name of the i-th. */
 static void
-add_instances(struct json_write *w, const struct snap_metric *m, size_t i,
-	size_t n)
+add_instances(struct json_write *w, const struct snap_metrics *list, size_t i)
 {
+	const struct snap_name *m = list->names->of;
 	const char *name = m[i].name;
 
 	json_add_object(w, name);
-	for (; i < n; i++) {
+	for (; i < list->names->n; i++) {
 		if (m[i].name == name || strcmp(m[i].name, name) == 0)
-			json_add_double(w, m[i].instance, m[i].value);
+			json_add_double(w, m[i].instance, list->values[i]);
 	}
 	json_put_end(w);
 }
@@ -89,8 +89,10 @@ add_instances(struct json_write *w, const struct snap_metric *m, size_t i,
  * together, for no key may stand twice.
  */
 void
-add_metrics(struct json_write *w, const struct snap_metric *m, size_t n)
+add_metrics(struct json_write *w, const struct snap_metrics *list)
 {
+	size_t n = snap_metrics_n(list);
+	const struct snap_name *m = n > 0 ? list->names->of : NULL;
 	const char *last = "";
 	bool sorted = true;
 
@@ -103,9 +105,9 @@ add_metrics(struct json_write *w, const struct snap_metric *m, size_t n)
 			continue;
 		last = m[i].name;
 		if (m[i].instance[0] == '\0')
-			json_add_double(w, m[i].name, m[i].value);
+			json_add_double(w, m[i].name, list->values[i]);
 		else
-			add_instances(w, m, i, n);
+			add_instances(w, list, i);
 	}
 	json_put_end(w);
 }
@@ -121,9 +123,9 @@ put_check(struct json_write *w, const struct snap_check *c)
 {
 	json_put_object(w);
 	json_add_u64(w, "id", c->id);
-	json_add_str(w, "key", c->key);
+	json_add_str(w, "key", c->kind->key);
 	json_add_str(w, "layer", c->layer);
-	json_add_str(w, "probe", c->probe);
+	json_add_str(w, "probe", c->kind->probe);
 	json_add_bool(w, "passive", c->passive);
 	json_add_str(w, "health", health_id(c->health));
 	json_add_str(w, "outcome", c->at.ms == 0 ? NULL :
@@ -135,12 +137,12 @@ put_check(struct json_write *w, const struct snap_check *c)
 	json_add_u64(w, "fails", c->fails);
 	json_add_u64(w, "oks", c->oks);
 	json_add_double(w, "interval_seconds",
-		dur_to_seconds(c->rule.interval));
-	json_add_u64(w, "fail_after", c->rule.fail_after);
-	json_add_u64(w, "clear_after", c->rule.clear_after);
+		dur_to_seconds(c->kind->rule.interval));
+	json_add_u64(w, "fail_after", c->kind->rule.fail_after);
+	json_add_u64(w, "clear_after", c->kind->rule.clear_after);
 	json_add_bool(w, "flapping", c->flapping);
 	json_add_u64(w, "changes", c->changes);
-	add_metrics(w, c->metrics, c->n_metrics);
+	add_metrics(w, &c->metrics);
 	json_put_end(w);
 }
 
@@ -184,7 +186,7 @@ put_device(struct json_write *w, const struct snap_device *d)
 	json_add_str(w, "reason", reason_id(d->reason));
 	json_add_bool(w, "asleep", d->asleep);
 	add_time(w, "at", d->at);
-	add_metrics(w, d->metrics, d->n_metrics);
+	add_metrics(w, &d->metrics);
 	add_accepted(w, d);
 	json_put_end(w);
 }

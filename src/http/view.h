@@ -27,7 +27,7 @@ bool host_has_tag(const struct snap_host *h, const char *tag);
 void part_of_tag(const struct snapshot *s, const char *tag,
 	struct snapshot *part);
 /* {"mode": 1.5, "cpu_seconds_total": {"cpu=\"0\"": 12}} */
-void add_metrics(struct json_write *w, const struct snap_metric *m, size_t n);
+void add_metrics(struct json_write *w, const struct snap_metrics *list);
 void put_check(struct json_write *w, const struct snap_check *c);
 /* Of a device, with nothing to say included. */
 void put_evidence(struct json_write *w, const struct snap_device *d);

@@ -378,13 +378,13 @@ view_comments(struct request *r)
 void
 put_rule(struct json_write *w, const struct snap_check *c)
 {
-	const struct check_rule *rule = &c->rule;
+	const struct check_rule *rule = &c->kind->rule;
 	char when[16] = "";
 
 	json_put_object(w);
-	json_add_str(w, "check", c->key);
+	json_add_str(w, "check", c->kind->key);
 	json_add_str(w, "layer", c->layer);
-	json_add_str(w, "probe", c->probe);
+	json_add_str(w, "probe", c->kind->probe);
 	json_add_bool(w, "passive", c->passive);
 	json_add_double(w, "interval_seconds", dur_to_seconds(rule->interval));
 	json_add_double(w, "timeout_seconds", dur_to_seconds(rule->timeout));
@@ -399,7 +399,7 @@ put_rule(struct json_write *w, const struct snap_check *c)
 	json_add_u64(w, "flap_after", rule->flap_after);
 	json_add_u64(w, "flap_within", rule->flap_within);
 	json_add_u64(w, "flap_clear", rule->flap_clear);
-	json_add_str(w, "origin", c->origin);
+	json_add_str(w, "origin", c->kind->origin);
 	json_put_end(w);
 }
 

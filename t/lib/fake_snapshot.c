@@ -30,15 +30,30 @@ text(struct arena *a, const char *prefix, int digits, size_t n)
 	return p;
 }
 
-static struct snap_metric *
+static struct snap_metrics
 metrics(struct arena *a, const char *const *names, size_t n, size_t host)
 {
-	struct snap_metric *m = get(a, n * sizeof(*m));
+	struct snap_names *all = get(a, sizeof(*all));
+	struct snap_name *of = get(a, n * sizeof(*of));
+	double *values = get(a, n * sizeof(*values));
 
-	for (size_t i = 0; i < n; i++)
-		m[i] = (struct snap_metric){ names[i], "",
-			0.000125 * (double)(host % 97 + i + 1) };
-	return m;
+	*all = (struct snap_names){ n, of };
+	for (size_t i = 0; i < n; i++) {
+		of[i] = (struct snap_name){ names[i], "" };
+		values[i] = 0.000125 * (double)(host % 97 + i + 1);
+	}
+	return (struct snap_metrics){ all, values };
+}
+
+static const struct snap_kind *
+kind(struct arena *a, const char *key, const char *probe, const char *origin)
+{
+	struct snap_kind *k = get(a, sizeof(*k));
+
+	*k = (struct snap_kind){ key, probe, origin,
+		{ .interval = dur_s(15), .timeout = dur_s(5), .fail_after = 3,
+			.clear_after = 2, .stale_after = 3 } };
+	return k;
 }
 
 static void
@@ -48,22 +63,19 @@ make_checks(struct arena *a, struct snap_host *h, size_t host, bool down)
 		"ping_jitter_seconds", "ping_loss_ratio", "ping_rtt_seconds" };
 	static const char *const tcp[] = { "tcp_connect_seconds" };
 	struct snap_check *c = get(a, 2 * sizeof(*c));
-	struct check_rule rule = { .interval = dur_s(15),
-		.timeout = dur_s(5), .fail_after = 3, .clear_after = 2,
-		.stale_after = 3 };
 
 	c[0] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100000),
-		.key = "ping", .probe = "ping", .layer = "host",
-		.origin = "tocsin.yaml:3", .health = HEALTH_HEALTHY,
+		.kind = kind(a, "ping", "ping", "tocsin.yaml:3"),
+		.layer = "host", .health = HEALTH_HEALTHY,
 		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
-		.at = { SINCE_MS + 5000 }, .oks = 7, .rule = rule,
-		.metrics = metrics(a, ping, 3, host), .n_metrics = 3 };
+		.at = { SINCE_MS + 5000 }, .oks = 7,
+		.metrics = metrics(a, ping, 3, host) };
 	c[1] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100001),
-		.key = "tcp:8000", .probe = "tcp", .layer = "role",
-		.origin = "tocsin.yaml:4", .health = HEALTH_HEALTHY,
+		.kind = kind(a, "tcp:8000", "tcp", "tocsin.yaml:4"),
+		.layer = "role", .health = HEALTH_HEALTHY,
 		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
-		.at = { SINCE_MS + 6000 }, .oks = 7, .rule = rule,
-		.metrics = metrics(a, tcp, 1, host), .n_metrics = 1 };
+		.at = { SINCE_MS + 6000 }, .oks = 7,
+		.metrics = metrics(a, tcp, 1, host) };
 	if (down) {
 		c[1].health = HEALTH_UNHEALTHY;
 		c[1].outcome = TOCSIN_FAIL;
@@ -121,7 +133,7 @@ make_device(struct arena *a, struct snap_host *h, size_t host)
 		.at = { SINCE_MS }, .judged = true, .level = LEVEL_LIKELY,
 		.risk = { 0.125, 0.375, 0.5 }, .verdict = make_verdict(a),
 		.prediction_id = host + 1, .level_since = { SINCE_MS },
-		.metrics = metrics(a, names, 3, host), .n_metrics = 3 };
+		.metrics = metrics(a, names, 3, host) };
 	h->devices = d;
 	h->n_devices = 1;
 	h->level = LEVEL_LIKELY;

@@ -122,9 +122,11 @@ END_TEST
 static void
 without_verdict(struct snap_host *h, size_t i, struct arena *a)
 {
-	static const struct snap_metric odd[] = {
-		{ "b_total", "cpu=\"0\"", 1 }, { "a", "", 0 },
-		{ "b_total", "cpu=\"1\"", 2 }, { "c", "", HUGE_VAL } };
+	static const double odd[] = { 1, 0, 2, HUGE_VAL };
+	static const struct snap_name names[] = {
+		{ "b_total", "cpu=\"0\"" }, { "a", "" },
+		{ "b_total", "cpu=\"1\"" }, { "c", "" } };
+	static const struct snap_names odd_names = { 4, names };
 
 	(void)i;
 	if (h->n_devices != 0) {
@@ -136,8 +138,8 @@ without_verdict(struct snap_host *h, size_t i, struct arena *a)
 		h->level = LEVEL_NONE;
 		h->risk = -1;
 	}
-	((struct snap_check *)(uintptr_t)&h->checks[0])->metrics = odd;
-	((struct snap_check *)(uintptr_t)&h->checks[0])->n_metrics = 4;
+	((struct snap_check *)(uintptr_t)&h->checks[0])->metrics =
+		(struct snap_metrics){ &odd_names, odd };
 	((struct snap_check *)(uintptr_t)&h->checks[1])->at.ms = 0;
 	((struct snap_check *)(uintptr_t)&h->checks[1])->since.ms = 0;
 }
