@@ -239,13 +239,14 @@ config_parse(const struct config_text *src,
 {
 	struct config *cfg = MEM_NEW(struct config);
 	size_t before = errs->errors;
+	struct arena nodes = { 0 };
 	struct node *root = NULL;
 	int rc = TC_ENOMEM;
 
 	if (cfg == NULL || !keep_path(cfg, src->path))
 		goto out;
 	rc = tree_parse(&(struct config_text){ cfg->path, src->text, src->n },
-		&cfg->arena, &root, errs);
+		&cfg->arena, &nodes, &root, errs);
 	if (root != NULL && rc != TC_ENOMEM) {
 		struct reader rd = { .file = cfg->path, .arena = &cfg->arena,
 			.errs = errs, .lookup = lookup };
@@ -257,6 +258,7 @@ config_parse(const struct config_text *src,
 	if (rc == 0 && errs->errors != before)
 		rc = TC_EINVAL;
 out:
+	arena_free(&nodes);
 	if (rc == 0)
 		*out = cfg;
 	else
@@ -295,7 +297,7 @@ config_plugin_dirs(const char *path, struct strbuf *out)
 
 	if (file_slurp(path, FILE_MAX_BYTES, &text, &e) == 0 &&
 	    tree_parse(&(struct config_text){ path, text.p, text.n }, &arena,
-		&root, &errs) == 0 && root->kind == NODE_MAP) {
+		&arena, &root, &errs) == 0 && root->kind == NODE_MAP) {
 		reader_texts(&rd, root, "", "plugin_dirs", &dirs);
 		for (size_t i = 0; i < dirs.n; i++) {
 			strbuf_putc(out, ':');

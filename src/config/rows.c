@@ -136,6 +136,17 @@ reader_texts(struct reader *rd, const struct node *parent, const char *where,
 	}
 }
 
+/* Keys go with the tree. */
+static const char *
+keep_text(struct reader *rd, const char *text)
+{
+	const char *copy = arena_strdup(rd->arena, text);
+
+	if (copy == NULL)
+		rd->no_memory = true;
+	return copy != NULL ? copy : "";
+}
+
 void
 reader_tags(struct reader *rd, const struct node *map, const char *where,
 	struct tag **out, size_t *n)
@@ -155,8 +166,8 @@ reader_tags(struct reader *rd, const struct node *map, const char *where,
 			reader_fail(rd, value->line, "%s: %s: not a text of at "
 				"most 1024 bytes", where, map->keys[i]);
 		else
-			tags[(*n)++] = (struct tag){ map->keys[i],
-				value->text };
+			tags[(*n)++] = (struct tag){
+				keep_text(rd, map->keys[i]), value->text };
 	}
 }
 

@@ -13,7 +13,8 @@
 struct convert {
 	yaml_document_t *doc;
 	const char *file;
-	struct arena *arena;
+	struct arena *texts;
+	struct arena *nodes;
 	struct config_errors *errs;
 	size_t left;	/* nodes that may still be made */
 	int rc;
@@ -32,7 +33,7 @@ refuse(struct convert *c, unsigned line, const char *what)
 static void *
 take(struct convert *c, size_t n, size_t size)
 {
-	void *p = n <= SIZE_MAX / size ? arena_alloc(c->arena, n * size) : NULL;
+	void *p = n <= SIZE_MAX / size ? arena_alloc(c->nodes, n * size) : NULL;
 
 	if (p == NULL)
 		c->rc = TC_ENOMEM;
@@ -40,14 +41,15 @@ take(struct convert *c, size_t n, size_t size)
 }
 
 static const char *
-take_text(struct convert *c, const yaml_node_t *y, unsigned line)
+take_text(struct convert *c, struct arena *to, const yaml_node_t *y,
+	unsigned line)
 {
 	const char *text = (const char *)y->data.scalar.value;
 	const char *copy;
 
 	if (strlen(text) != y->data.scalar.length)
 		refuse(c, line, "a NUL character in a text");
-	copy = arena_strdup(c->arena, text);
+	copy = arena_strdup(to, text);
 	if (copy == NULL)
 		c->rc = TC_ENOMEM;
 	return copy;
@@ -80,7 +82,7 @@ take_key(struct convert *c, const yaml_node_pair_t *pair, struct node *n)
 		refuse(c, line, "a key must be a word");
 		return false;
 	}
-	n->keys[n->n] = take_text(c, key, line);
+	n->keys[n->n] = take_text(c, c->nodes, key, line);
 	n->key_lines[n->n] = line;
 	return n->keys[n->n] != NULL;
 }
@@ -148,7 +150,7 @@ convert_node(struct convert *c, int index, int depth)
 	case YAML_SCALAR_NODE:
 		n->kind = NODE_SCALAR;
 		n->plain = y->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-		n->text = take_text(c, y, line);
+		n->text = take_text(c, c->texts, y, line);
 		break;
 	case YAML_SEQUENCE_NODE:
 		n->kind = NODE_LIST;
@@ -311,13 +313,13 @@ check_depth(const struct config_text *src, struct config_errors *errs)
 }
 
 int
-tree_parse(const struct config_text *src, struct arena *arena,
-	struct node **out, struct config_errors *errs)
+tree_parse(const struct config_text *src, struct arena *texts,
+	struct arena *nodes, struct node **out, struct config_errors *errs)
 {
 	yaml_parser_t parser;
 	yaml_document_t doc;
 	struct convert c = { .doc = &doc, .file = src->path,
-		.arena = arena, .errs = errs };
+		.texts = texts, .nodes = nodes, .errs = errs };
 	int rc = check_depth(src, errs);
 
 	if (rc < 0)

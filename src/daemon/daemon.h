@@ -77,6 +77,7 @@ struct daemon {
 	struct runner_stats probes;
 	struct action_stats alerts;
 	bool ticked;
+	bool trimmed;		/* since the fleet was taken */
 	bool store_degraded;
 	char store_why[128];
 	uint64_t facts_lost;

@@ -99,6 +99,7 @@ swap_config(struct daemon *d, struct config *cfg, struct config_fleet *fleet)
 	log_at(INFO, "config", "taken hosts=%zu", fleet->def.n_hosts);
 	daemon_publish(d, true);
 	daemon_tick_by(d, (struct mono){ 0 });
+	d->trimmed = false;
 }
 
 static bool
@@ -154,6 +155,10 @@ look(void *arg, struct mono now)
 {
 	struct daemon *d = arg;
 
+	/* The file's tree and the first facts were many times what is left. */
+	if (!d->trimmed)
+		mem_trim();
+	d->trimmed = true;
 	if (config_fleet_is_stale(d->config, d->fleet))
 		reload_fleet(d);
 	sched_at(d->sched, &d->watch, mono_add(now, dur_s(WATCH_S)));
