@@ -35,6 +35,7 @@ static void
 add_raw(struct json_write *w, const struct snap_host *h,
 	const struct snap_unit *u, const struct snap_check *c)
 {
+	bool some = snap_metrics_n(&c->metrics) > 0;
 	struct strbuf url = { 0 };
 
 	strbuf_puts(&url, "/v1/series?");
@@ -44,12 +45,12 @@ add_raw(struct json_write *w, const struct snap_host *h,
 		strbuf_printf(&url, "host=%s", h->name);
 	if (!c->passive)
 		strbuf_puts(&url, "&metric=check_ok&instance=");
-	else if (c->n_metrics != 0)
-		strbuf_printf(&url, "&metric=%s", c->metrics[0].name);
+	else if (some)
+		strbuf_printf(&url, "&metric=%s",
+			snap_metric_at(&c->metrics, 0).name);
 	if (!c->passive)
-		put_escaped(&url, c->key);
-	json_add_str(w, "raw", c->passive && c->n_metrics == 0 ? NULL :
-		strbuf_str(&url));
+		put_escaped(&url, c->kind->key);
+	json_add_str(w, "raw", c->passive && !some ? NULL : strbuf_str(&url));
 	strbuf_free(&url);
 }
 
@@ -60,7 +61,7 @@ put_leaf(struct json_write *w, const struct snap_host *h,
 	json_put_object(w);
 	json_add_str(w, "kind", "check");
 	json_add_u64(w, "id", c->id);
-	json_add_str(w, "key", c->key);
+	json_add_str(w, "key", c->kind->key);
 	json_add_str(w, "layer", c->layer);
 	json_add_str(w, "health", health_id(c->health));
 	json_add_str(w, "reason", reason_id(c->reason));
@@ -118,7 +119,7 @@ side_of_check(const struct snap_check *c)
 {
 	if (!c->passive)
 		return signal_id(SIGNAL_OUTSIDE);
-	return signal_id(strncmp(c->key, "signal:", 7) == 0 ?
+	return signal_id(strncmp(c->kind->key, "signal:", 7) == 0 ?
 		SIGNAL_EXTERNAL : SIGNAL_INSIDE);
 }
 
@@ -134,7 +135,7 @@ add_evidence(struct json_write *w, const struct snap_unit *u)
 			continue;
 		json_put_object(w);
 		json_add_str(w, "signal", side_of_check(c));
-		json_add_str(w, "check", c->key);
+		json_add_str(w, "check", c->kind->key);
 		json_add_str(w, "health", health_id(c->health));
 		json_add_str(w, "reason", reason_id(c->reason));
 		json_add_str(w, "text", c->text);

@@ -7,18 +7,25 @@
 #include "base/macros.h"
 #include "t/lib/http_story.h"
 
-static const struct snap_metric busy = { "cpu_busy_ratio", "", 1.0 };
+static const double busy = 1.0;
+static const struct snap_name busy_name = { "cpu_busy_ratio", "" };
+static const struct snap_names busy_names = { 1, &busy_name };
 
 static struct snap_check
-check_of(uint32_t id, const char *key, bool passive, enum health health)
+check_of(struct arena *a, uint32_t id, const char *key, bool passive,
+	enum health health)
 {
-	return (struct snap_check){ .id = id, .key = key, .probe = "tcp",
+	struct snap_kind *kind = arena_alloc(a, sizeof(*kind));
+
+	*kind = (struct snap_kind){ .key = key, .probe = "tcp",
+		.origin = "c:1" };
+	return (struct snap_check){ .id = id, .kind = kind,
 		.layer = "role", .passive = passive, .health = health,
 		.outcome = health == HEALTH_HEALTHY ? TOCSIN_OK : TOCSIN_FAIL,
 		.reason = health == HEALTH_HEALTHY ? TOCSIN_WHY_NONE :
-			TOCSIN_WHY_CONNECT_REFUSED, .text = "", .origin = "c:1",
+			TOCSIN_WHY_CONNECT_REFUSED, .text = "",
 		.at = { 1767225600000 }, .since = { 1767225600000 },
-		.metrics = &busy, .n_metrics = passive ? 1 : 0 };
+		.metrics = { passive ? &busy_names : NULL, &busy } };
 }
 
 /* Each host: a stateless VM v0 with a role, and a role of its own. */
@@ -33,9 +40,9 @@ with_units(struct snap_host *h, size_t i, struct arena *a)
 		.never = dur_s(60), .lost = dur_s(600), .gone = dur_s(30),
 		.busy_ratio = 0.95 };
 
-	c[0] = check_of(base + 5, "tcp:80", false, HEALTH_UNHEALTHY);
-	c[1] = check_of(base + 6, "inside:http", true, HEALTH_HEALTHY);
-	c[2] = check_of(base + 7, "signal:haproxy", true, HEALTH_UNHEALTHY);
+	c[0] = check_of(a, base + 5, "tcp:80", false, HEALTH_UNHEALTHY);
+	c[1] = check_of(a, base + 6, "inside:http", true, HEALTH_HEALTHY);
+	c[2] = check_of(a, base + 7, "signal:haproxy", true, HEALTH_UNHEALTHY);
 	u[0] = (struct snap_unit){ .id = base, .is_vm = true, .path = "v0",
 		.name = "v0", .address = "10.0.0.1", .origin = "c:1",
 		.cls = UNIT_STATELESS, .agent = AGENT_TOCSIN,
