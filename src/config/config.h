@@ -104,6 +104,7 @@ struct config {
 	struct check_rule defaults;
 	struct check_rule passive;	/* of what agents send */
 	struct dur passive_smart_interval;
+	struct unit_rule units;		/* of VMs and agents */
 
 	const struct config_receiver *receivers;
 	size_t n_receivers;

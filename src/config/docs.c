@@ -17,6 +17,8 @@ static const struct section {
 	{ "retention", retention_rows, "What is forgotten; read at the start." },
 	{ "defaults", rule_rows, "How checks run and judge; a partition and a "
 		"host may have their own defaults:, a check any of these." },
+	{ "units", unit_rows, "How VMs and agents are judged; a partition, a "
+		"host and a VM may have their own." },
 	{ "passive", passive_rows, "What agents send by themselves." },
 	{ "evacuate", evacuate_rows, "Nothing is moved unless armed." },
 };
@@ -47,6 +49,13 @@ static const char man_tail[] =
 	"probe, or PROBE:PORT), the options of section defaults, and those of\n"
 	"the probe. A host's own check takes the place of the partition's\n"
 	"check of the same name.\n"
+	".SH VMS AND ROLES\n"
+	"A host lists its vms: and its roles:, a VM its roles:. A partition\n"
+	"may list vms: and roles: too, each with on: (a host; a role also a\n"
+	"VM). Each has one place: a second one is an error. vm_checks: and\n"
+	"role_checks: of the partition are for those without checks: of their\n"
+	"own. On a host with a role that has checks of its own, only the\n"
+	"pings of the partition's checks: are run.\n"
 	".SH FILE_SD\n"
 	"Lists of files of Prometheus, JSON, with * and ?; relative to the\n"
 	"configuration. A host's name is the label host, else the target\n"
@@ -60,6 +69,10 @@ static const char man_tail[] =
 static const struct section items[] = {
 	{ "partitions: hosts", host_rows, "Also tags: {key: text}, checks: "
 		"beside those of the partition, and defaults:." },
+	{ "partitions: hosts: vms", vm_rows, "Also roles:, checks: in place of "
+		"the partition's vm_checks:, and the options of units." },
+	{ "partitions: hosts: roles", role_rows, "Also checks: in place of the "
+		"partition's role_checks:, and signals: [outside, inside]." },
 	{ "alerts: receivers", receiver_rows, "Also argv: for exec, to: for "
 		"smtp." },
 	{ "alerts: heartbeat", heartbeat_rows, "Also to: the receivers." },

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "config/file_sd.h"
 #include "config/partition.h"
+#include "config/units.h"
 
 #define FILE_MAX_BYTES ((size_t)32 << 20)
 
@@ -151,6 +152,7 @@ take_file_hosts(struct build *b)
 				.owner = OWNER_FILE_SD, .tags = h->tags,
 				.n_tags = h->n_tags, .checks = part->defs,
 				.n_checks = part->checks.n,
+				.unit_rule = unit_rule_of(&part->unit_rule),
 				.origin = { file->path, h->line } };
 
 			rc = take_host(b, &def);
@@ -197,6 +199,7 @@ make_def(struct build *b)
 	def->n_hosts = b->n;
 	def->passive = cfg->passive;
 	def->passive_smart_interval = cfg->passive_smart_interval;
+	def->units = cfg->units;
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "config/alerts.h"
 #include "config/partition.h"
 #include "config/schema.h"
+#include "config/units.h"
 
 #define FILE_MAX_BYTES ((size_t)32 << 20)
 
@@ -35,7 +36,8 @@ static void
 read_top(struct reader *rd, const struct node *root, struct config *cfg)
 {
 	static const char *const other[] = { "tls", "http", "defaults",
-		"passive", "plugin_dirs", "partitions", "alerts", "evacuate", "retention",
+		"passive", "units", "plugin_dirs", "partitions", "alerts",
+		"evacuate", "retention",
 		NULL };
 	struct config_values *top = &cfg->sections[0];
 	struct config_values *const sets[] = { top, NULL };
@@ -139,8 +141,10 @@ read_rules(struct reader *rd, const struct node *root, struct config *cfg)
 	struct config_values *passive = &cfg->sections[4];
 
 	if (!read_section(rd, root, "defaults", rule_rows, defaults) ||
-	    !read_section(rd, root, "passive", passive_rows, passive))
+	    !read_section(rd, root, "passive", passive_rows, passive) ||
+	    !read_section(rd, root, "units", unit_rows, &cfg->sections[7]))
 		return;
+	cfg->units = unit_rule_of(&cfg->sections[7]);
 	cfg->defaults = rule_of(defaults);
 	if (cfg->defaults.timeout.ns > cfg->defaults.interval.ns)
 		reader_fail(rd, defaults->origins[RULE_TIMEOUT].line,
@@ -178,17 +182,19 @@ read_partitions(struct reader *rd, const struct node *root,
 {
 	const struct node *list = reader_list(rd, root, "", "partitions");
 	struct config_partition *all;
-	struct hash hosts = { 0 };
+	struct config_names names = { 0 };
+	const struct config_around around = { &cfg->sections[3],
+		&cfg->sections[7] };
 
 	if (list == NULL)
 		return;
 	all = reader_alloc(rd, list->n, sizeof(*all));
 	for (size_t i = 0; i < list->n && !rd->no_memory; i++) {
-		partition_read(rd, list->items[i], &cfg->sections[3], &all[i],
-			&hosts);
+		partition_read(rd, list->items[i], &around, &all[i], &names);
 		refuse_same_partition(rd, all, i);
 	}
-	hash_free(&hosts);
+	hash_free(&names.hosts);
+	hash_free(&names.vms);
 	cfg->partitions = all;
 	cfg->n_partitions = list->n;
 }

@@ -5,6 +5,7 @@
 
 #include "base/units.h"
 #include "config/schema.h"
+#include "config/units.h"
 #include "model/name.h"
 
 #define WORD_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
@@ -210,12 +211,13 @@ find_check(const struct config_checks *checks, const char *key)
 	return NULL;
 }
 
-static void
-read_checks(struct reader *rd, const struct node *map,
-	const struct config_values *rule, const char *where,
+void
+checks_read(struct reader *rd, const struct node *map,
+	const struct config_values *rule, const struct config_key *at,
 	struct config_checks *out)
 {
-	const struct node *list = reader_list(rd, map, where, "checks");
+	const char *where = at->where;
+	const struct node *list = reader_list(rd, map, where, at->key);
 
 	*out = (struct config_checks){ 0 };
 	if (list == NULL)
@@ -253,15 +255,43 @@ rule_for(const struct config_check *c, const struct config_values *host)
 	return rule_of(&mixed);
 }
 
-static struct check_def
-def_of(const struct config_check *c, const struct config_values *host)
+struct check_def
+check_def_of(const struct config_check *c, const struct config_values *host)
 {
 	return (struct check_def){ .key = c->key, .probe = c->probe,
 		.rule = rule_for(c, host), .opt_rows = c->opts.rows,
 		.opts = c->opts.v, .origin = c->origin };
 }
 
+/* `units:` of a partition or host over those around it. */
+static bool
+unit_rule_read(struct reader *rd, const struct node *map, const char *where,
+	const struct config_values *around, struct config_values *out)
+{
+	const struct node *n = reader_map(rd, map, where, "units");
+	struct config_values *const sets[] = { out, NULL };
+	char inner[WHERE_BYTES + 16];
+
+	if (!values_copy(rd, around, out))
+		return false;
+	snprintf(inner, sizeof(inner), "%s: units", where);
+	if (n != NULL)
+		values_read(rd, n, inner, sets, nothing);
+	return true;
+}
+
 /* ---- hosts ---- */
+
+/*
+ * A host with a role that has probes of its own does not get the default
+ * ones of services as well (R-009); what speaks of the machine stays.
+ */
+static bool
+applies(const struct config_check *c, const struct config_host *h)
+{
+	return find_check(&h->own, c->key) == NULL &&
+		(strcmp(c->probe, "ping") == 0 || !units_have_own_roles(h));
+}
 
 /* The partition's checks, but a host's own of the same key instead. */
 static void
@@ -273,22 +303,22 @@ merge_checks(struct reader *rd, const struct config_partition *p,
 
 	h->def.checks = p->defs;
 	h->def.n_checks = p->checks.n;
-	if (h->own.n == 0 && h->rule.n == 0)
+	if (h->own.n == 0 && h->rule.n == 0 && !units_have_own_roles(h))
 		return;
 	defs = reader_alloc(rd, p->checks.n + h->own.n, sizeof(*defs));
 	if (defs == NULL)
 		return;
 	for (size_t i = 0; i < p->checks.n; i++)
-		if (find_check(&h->own, p->checks.items[i].key) == NULL)
-			defs[n++] = def_of(&p->checks.items[i], &h->rule);
+		if (applies(&p->checks.items[i], h))
+			defs[n++] = check_def_of(&p->checks.items[i], &h->rule);
 	for (size_t i = 0; i < h->own.n; i++)
-		defs[n++] = def_of(&h->own.items[i], &h->rule);
+		defs[n++] = check_def_of(&h->own.items[i], &h->rule);
 	h->def.checks = defs;
 	h->def.n_checks = n;
 }
 
-static bool
-fold_name(struct reader *rd, const struct node *n, const char *what,
+bool
+name_read(struct reader *rd, const struct node *n, const char *what,
 	const char **out)
 {
 	char folded[NAME_MAX_BYTES + 1];
@@ -310,9 +340,10 @@ fold_name(struct reader *rd, const struct node *n, const char *what,
 
 static bool
 claim_name(struct reader *rd, struct config_host *h, unsigned line,
-	struct hash *hosts)
+	struct config_names *names)
 {
-	const struct config_host *first = hash_get_str(hosts, h->def.name);
+	const struct config_host *first = hash_get_str(&names->hosts,
+		h->def.name);
 
 	if (first != NULL) {
 		reader_fail(rd, line, "host '%s': already in line %u, "
@@ -320,7 +351,7 @@ claim_name(struct reader *rd, struct config_host *h, unsigned line,
 			first->def.partition);
 		return false;
 	}
-	if (hash_put_str(hosts, h->def.name, h) < 0)
+	if (hash_put_str(&names->hosts, h->def.name, h) < 0)
 		rd->no_memory = true;
 	return true;
 }
@@ -342,12 +373,12 @@ read_address(struct reader *rd, const struct node *map, struct config_host *h,
 
 static bool
 read_host(struct reader *rd, const struct node *map,
-	const struct config_partition *p, struct hash *hosts,
+	struct config_partition *p, struct config_names *names,
 	struct config_host *h)
 {
 	static const char *const other[] = { "tags", "checks", "defaults",
-		NULL };
-	struct tocsin_value v[HOST_ROWS] = { 0 };
+		"units", "vms", "roles", NULL };
+	struct tocsin_value v[HOST_ROWS] = { [HOST_AGENT] = { .i = AGENT_AUTO } };
 	struct opt_origin origins[HOST_ROWS] = { 0 };
 	struct config_values values = { .rows = host_rows, .v = v,
 		.origins = origins, .n = HOST_ROWS };
@@ -366,12 +397,12 @@ read_host(struct reader *rd, const struct node *map,
 		snprintf(where, sizeof(where), "host '%.60s'", name->text);
 	values_read(rd, map, where, sets, other);
 	if (name == NULL || name->kind != NODE_SCALAR ||
-	    !fold_name(rd, name, "host", &h->def.name))
+	    !name_read(rd, name, "host", &h->def.name))
 		return false;
 	h->def.partition = p->name;
 	h->def.owner = OWNER_CONFIG;
 	h->def.origin = reader_origin(rd, map->line);
-	if (!claim_name(rd, h, map->line, hosts))
+	if (!claim_name(rd, h, map->line, names))
 		return false;
 	read_address(rd, map, h, where);
 	if ((tags = reader_map(rd, map, where, "tags")) != NULL) {
@@ -381,15 +412,19 @@ read_host(struct reader *rd, const struct node *map,
 	if (reader_map(rd, map, "", "defaults") != NULL &&
 	    !read_defaults(rd, map, where, &p->rule, &h->rule))
 		return false;
-	read_checks(rd, map, h->rule.n != 0 ? &h->rule : &p->rule, where,
-		&h->own);
-	merge_checks(rd, p, h);
+	h->def.agent = (enum unit_agent)v[HOST_AGENT].i;
+	if (!unit_rule_read(rd, map, where, &p->unit_rule, &h->unit_rule))
+		return false;
+	h->def.unit_rule = unit_rule_of(&h->unit_rule);
+	checks_read(rd, map, h->rule.n != 0 ? &h->rule : &p->rule,
+		&(struct config_key){ where, "checks" }, &h->own);
+	units_read(rd, map, p, h, names);
 	return true;
 }
 
 static void
 read_hosts(struct reader *rd, const struct node *map, const char *where,
-	struct config_partition *p, struct hash *hosts)
+	struct config_partition *p, struct config_names *names)
 {
 	const struct node *list = reader_list(rd, map, where, "hosts");
 
@@ -400,7 +435,7 @@ read_hosts(struct reader *rd, const struct node *map, const char *where,
 		struct config_host *h = &p->hosts[p->n_hosts];
 
 		*h = (struct config_host){ 0 };
-		if (read_host(rd, list->items[i], p, hosts, h))
+		if (read_host(rd, list->items[i], p, names, h))
 			p->n_hosts++;
 	}
 }
@@ -414,16 +449,17 @@ make_defs(struct reader *rd, struct config_partition *p)
 
 	p->defs = reader_alloc(rd, p->checks.n, sizeof(*p->defs));
 	for (size_t i = 0; i < p->checks.n && p->defs != NULL; i++)
-		p->defs[i] = def_of(&p->checks.items[i], &none);
+		p->defs[i] = check_def_of(&p->checks.items[i], &none);
 }
 
 void
 partition_read(struct reader *rd, const struct node *map,
-	const struct config_values *defaults, struct config_partition *out,
-	struct hash *hosts)
+	const struct config_around *around, struct config_partition *out,
+	struct config_names *names)
 {
 	static const char *const keys[] = { "name", "defaults", "checks",
-		"hosts", "file_sd", NULL };
+		"hosts", "file_sd", "units", "vm_checks", "role_checks",
+		"vms", "roles", NULL };
 	struct config_values *const sets[] = { NULL };
 	const struct node *name = map->kind == NODE_MAP ?
 		node_get(map, "name") : NULL;
@@ -437,11 +473,21 @@ partition_read(struct reader *rd, const struct node *map,
 	snprintf(where, sizeof(where), "partition '%.60s'", name->text);
 	values_read(rd, map, where, sets, keys);
 	out->origin = reader_origin(rd, map->line);
-	if (!fold_name(rd, name, "partition", &out->name) ||
-	    !read_defaults(rd, map, where, defaults, &out->rule))
+	if (!name_read(rd, name, "partition", &out->name) ||
+	    !read_defaults(rd, map, where, around->defaults, &out->rule) ||
+	    !unit_rule_read(rd, map, where, around->units, &out->unit_rule))
 		return;
-	read_checks(rd, map, &out->rule, where, &out->checks);
+	checks_read(rd, map, &out->rule, &(struct config_key){ where,
+		"checks" }, &out->checks);
+	checks_read(rd, map, &out->rule, &(struct config_key){ where,
+		"vm_checks" }, &out->vm_checks);
+	checks_read(rd, map, &out->rule, &(struct config_key){ where,
+		"role_checks" }, &out->role_checks);
 	make_defs(rd, out);
 	reader_texts(rd, map, where, "file_sd", &out->file_sd);
-	read_hosts(rd, map, where, out, hosts);
+	read_hosts(rd, map, where, out, names);
+	units_read(rd, map, out, NULL, names);
+	units_settle(rd, out, names);
+	for (size_t i = 0; i < out->n_hosts; i++)
+		merge_checks(rd, out, &out->hosts[i]);
 }

@@ -2,10 +2,12 @@
  * The effective configuration as YAML that can be loaded again (secrets
  * apart), each value with the place it came from.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/partition.h"
 #include "config/schema.h"
+#include "config/units.h"
 #include "wire/json_write.h"
 
 #define ORIGIN_COLUMN 48
@@ -119,13 +121,15 @@ put_named(struct print *p, const char *lead, const char *name,
 }
 
 static void
-put_checks(struct print *p, const char *indent, const char *inner,
+put_set(struct print *p, const char *indent, const char *key,
 	const struct config_checks *checks)
 {
+	char inner[32];
+
 	if (checks->n == 0)
 		return;
-	strbuf_puts(p->out, indent);
-	strbuf_puts(p->out, "checks:\n");
+	snprintf(inner, sizeof(inner), "%s    ", indent);
+	strbuf_printf(p->out, "%s%s:\n", indent, key);
 	for (size_t i = 0; i < checks->n; i++) {
 		const struct config_check *c = &checks->items[i];
 		size_t from = p->out->n;
@@ -144,6 +148,70 @@ put_checks(struct print *p, const char *indent, const char *inner,
 }
 
 static void
+put_checks(struct print *p, const char *indent,
+	const struct config_checks *checks)
+{
+	put_set(p, indent, "checks", checks);
+}
+
+static void
+put_unit_rule(struct print *p, const char *indent,
+	const struct config_values *rule)
+{
+	char inner[32];
+
+	if (rule->set == 0)
+		return;
+	snprintf(inner, sizeof(inner), "%s  ", indent);
+	strbuf_printf(p->out, "%sunits:\n", indent);
+	put_set_rows(p, inner, rule);
+}
+
+/* One VM or role; `lead` is "- " and its indent. */
+static void
+put_unit(struct print *p, const char *lead, const struct config_unit *u)
+{
+	size_t on = u->def.is_vm ? (size_t)VM_ON : (size_t)ROLE_ON;
+	char indent[32];
+
+	snprintf(indent, sizeof(indent), "%*s", (int)strlen(lead), "");
+	strbuf_puts(p->out, lead);
+	put_named(p, "name: ", u->def.name, &u->def.origin);
+	for (size_t row = 1; row < u->values.n; row++)
+		if (row != on)
+			put_row(p, indent, &u->values, row);
+	if (u->def.is_vm)
+		put_set_rows(p, indent, &u->rule);
+	put_list(p, indent, "signals", &u->signals);
+	if (u->def.own_checks && u->own.n == 0)
+		strbuf_printf(p->out, "%schecks: []\n", indent);
+	put_checks(p, indent, &u->own);
+}
+
+/* Those of a VM, or with NULL the VMs of the host or its own roles. */
+static void
+put_units(struct print *p, const struct config_host *h,
+	const struct config_unit *vm, bool vms)
+{
+	const char *indent = vm != NULL ? "            " : "        ";
+	char lead[32];
+	bool any = false;
+
+	snprintf(lead, sizeof(lead), "%s  - ", indent);
+	for (const struct config_unit *u = h->units; u != NULL; u = u->next) {
+		if (u->vm != vm || u->def.is_vm != vms)
+			continue;
+		if (!any)
+			strbuf_printf(p->out, "%s%s:\n", indent,
+				vms ? "vms" : "roles");
+		any = true;
+		put_unit(p, lead, u);
+		if (vms)
+			put_units(p, h, u, false);
+	}
+}
+
+static void
 put_host(struct print *p, const struct config_host *h)
 {
 	put_named(p, "      - name: ", h->def.name, &h->def.origin);
@@ -155,7 +223,13 @@ put_host(struct print *p, const struct config_host *h)
 		strbuf_puts(p->out, "        defaults:\n");
 		put_set_rows(p, "          ", &h->rule);
 	}
-	put_checks(p, "        ", "            ", &h->own);
+	if (h->def.agent != AGENT_AUTO)
+		strbuf_printf(p->out, "        agent: %s\n",
+			unit_agent_id(h->def.agent));
+	put_unit_rule(p, "        ", &h->unit_rule);
+	put_checks(p, "        ", &h->own);
+	put_units(p, h, NULL, true);
+	put_units(p, h, NULL, false);
 }
 
 static void
@@ -164,7 +238,10 @@ put_partition(struct print *p, const struct config_partition *part)
 	put_named(p, "  - name: ", part->name, &part->origin);
 	strbuf_puts(p->out, "    defaults:\n");
 	put_rows(p, "      ", &part->rule);
-	put_checks(p, "    ", "        ", &part->checks);
+	put_unit_rule(p, "    ", &part->unit_rule);
+	put_checks(p, "    ", &part->checks);
+	put_set(p, "    ", "vm_checks", &part->vm_checks);
+	put_set(p, "    ", "role_checks", &part->role_checks);
 	if (part->n_hosts != 0)
 		strbuf_puts(p->out, "    hosts:\n");
 	for (size_t i = 0; i < part->n_hosts; i++)
@@ -229,6 +306,8 @@ config_print(const struct config *cfg, struct strbuf *out, bool with_origins)
 		strbuf_puts(out, names[i]);
 		put_rows(&p, "  ", &cfg->sections[i]);
 	}
+	strbuf_puts(out, "units:\n");
+	put_rows(&p, "  ", &cfg->sections[7]);
 	strbuf_puts(out, "retention:\n");
 	put_rows(&p, "  ", &cfg->sections[6]);
 	if (cfg->n_partitions != 0)

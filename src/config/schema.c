@@ -175,5 +175,66 @@ const struct tocsin_opt host_rows[HOST_ROWS + 1] = {
 	[HOST_ADDRESS] = { "address", TOCSIN_OPT_STRING, .dflt = "",
 		.max = "253",
 		.help = "IP address or name; the host's name if not set." },
+	[HOST_AGENT] = { "agent", TOCSIN_OPT_ENUM, .dflt = "auto",
+		.choices = "auto|none|tocsin", .help = "tocsin: its agent is "
+		"missed when it is silent." },
 	[HOST_ROWS] = { NULL },
+};
+
+const struct tocsin_opt unit_rows[UNIT_ROWS + 1] = {
+	[UNIT_HEARTBEAT] = { "heartbeat", TOCSIN_OPT_DUR, .dflt = "15s",
+		.min = "1s", .max = "1h",
+		.help = "How often an agent is expected to be heard of." },
+	[UNIT_LATE_AFTER] = { "late_after", TOCSIN_OPT_INT, .dflt = "3",
+		.min = "1", .max = "1000",
+		.help = "Missed heartbeats: suspect, or overloaded when busy." },
+	[UNIT_CLEAR_AFTER] = { "clear_after", TOCSIN_OPT_INT, .dflt = "2",
+		.min = "1", .max = "100",
+		.help = "Heartbeats that acquit a VM again." },
+	[UNIT_GRACE] = { "grace", TOCSIN_OPT_DUR, .dflt = "600s",
+		.min = "1s", .max = "1d",
+		.help = "Silence that convicts a VM: it may be busy." },
+	[UNIT_NEVER] = { "never_connected", TOCSIN_OPT_DUR, .dflt = "60s",
+		.min = "1s", .max = "1d", .help = "Alarm: an agent was to "
+		"begin and was never heard of." },
+	[UNIT_LOST] = { "connection_lost", TOCSIN_OPT_DUR, .dflt = "600s",
+		.min = "1s", .max = "7d",
+		.help = "Alarm: an agent was heard of, then no more." },
+	[UNIT_GONE] = { "reported_exit", TOCSIN_OPT_DUR, .dflt = "30s",
+		.min = "0s", .max = "1d", .help = "Alarm: an agent said that "
+		"it ends, and did not come back." },
+	[UNIT_BUSY] = { "busy_ratio", TOCSIN_OPT_FLOAT, .dflt = "0.95",
+		.min = "0.1", .max = "1",
+		.help = "Of the processors: from here on late is not dead." },
+	[UNIT_ROWS] = { NULL },
+};
+
+#define CLASS_ROW { "class", TOCSIN_OPT_ENUM, .dflt = "stateful", \
+	.choices = "stateful|stateless", \
+	.help = "stateless: a restart may begin with a fresh disk." }
+
+const struct tocsin_opt vm_rows[VM_ROWS + 1] = {
+	[VM_NAME] = { "name", TOCSIN_OPT_STRING, .min = "1", .max = "253",
+		.help = "Unique among VMs and hosts." },
+	[VM_ADDRESS] = { "address", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "253", .help = "What its checks ask; empty: its name." },
+	[VM_CLASS] = CLASS_ROW,
+	[VM_AGENT] = { "agent", TOCSIN_OPT_ENUM, .dflt = "auto",
+		.choices = "auto|none|tocsin", .help = "none: its hypervisor "
+		"speaks for it; tocsin: its agent is missed." },
+	[VM_ON] = { "on", TOCSIN_OPT_STRING, .dflt = "", .max = "253",
+		.help = "Its host, in the list of a partition." },
+	[VM_ROWS] = { NULL },
+};
+
+const struct tocsin_opt role_rows[ROLE_ROWS + 1] = {
+	[ROLE_NAME] = { "name", TOCSIN_OPT_STRING, .min = "1", .max = "253",
+		.help = "Unique where it runs." },
+	[ROLE_ADDRESS] = { "address", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "253",
+		.help = "What its checks ask; empty: where it runs." },
+	[ROLE_CLASS] = CLASS_ROW,
+	[ROLE_ON] = { "on", TOCSIN_OPT_STRING, .dflt = "", .max = "253",
+		.help = "Its VM or host, in the list of a partition." },
+	[ROLE_ROWS] = { NULL },
 };

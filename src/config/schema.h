@@ -31,7 +31,11 @@ enum executor_row { EXECUTOR_TYPE, EXECUTOR_URL, EXECUTOR_SECRET,
 enum executor_type { EXECUTOR_EXEC, EXECUTOR_WEBHOOK };
 enum retention_row { RETENTION_RAW, RETENTION_M5, RETENTION_H1, RETENTION_D1,
 	RETENTION_PACK_AFTER, RETENTION_ROWS };
-enum host_row { HOST_NAME, HOST_ADDRESS, HOST_ROWS };
+enum host_row { HOST_NAME, HOST_ADDRESS, HOST_AGENT, HOST_ROWS };
+enum unit_row { UNIT_HEARTBEAT, UNIT_LATE_AFTER, UNIT_CLEAR_AFTER, UNIT_GRACE,
+	UNIT_NEVER, UNIT_LOST, UNIT_GONE, UNIT_BUSY, UNIT_ROWS };
+enum vm_row { VM_NAME, VM_ADDRESS, VM_CLASS, VM_AGENT, VM_ON, VM_ROWS };
+enum role_row { ROLE_NAME, ROLE_ADDRESS, ROLE_CLASS, ROLE_ON, ROLE_ROWS };
 
 extern const struct tocsin_opt top_rows[TOP_ROWS + 1];
 extern const struct tocsin_opt tls_rows[TLS_ROWS + 1];
@@ -44,5 +48,8 @@ extern const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1];
 extern const struct tocsin_opt executor_rows[EXECUTOR_ROWS + 1];
 extern const struct tocsin_opt retention_rows[RETENTION_ROWS + 1];
 extern const struct tocsin_opt host_rows[HOST_ROWS + 1];
+extern const struct tocsin_opt unit_rows[UNIT_ROWS + 1];
+extern const struct tocsin_opt vm_rows[VM_ROWS + 1];
+extern const struct tocsin_opt role_rows[ROLE_ROWS + 1];
 
 #endif

@@ -391,12 +391,8 @@ find_or_make(struct engine *en, struct host *h, struct unit *vm,
 
 	if (u != NULL)
 		return u;
-	u = unit_make(en, &(struct unit_birth){ def->is_vm, def->name, h, vm,
-		0 });
-	if (u != NULL)
-		say_event(en, u->is_vm ? "vm.added" : "role.added", u->id,
-			en->now.wall, "{}");
-	return u;
+	return unit_make(en, &(struct unit_birth){ def->is_vm, def->name, h,
+		vm, 0 });
 }
 
 static int
@@ -404,6 +400,7 @@ take_unit(struct engine *en, struct unit *u, const struct unit_def *def,
 	const struct host_def *host, struct now now)
 {
 	struct host *h = host_find(en, host->name);
+	bool fresh = u->declared == 0 && u->host == h && u->n_checks == 0;
 	bool moved = u->is_vm && u->declared != h->id;
 	int rc = describe(en, u, def, host->owner);
 
@@ -418,6 +415,9 @@ take_unit(struct engine *en, struct unit *u, const struct unit_def *def,
 	u->claimed = true;
 	if (rc > 0 || moved)
 		unit_say_subject(en, u, false);
+	if (fresh)
+		say_event(en, u->is_vm ? "vm.added" : "role.added", u->id,
+			now.wall, "{}");
 	if (u->agent == AGENT_TOCSIN && !u->beat.expected) {
 		if (u->beat.word == BEAT_NEVER)
 			beat_begin(&u->beat, awake(en, now));

@@ -209,6 +209,10 @@ keep_event(struct sim *s, const struct change_event *in)
 	size_t i = 0;
 
 	tc_bug_if(in->seq <= s->last_seq);
+	/* The store refuses a fact about a subject that it was not told of. */
+	tc_bug_if((strncmp(in->kind, "vm.", 3) == 0 ||
+		strncmp(in->kind, "role.", 5) == 0) &&
+		name_of(s, in->subject)[0] == '?');
 	s->last_seq = in->seq;
 	while (s->kinds[i].n != 0 && strcmp(s->kinds[i].kind, in->kind) != 0)
 		i++;

@@ -1,0 +1,200 @@
+/*
+ * The real tocsind: roles and VMs from the configuration, a dead listener, a
+ * hypervisor's words, a silent agent, kill -9; every reply held against
+ * openapi.json where it is about units.
+ */
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "t/lib/it.h"
+#include "t/lib/schema.h"
+#include "t/lib/story.h"
+
+static struct schema schema;
+
+/* Listens until it is closed. */
+static int
+listener(int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 64), 0);
+	return fd;
+}
+
+static void
+begin(struct it *it, int port)
+{
+	char path[512];
+
+	it_init(it);
+	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
+		"defaults: {interval: 300ms, timeout: 300ms, recheck: 0s}\n"
+		"units: {heartbeat: 1s, grace: 4s, never_connected: 2s, "
+		"reported_exit: 1s}\n"
+		"partitions:\n"
+		"  - name: rack1\n"
+		"    hosts:\n"
+		"      - name: h1\n"
+		"        address: 127.0.0.1\n"
+		"        checks: [{probe: tcp, port: %d, name: alive}]\n"
+		"        vms:\n"
+		"          - name: v1\n"
+		"            class: stateless\n"
+		"            agent: none\n"
+		"            roles: [{name: web, class: stateless, "
+		"address: 127.0.0.1, checks: [{probe: tcp, port: %d}]}]\n"
+		"          - {name: v2, class: stateful, agent: tocsin}\n"
+		"      - {name: h2, address: 127.0.0.1}\n", it->dir, port + 1,
+		port);
+	snprintf(path, sizeof(path), "%s/data/openapi.json", it->dir);
+	it_start_server(it);
+	schema.doc = json_load_file(path, 0, NULL);
+	ck_assert_ptr_nonnull(schema.doc);
+}
+
+static void
+check_reply(const char *pattern, const char *method,
+	const struct it_reply *r)
+{
+	const char *type = NULL;
+	const json_t *rule = schema_of_reply(&schema, method, pattern,
+		(int)r->status, &type);
+
+	ck_assert_msg(rule != NULL, "%s %ld is not described", pattern,
+		r->status);
+	ck_assert_msg(schema_match(&schema, rule, r->json), "%s: %s\n%s",
+		pattern, schema.why, strbuf_str(&r->text));
+}
+
+static void
+matches(struct it *it, const char *path, const char *pattern)
+{
+	struct it_reply r;
+
+	it_get(it, path, &r);
+	ck_assert_int_eq(r.status, 200);
+	check_reply(pattern, "get", &r);
+	it_reply_fini(&r);
+}
+
+static void
+vm_says(struct it *it, const char *vm, const char *state)
+{
+	char body[300];
+	struct it_reply r;
+
+	snprintf(body, sizeof(body), "{\"host\":\"h1\",\"vm\":\"%s\","
+		"\"vm_state\":\"%s\",\"source\":\"libvirt\"}", vm, state);
+	it_call(it, "POST /v1/signals", NULL, body, &r);
+	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
+	check_reply("/v1/signals", "post", &r);
+	it_reply_fini(&r);
+}
+
+static int
+unit_id(struct it *it, const char *path)
+{
+	struct it_reply r;
+	json_t *u;
+	size_t i;
+	int id = 0;
+
+	it_get(it, "/v1/hosts/h1/vms", &r);
+	json_array_foreach(it_at(r.json, "items"), i, u)
+		if (strcmp(json_string_value(json_object_get(u, "path")),
+			path) == 0)
+			id = (int)json_integer_value(json_object_get(u, "id"));
+	it_reply_fini(&r);
+	ck_assert_int_ne(id, 0);
+	return id;
+}
+
+START_TEST(the_four_layers_of_a_real_server)
+{
+	int port = it_free_port(), fd, id, id2;
+	char unit[64], unit2[64];
+	struct it_reply r;
+	struct it it;
+
+	fd = listener(port);
+	begin(&it, port);
+	id = unit_id(&it, "v1/web");
+	snprintf(unit, sizeof(unit), "/v1/units/%d", id);
+	ck_assert(it_wait_text(&it, unit, "health", "healthy", 20));
+	matches(&it, "/v1/tree", "/v1/tree");
+	matches(&it, "/v1/hosts/h1", "/v1/hosts/{h}");
+	matches(&it, "/v1/hosts/h1/effective-config",
+		"/v1/hosts/{h}/effective-config");
+	printf("R-001: partition, host, VM, role and check from the daemon\n");
+
+	close(fd);
+	ck_assert(it_wait_text(&it, unit, "action", "role.out_of_rotation",
+		20));
+	it_get(&it, unit, &r);
+	ck_assert_str_eq(it_text(&r, "convicted_by.0"), "outside");
+	ck_assert_str_eq(it_text(&r, "signals.outside"), "unhealthy");
+	it_reply_fini(&r);
+	printf("R-006: a dead listener takes its role out of rotation\n");
+	printf("R-007: the verdict says who convicted\n");
+
+	snprintf(unit2, sizeof(unit2), "/v1/units/%d", unit_id(&it, "v1"));
+	vm_says(&it, "v1", "running");
+	ck_assert(it_wait_text(&it, unit2, "health", "healthy", 20));
+	vm_says(&it, "v1", "crashed");
+	ck_assert(it_wait_text(&it, unit2, "reason", "vm_crashed", 20));
+	ck_assert(it_wait_text(&it, unit2, "action", "restart.fresh_disk",
+		20));
+	printf("R-013: the hypervisor speaks for a VM without agent\n");
+	printf("R-012: a stateless VM may begin with a fresh disk\n");
+
+	id2 = unit_id(&it, "v2");
+	snprintf(unit2, sizeof(unit2), "/v1/units/%d", id2);
+	ck_assert(it_wait_text(&it, "/v1/alerts?kind=agent_silent",
+		"items.0.kind", "agent_silent", 20));
+	printf("R-051: an agent that never connected is told\n");
+	ck_assert(it_wait_text(&it, unit2, "reason", "never_connected", 20));
+	ck_assert(it_wait_text(&it, unit2, "action", "restart.keep_disk",
+		20));
+	matches(&it, unit2, "/v1/units/{id}");
+	matches(&it, "/v1/evacuations", "/v1/evacuations");
+
+	/* Its role is not the matter while its VM is down. */
+	ck_assert(it_wait_text(&it, unit, "health", "unreachable", 20));
+	/* kill -9: the same verdicts, the same ids, at once */
+	it_end(&it.server, SIGKILL);
+	it_start_server(&it);
+	ck_assert_int_eq(unit_id(&it, "v2"), id2);
+	it_get(&it, unit2, &r);
+	ck_assert_str_eq(it_text(&r, "health"), "unhealthy");
+	ck_assert_str_eq(it_text(&r, "reason"), "never_connected");
+	it_reply_fini(&r);
+	it_get(&it, unit, &r);
+	ck_assert_str_eq(it_text(&r, "health"), "unreachable");
+	it_reply_fini(&r);
+	printf("R-052: its reason stands after kill -9\n");
+
+	fd = listener(port);
+	ck_assert(it_wait_text(&it, unit, "health", "healthy", 20));
+	close(fd);
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	json_decref(schema.doc);
+	it_fini(&it);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("layers", the_four_layers_of_a_real_server);
+}
