@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "model/level.h"
+#include "model/unit.h"
 #include "model/verdict.h"
 #include "predict/redundancy.h"
 
@@ -41,6 +42,7 @@ struct host_risk {
 	enum level spared;	/* worst level among disks that others stand for */
 	uint32_t spared_device;	/* that one: to be replaced; 0 = none */
 	bool own;		/* the host's own signals are the reason */
+	enum cause_hint cause;	/* the caller's to say: outlook_cause() */
 };
 
 /* `declared` may be NULL. */

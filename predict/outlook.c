@@ -274,12 +274,12 @@ outlook_recompute(const struct outlook_pack *pack, const struct verdict *v,
 	return 0;
 }
 
-enum cause
+enum cause_hint
 outlook_cause(const struct outlook_pack *pack, const struct verdict *v,
 	enum level device)
 {
-	int32_t sums[CAUSE_N] = { 0 }, best = 0;
-	enum cause cause = CAUSE_UNKNOWN;
+	int32_t sums[CAUSE_HOST_OS + 1] = { 0 }, best = 0;
+	enum cause_hint cause = CAUSE_UNKNOWN;
 
 	if (device > LEVEL_NONE)
 		sums[CAUSE_DEVICE] = pack->level_from[device];
@@ -290,10 +290,10 @@ outlook_cause(const struct outlook_pack *pack, const struct verdict *v,
 		if (r != NULL && row->contribution > 0)
 			sums[r->cause] += row->contribution;
 	}
-	for (int c = CAUSE_UNKNOWN + 1; c < CAUSE_N; c++)
+	for (int c = CAUSE_UNKNOWN + 1; c <= CAUSE_HOST_OS; c++)
 		if (sums[c] > best) {
 			best = sums[c];
-			cause = (enum cause)c;
+			cause = (enum cause_hint)c;
 		}
 	return cause;
 }

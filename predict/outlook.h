@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "model/cause.h"
+#include "model/unit.h"
 #include "model/level.h"
 #include "model/verdict.h"
 #include "predict/signals.h"
@@ -37,7 +37,7 @@ struct outlook_rule {
 	uint32_t version;
 	enum signal signal;
 	enum signal_stat stat;
-	enum cause cause;	/* that it is evidence of */
+	enum cause_hint cause;	/* that it is evidence of */
 	enum level may_reach;
 	uint32_t n_bins;
 	struct outlook_bin bins[OUTLOOK_BINS_MAX];	/* by rising bound */
@@ -69,7 +69,7 @@ int outlook_recompute(const struct outlook_pack *pack,
  * contributions; `device` is the worst level of the host's disks.  Unknown
  * without positive evidence.
  */
-enum cause outlook_cause(const struct outlook_pack *pack,
+enum cause_hint outlook_cause(const struct outlook_pack *pack,
 	const struct verdict *v, enum level device);
 
 #endif

@@ -79,13 +79,24 @@ names_from(const json_t *o, struct outlook_rule *out)
 }
 
 static bool
+cause_from(const char *name, enum cause_hint *out)
+{
+	for (int c = CAUSE_UNKNOWN; c <= CAUSE_HOST_OS; c++)
+		if (strcmp(cause_id((enum cause_hint)c), name) == 0) {
+			*out = (enum cause_hint)c;
+			return true;
+		}
+	return false;
+}
+
+static bool
 reach_from(const json_t *o, struct outlook_rule *out)
 {
 	char cause[VERDICT_NAME], level[VERDICT_NAME];
 
 	return text_from(o, "cause", cause, sizeof(cause)) &&
 		text_from(o, "may_reach", level, sizeof(level)) &&
-		cause_from_name(cause, strlen(cause), &out->cause) &&
+		cause_from(cause, &out->cause) &&
 		level_from_name(level, strlen(level), &out->may_reach);
 }
 

@@ -23,7 +23,7 @@ static const struct {
 	enum signal_kind kind;
 } table[SIGNAL_N] = {
 #define X(sym, id, kind) [sym] = { id, kind },
-	SIGNAL_TABLE(X)
+	HOST_SIGNAL_TABLE(X)
 #undef X
 };
 

@@ -27,7 +27,7 @@
 #include "predict/features.h"
 
 /* symbol, id, kind.  Counts first, then events, then means. */
-#define SIGNAL_TABLE(X)                                        \
+#define HOST_SIGNAL_TABLE(X)                                        \
 	X(SIGNAL_IO_ERRORS, "io_errors", SIGNAL_COUNT)         \
 	X(SIGNAL_KERNEL_IO, "kernel_io_errors", SIGNAL_COUNT)  \
 	X(SIGNAL_ECC_CORRECTED, "ecc_corrected", SIGNAL_COUNT) \
@@ -50,7 +50,7 @@
 enum signal_kind { SIGNAL_COUNT, SIGNAL_EVENT, SIGNAL_SHARE, SIGNAL_SHIFT };
 enum signal {
 #define X(sym, id, kind) sym,
-	SIGNAL_TABLE(X)
+	HOST_SIGNAL_TABLE(X)
 #undef X
 };
 #define SIGNAL_N 18

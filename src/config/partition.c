@@ -7,6 +7,7 @@
 #include "config/schema.h"
 #include "config/units.h"
 #include "model/name.h"
+#include "predict/redundancy.h"
 
 #define WORD_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
 	"0123456789_"
@@ -371,6 +372,20 @@ read_address(struct reader *rd, const struct node *map, struct config_host *h,
 			"or name", where, n->text);
 }
 
+/* Said when it is declared, not when the disk fails. */
+static void
+check_redundancy(struct reader *rd, unsigned line,
+	const struct host_def *def, const char *where)
+{
+	struct redundancy groups;
+	struct tc_err e = { 0 };
+
+	for (size_t i = 0; i < def->n_tags; i++)
+		if (strcmp(def->tags[i].key, REDUNDANCY_TAG) == 0 &&
+		    redundancy_parse(def->tags[i].value, &groups, &e) < 0)
+			reader_fail(rd, line, "%s: %s", where, e.text);
+}
+
 static bool
 read_host(struct reader *rd, const struct node *map,
 	struct config_partition *p, struct config_names *names,
@@ -408,6 +423,7 @@ read_host(struct reader *rd, const struct node *map,
 	if ((tags = reader_map(rd, map, where, "tags")) != NULL) {
 		reader_tags(rd, tags, where, &pairs, &h->def.n_tags);
 		h->def.tags = pairs;
+		check_redundancy(rd, tags->line, &h->def, where);
 	}
 	if (reader_map(rd, map, "", "defaults") != NULL &&
 	    !read_defaults(rd, map, where, &p->rule, &h->rule))

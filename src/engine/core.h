@@ -21,6 +21,7 @@ struct trend {
 struct engine {
 	struct engine_io *io;
 	const struct pack *pack;
+	struct outlook_pack outlook;	/* rules for hosts */
 	struct drive_rules states;	/* what drives say of themselves */
 	const char *version;
 	struct intern names;	/* keys, probes, metrics, instances */

@@ -32,7 +32,8 @@ engine_new(const struct engine_conf *conf)
 		return NULL;
 	en->io = conf->io;
 	en->pack = conf->pack;
-	if (drive_rules_builtin(&en->states, NULL) < 0) {
+	if (drive_rules_builtin(&en->states, NULL) < 0 ||
+	    outlook_builtin(&en->outlook, NULL) < 0) {
 		mem_free(en);
 		return NULL;
 	}

@@ -19,9 +19,9 @@
 #include "health/check.h"
 #include "health/observer.h"
 #include "predict/drive.h"
-#include "predict/eval.h"
 #include "predict/features.h"
 #include "predict/host.h"
+#include "predict/outlook.h"
 #include "predict/rules.h"
 
 /* Kept of one observation at most; what is beyond is counted, not shown. */
@@ -156,6 +156,7 @@ struct host {
 	struct check *worst;	/* NULL while healthy */
 	struct wall since;
 	struct host_risk risk;
+	struct host_outlook *outlook;	/* NULL = none yet */
 	uint32_t place;		/* in engine.sorted */
 	enum health host_health;	/* of the host layer alone */
 	struct observer_mark heard;	/* of the checks from here */
@@ -183,6 +184,5 @@ struct live_alert {
 	struct alert shown;	/* texts owned */
 	struct host *h;		/* NULL: of a partition or the server */
 };
-
 
 #endif

@@ -151,6 +151,7 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 	if (!h->present)
 		en->resort = true;
 	h->present = true;
+	risk_fold(en, h);
 	host_say_subject(en, h);
 	mark(en, h, DIRTY_URGENT);
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/outlook.h"
 #include "engine/unit.h"
 
 void
@@ -100,6 +101,15 @@ host_layer(const struct host *h)
 	return worst;
 }
 
+/* One that was up goes down; what we find down at the start is no failure
+ * that we saw. */
+static bool
+host_falls(enum health from, enum health to)
+{
+	return (from == HEALTH_HEALTHY || from == HEALTH_SUSPECT) &&
+		(to == HEALTH_UNHEALTHY || to == HEALTH_UNREACHABLE);
+}
+
 void
 fold_host(struct engine *en, struct host *h, struct wall at)
 {
@@ -115,6 +125,7 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 		(is_flapping(h) ? UNIT_FLAPPING : 0);
 	bool flaps = ((flags ^ h->flags) & UNIT_FLAPPING) != 0;
 	bool fell;
+	bool falls = host_falls(h->host_health, layer);
 
 	if (from == to && h->reason == reason && h->flags == flags &&
 	    layer == h->host_health &&
@@ -129,6 +140,8 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	mark(en, h, DIRTY_URGENT);
 	if (flaps)
 		say_flapping(en, h, at);
+	if (falls)
+		outlook_convicted(en, h, true, at);
 	if (from != to) {
 		h->since = at;
 		say_host_move(en, h, from, at);
@@ -167,11 +180,14 @@ judge_observation(struct engine *en, struct check *c,
 
 	keep_text(c, ob->text);
 	metrics_keep(&en->shared, &c->metrics, ob, METRICS_PER_CHECK);
+	outlook_hear(en, c, ob, now);
 	mark(en, c->host, DIRTY_COSMETIC);
 	if (check_observe(&c->st, &c->kind->rule,
 		    (struct check_seen){ ob->outcome, ob->reason },
 		    (struct now){ awake(en, now), ob->at }, &move)) {
 		say_check_move(en, c, &move, ob->at);
+		if (move.to == HEALTH_UNHEALTHY && c->unit == NULL)
+			outlook_convicted(en, c->host, false, ob->at);
 		fold_of(en, c, ob->at);
 	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK ||
 	    c->st.flapping != flapping) {

@@ -25,6 +25,8 @@ struct host_wish {
 static void
 get_tags(struct json_read *r, struct host_wish *h)
 {
+	struct redundancy groups;
+	struct tc_err why = { 0 };
 	struct json_str key;
 
 	h->has_tags = true;
@@ -37,6 +39,9 @@ get_tags(struct json_read *r, struct host_wish *h)
 			json_fail(r, "more than %d tags", TAGS_MAX);
 		else
 			h->tags[h->n_tags++] = (struct tag){ key.p, value };
+		if (!json_failed(r) && json_str_is(key, REDUNDANCY_TAG) &&
+		    redundancy_parse(value, &groups, &why) < 0)
+			json_fail(r, "%s", why.text);
 	}
 }
 
@@ -139,6 +144,7 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 	def = (struct host_def){ .tags = wish.tags, .n_tags = wish.n_tags };
 	if (wish.has_tags && host_copy_tags(h, &def) < 0)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
+	risk_fold(en, h);
 	host_say_subject(en, h);
 	say_host_state(en, h);
 	mark(en, h, DIRTY_URGENT);

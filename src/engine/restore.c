@@ -6,6 +6,7 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/outlook.h"
 #include "engine/unit.h"
 #include "wire/json_read.h"
 
@@ -288,6 +289,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 	}
 	if (strcmp(s->kind, "brake") == 0 && p != NULL)
 		return brake_restore(s->bytes, s->n, &p->brake, NULL);
+	if (strcmp(s->kind, "signals") == 0 && h != NULL)
+		return outlook_restore(h, s->bytes, s->n);
 	if (strcmp(s->kind, "host") == 0 && h != NULL)
 		return restore_host_state(h, s->bytes, s->n);
 	if (strcmp(s->kind, "check") == 0 && c != NULL) {
@@ -315,7 +318,10 @@ engine_restore_prediction(struct engine *en,
 	const struct change_prediction *p)
 {
 	struct device *d = subject_get(en, p->subject, SUBJECT_DEVICE);
+	struct host *h = subject_get(en, p->subject, SUBJECT_HOST);
 
+	if (h != NULL)
+		return outlook_restore_prediction(h, p);
 	if (d == NULL)
 		return TC_ENOENT;
 	if (!level_from_name(p->level, strlen(p->level), &d->level))
@@ -412,5 +418,8 @@ restore_finish(struct engine *en, struct now now)
 		}
 		risk_judge(en, d, now);
 	}
+	at = 0;
+	while ((h = hash_next(&en->hosts, &at)) != NULL)
+		outlook_age(en, h, now);
 	en->restored = true;
 }

@@ -6,6 +6,8 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/outlook.h"
+#include "predict/eval.h"
 #include "smart/encoding.h"
 
 const char *
@@ -182,24 +184,46 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 	risk_fold(en, d->host);
 }
 
+/* A wrong declaration is none: every disk stands alone then. */
+static void
+declared(const struct host *h, struct redundancy *out)
+{
+	out->n = 0;
+	for (size_t i = 0; i < h->n_tags; i++)
+		if (strcmp(h->tags[i].key, REDUNDANCY_TAG) == 0 &&
+		    redundancy_parse(h->tags[i].value, out, NULL) < 0)
+			out->n = 0;
+}
+
 void
 risk_fold(struct engine *en, struct host *h)
 {
 	struct host_device list[DEVICES_PER_HOST];
-	size_t n = 0;
+	struct host_own own = outlook_own(h);
+	enum level worst = LEVEL_NONE;
+	struct redundancy groups;
 	struct host_risk risk;
+	size_t n = 0;
+
+	declared(h, &groups);
 
 	for (size_t i = 0; i < h->n_devices; i++) {
 		const struct device *d = h->devices[i];
 
 		if (d->judged)
 			list[n++] = (struct host_device){ d->id, d->level,
-				d->risk, 0 };
+				d->risk, redundancy_group_of(&groups,
+				d->ident.serial, d->ident.wwn) };
+		if (d->judged && d->level > worst)
+			worst = d->level;
 	}
-	host_combine(list, n, NULL, NULL, &risk);
-	if (risk.level != h->risk.level || risk.device != h->risk.device)
+	host_combine(list, n, &groups, &own, &risk);
+	if (risk.level != h->risk.level || risk.device != h->risk.device ||
+	    risk.spared_device != h->risk.spared_device)
 		mark(en, h, DIRTY_URGENT);
 	h->risk = risk;
+	h->risk.cause = outlook_cause(&en->outlook, own.any ?
+		h->outlook->verdict : NULL, worst);
 }
 
 /* Windows pass with the days: once a day everybody is judged again. */
@@ -209,6 +233,7 @@ risk_age_all(struct engine *en, struct now now)
 	int32_t today = wall_to_days(now.wall);
 	size_t at = 0;
 	struct device *d;
+	struct host *h;
 
 	if (today == en->judged_day)
 		return;
@@ -216,4 +241,7 @@ risk_age_all(struct engine *en, struct now now)
 	while ((d = hash_next(&en->devices, &at)) != NULL)
 		if (d->judged_day != today)
 			risk_judge(en, d, now);
+	at = 0;
+	while ((h = hash_next(&en->hosts, &at)) != NULL)
+		outlook_age(en, h, now);
 }

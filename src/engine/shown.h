@@ -9,17 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/clock.h"
+#include "engine/shown_outlook.h"
 #include "engine/shown_unit.h"
 #include "model/fleet.h"
-#include "model/level.h"
 #include "model/note.h"
 #include "model/observation.h"
 #include "model/plan.h"
 #include "model/reason.h"
 #include "model/state.h"
 #include "model/unit.h"
-#include "model/verdict.h"
 
 struct window;
 
@@ -135,6 +133,9 @@ struct snap_host {
 	double risk;		/* 30 days */
 	const char *risk_reason;	/* one line for people; "" at none */
 	uint32_t risk_device;	/* snap_device.id, 0 = none */
+	uint32_t replace_device;	/* failing, spared by others; 0 = none */
+	enum cause_hint cause;	/* what seems at fault */
+	const struct snap_outlook *outlook;	/* NULL = no evidence */
 	const struct snap_check *checks;
 	const struct snap_device *devices;
 	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */

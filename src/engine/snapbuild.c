@@ -8,6 +8,7 @@
 #include "engine/devices.h"
 #include "engine/inside.h"
 #include "engine/maker.h"
+#include "engine/outlook.h"
 #include "engine/unit.h"
 
 /*
@@ -132,19 +133,27 @@ show_check(struct maker *m, const struct check *c, struct snap_check *out)
 	return out->kind != NULL ? 0 : TC_ENOMEM;
 }
 
+static const struct verdict *
+show_verdict(struct arena *a, const struct verdict *from)
+{
+	struct verdict *v = from == NULL ? NULL :
+		arena_alloc(a, verdict_bytes(from));
+
+	if (v != NULL)
+		memcpy(v, from, verdict_bytes(from));
+	return v;
+}
+
 static void
 show_device(struct maker *m, const struct device *d, struct snap_device *out)
 {
 	struct arena *a = m->arena;
-	struct verdict *v = d->verdict == NULL ? NULL :
-		arena_alloc(a, verdict_bytes(d->verdict));
 
-	if (v != NULL)
-		memcpy(v, d->verdict, verdict_bytes(d->verdict));
 	*out = (struct snap_device){ .id = d->id, .ident = d->ident,
 		.asleep = d->asleep, .at = d->at, .reason = d->reason,
 		.judged = d->judged, .level = d->level, .risk = d->risk,
-		.verdict = v, .prediction_id = d->prediction_id,
+		.verdict = show_verdict(a, d->verdict),
+		.prediction_id = d->prediction_id,
 		.level_since = d->level_since,
 		.accepted = d->n_accepted > 0 ? accept_show(a, d) : NULL };
 	out->n_accepted = out->accepted != NULL ? d->n_accepted : 0;
@@ -177,6 +186,38 @@ risk_words(struct arena *a, const struct device *d)
 		d->ident.model, d->ident.serial, top->metric, top->stat,
 		(long long)top->value);
 	return copy(a, text);
+}
+
+/* "its own signals: host_failures rise_7d 2" */
+static const char *
+own_words(struct arena *a, const struct host *h)
+{
+	const struct verdict *v = h->outlook != NULL ? h->outlook->verdict :
+		NULL;
+	char text[128];
+
+	if (v == NULL || v->n_evidence == 0)
+		return "";
+	snprintf(text, sizeof(text), "its own signals: %s %s %lld",
+		v->evidence[0].metric, v->evidence[0].stat,
+		(long long)v->evidence[0].value);
+	return copy(a, text);
+}
+
+static void
+show_outlook(struct arena *a, const struct host *h, struct snap_host *out)
+{
+	const struct host_outlook *o = h->outlook;
+	struct snap_outlook *own = o != NULL && o->verdict != NULL ?
+		arena_alloc(a, sizeof(*own)) : NULL;
+
+	out->replace_device = h->risk.spared_device;
+	out->cause = h->risk.cause;
+	if (own == NULL)
+		return;
+	*own = (struct snap_outlook){ show_verdict(a, o->verdict),
+		o->prediction_id, o->level_since };
+	out->outlook = own->verdict != NULL ? own : NULL;
 }
 
 static enum disposition
@@ -215,13 +256,14 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		.since = h->since, .level = h->risk.level,
 		.risk = h->risk.risk.d30, .risk_device = h->risk.device,
 		.risk_reason = h->risk.level == LEVEL_NONE ? "" :
-			risk_words(a, risky),
+			h->risk.own ? own_words(a, h) : risk_words(a, risky),
 		.checks = checks, .n_checks = h->n_checks,
 		.devices = devices, .n_devices = h->n_devices,
 		.why_not = h->why_not,
 		.plan_id = h->plan != NULL ? h->plan->id : 0,
 		.window_id = h->window != NULL ? h->window->id : 0 };
 	out->n_tags = out->tags != NULL ? h->n_tags : 0;
+	show_outlook(a, h, out);
 	return h->units == NULL && h->watch == NULL ? 0 :
 		show_units(m, h, out);
 }

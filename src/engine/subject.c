@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/outlook.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -129,6 +130,7 @@ host_free(struct engine *en, struct host *h)
 	mem_free(h->plan);
 	units_free(en, h);
 	mem_free(h->watch);
+	outlook_free(h->outlook);
 	mem_free(h);
 }
 

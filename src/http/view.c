@@ -202,6 +202,17 @@ put_prediction(struct json_write *w, const struct snap_host *h,
 	prediction_write(w, &item);
 }
 
+void
+put_own_prediction(struct json_write *w, const struct snap_host *h)
+{
+	struct prediction_item item = { .id = h->outlook->prediction_id,
+		.host = h->name, .device = { "host", "", "", "" },
+		.since = h->outlook->level_since,
+		.verdict = h->outlook->verdict };
+
+	prediction_write(w, &item);
+}
+
 static void
 put_row(struct json_write *w, const struct snap_host *h)
 {
@@ -251,6 +262,9 @@ put_host(struct json_write *w, const struct snap_host *h)
 	json_add_str(w, "level", level_name(h->level));
 	add_probability(w, "risk", h->risk);
 	json_add_str(w, "risk_reason", h->risk_reason);
+	json_add_str(w, "cause_hint", cause_id(h->cause));
+	if (h->replace_device != 0)
+		json_add_u64(w, "replace_device", h->replace_device);
 	json_add_array(w, "checks");
 	for (size_t i = 0; i < h->n_checks; i++)
 		put_check(w, &h->checks[i]);

@@ -35,6 +35,8 @@ void put_evidence(struct json_write *w, const struct snap_device *d);
 void add_accepted(struct json_write *w, const struct snap_device *d);
 void put_device(struct json_write *w, const struct snap_device *d);
 /* An item of /v1/predictions. */
+/* Of the host's own signals; there must be one. */
+void put_own_prediction(struct json_write *w, const struct snap_host *h);
 void put_prediction(struct json_write *w, const struct snap_host *h,
 	const struct snap_device *d);
 

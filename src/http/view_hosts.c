@@ -256,6 +256,22 @@ put_evidence(struct json_write *w, const struct snap_device *d)
 	json_put_end(w);
 }
 
+/* The host's own signals, as of a device of kind "host". */
+static void
+put_own_evidence(struct json_write *w, const struct snap_host *h)
+{
+	if (h->outlook == NULL)
+		return;
+	json_put_object(w);
+	json_put_key(w, "device");
+	device_id_write(w, &(struct device_id){ "host", "", "", "" });
+	json_add_bool(w, "judged", true);
+	add_id(w, "prediction", h->outlook->prediction_id);
+	add_time(w, "since", h->outlook->level_since);
+	verdict_write_members(w, h->outlook->verdict);
+	json_put_end(w);
+}
+
 void
 view_evidence(struct request *r)
 {
@@ -264,6 +280,7 @@ view_evidence(struct request *r)
 
 	if (h == NULL)
 		return;
+	put_own_evidence(&w, h);
 	for (size_t i = 0; i < h->n_devices; i++)
 		put_evidence(&w, &h->devices[i]);
 	close_items(&w);

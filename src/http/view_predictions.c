@@ -47,7 +47,7 @@ read_cursor(const struct target *t, struct wanted *want, struct tc_err *e)
 static bool
 wants_host(const struct wanted *want, const struct snap_host *h)
 {
-	if (h->level == LEVEL_NONE)
+	if (h->level == LEVEL_NONE && h->replace_device == 0)
 		return false;
 	if (want->host != NULL && strcmp(want->host, h->name) != 0)
 		return false;
@@ -90,6 +90,16 @@ struct place {
 	uint64_t device;
 };
 
+/* The host's own comes before those of its devices. */
+static bool
+wants_own(const struct wanted *want, const struct snap_host *h)
+{
+	return h->outlook != NULL && h->outlook->prediction_id != 0 &&
+		strcmp(h->name, want->after_host) != 0 &&
+		(want->level == NULL ||
+		 list_has(want->level, level_name(h->outlook->verdict->level)));
+}
+
 /* False when there are more than fit. */
 static bool
 list_host(struct json_write *w, struct wanted *want,
@@ -97,6 +107,13 @@ list_host(struct json_write *w, struct wanted *want,
 {
 	const struct snap_device *d = next_device(want, h, 0);
 
+	if (wants_own(want, h)) {
+		if (want->limit == 0)
+			return false;
+		want->limit--;
+		put_own_prediction(w, h);
+		*last = (struct place){ h, 0 };
+	}
 	for (; d != NULL; d = next_device(want, h, d->id)) {
 		if (want->limit == 0)
 			return false;

@@ -277,7 +277,7 @@ START_TEST(r020_the_cause_is_named_from_positive_evidence_only)
 	see(&s, "memory_uncorrected_errors_total", 1, on(0, 2));
 	ck_assert_int_eq(outlook_cause(&pack, judge(&s, on(0, 3)), LEVEL_NONE),
 		CAUSE_MEMORY);
-	ck_assert_str_eq(cause_name(CAUSE_HOST_OS), "host_os");
+	ck_assert_str_eq(cause_id(CAUSE_HOST_OS), "host_os");
 	signals_free(&s);
 }
 END_TEST
@@ -497,19 +497,19 @@ START_TEST(rules_without_a_source_or_unit_are_refused)
 		"\"imminent\":3},\"rules\":[{\"id\":\"a\",\"version\":1,"
 		"\"signal\":\"ping_loss\",\"stat\":\"permille\",";
 	static const struct { const char *rest; int rc; } cases[] = {
-		{ "\"unit\":\"permille\",\"cause\":\"network\",\"may_reach\":"
+		{ "\"unit\":\"permille\",\"cause\":\"unknown\",\"may_reach\":"
 			"\"watch\",\"source\":\"s\",\"bins\":[{\"ge\":1,"
 			"\"hundredths\":5}]}]}", 0 },
-		{ "\"unit\":\"count\",\"cause\":\"network\",\"may_reach\":"
+		{ "\"unit\":\"count\",\"cause\":\"unknown\",\"may_reach\":"
 			"\"watch\",\"source\":\"s\",\"bins\":[{\"ge\":1,"
 			"\"hundredths\":5}]}]}", TC_EINVAL },
-		{ "\"unit\":\"permille\",\"cause\":\"network\",\"may_reach\":"
+		{ "\"unit\":\"permille\",\"cause\":\"unknown\",\"may_reach\":"
 			"\"watch\",\"bins\":[{\"ge\":1,\"hundredths\":5}]}]}",
 			TC_EINVAL },
 		{ "\"unit\":\"permille\",\"cause\":\"gremlins\",\"may_reach\":"
 			"\"watch\",\"source\":\"s\",\"bins\":[{\"ge\":1,"
 			"\"hundredths\":5}]}]}", TC_EINVAL },
-		{ "\"unit\":\"permille\",\"cause\":\"network\",\"may_reach\":"
+		{ "\"unit\":\"permille\",\"cause\":\"unknown\",\"may_reach\":"
 			"\"watch\",\"source\":\"s\",\"bins\":[{\"ge\":2,"
 			"\"hundredths\":5},{\"ge\":1,\"hundredths\":5}]}]}",
 			TC_EINVAL },

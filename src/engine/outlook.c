@@ -1,0 +1,281 @@
+/*
+ * The host's own signals: heard, judged, told, kept.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/outlook.h"
+#include "wire/json_write.h"
+#include "wire/verdict.h"
+
+#define JUDGE_EVERY_MS INT64_C(300000)
+#define SAVE_RISEN_MS INT64_C(600000)
+#define SAVE_EVERY_MS INT64_C(3600000)
+#define SPREAD_S 3600
+
+void
+outlook_free(struct host_outlook *o)
+{
+	if (o == NULL)
+		return;
+	signals_free(&o->signals);
+	mem_free(o->verdict);
+	mem_free(o);
+}
+
+/* Saved for the first time at any moment of the hour, not all at once. */
+static struct host_outlook *
+outlook_of(struct host *h, struct wall now)
+{
+	if (h->outlook == NULL)
+		h->outlook = MEM_NEW(struct host_outlook);
+	if (h->outlook != NULL && h->outlook->saved_ms == 0)
+		h->outlook->saved_ms = now.ms -
+			(int64_t)(h->id % SPREAD_S) * 1000;
+	return h->outlook;
+}
+
+/* ---- told ---------------------------------------------------------------- */
+
+static void
+say_signals(struct engine *en, struct host *h, struct wall now)
+{
+	struct strbuf bytes = { 0 };
+
+	if (signals_save(&h->outlook->signals, &bytes) == 0)
+		say_state(en, h->id, "signals", bytes.p, bytes.n);
+	strbuf_free(&bytes);
+	h->outlook->saved_ms = now.ms;
+	h->outlook->unsaved = false;
+}
+
+static void
+say_outlook(struct engine *en, const struct host *h, const struct verdict *v)
+{
+	const struct host_outlook *o = h->outlook;
+	struct change_set *cs = facts(en);
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_PREDICTION) :
+		NULL;
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	if (c == NULL)
+		return;
+	json_begin(&w, &body);
+	prediction_write(&w, &(struct prediction_item){ o->prediction_id,
+		h->name, { "host", "", "", "" }, o->level_since, v });
+	c->u.prediction = (struct change_prediction){ .id = o->prediction_id,
+		.subject = h->id, .host = h->id, .since = o->level_since,
+		.level = level_name(v->level), .risk_d7 = v->risk.d7,
+		.risk_d30 = v->risk.d30, .risk_d90 = v->risk.d90,
+		.pack = fact_text(cs, v->pack),
+		.body = fact_text(cs, strbuf_str(&body)) };
+	strbuf_free(&body);
+}
+
+static void
+level_moved(struct engine *en, struct host *h, const struct verdict *v,
+	enum level from)
+{
+	struct host_outlook *o = h->outlook;
+	char body[256];
+
+	o->level_since = v->judged_at;
+	if (v->level != LEVEL_NONE)
+		o->prediction_id = ++en->prediction_id;
+	say_outlook(en, h, v);
+	snprintf(body, sizeof(body), "{\"from\":\"%s\",\"to\":\"%s\","
+		"\"risk\":%.4f,\"prediction\":%llu}", level_name(from),
+		level_name(v->level), v->risk.d30,
+		(unsigned long long)o->prediction_id);
+	say_event(en, "prediction.level", h->id, v->judged_at, body);
+	if (v->level == LEVEL_NONE)
+		o->prediction_id = 0;
+}
+
+/* ---- judged -------------------------------------------------------------- */
+
+static void
+keep_verdict(struct host_outlook *o, const struct verdict *v)
+{
+	o->level = v->level;
+	o->risk = v->risk;
+	o->score = v->score;
+	o->open = v->gate_open;
+	mem_free(o->verdict);
+	o->verdict = NULL;
+	if (v->n_evidence == 0)
+		return;
+	o->verdict = mem_alloc(verdict_bytes(v));
+	if (o->verdict != NULL)
+		memcpy(o->verdict, v, verdict_bytes(v));
+}
+
+static void
+judge(struct engine *en, struct host *h, struct wall now)
+{
+	struct host_outlook *o = h->outlook;
+	enum level from = o->level;
+	int32_t score = o->score;
+	bool had = o->verdict != NULL;
+	struct verdict v;
+
+	if (en->pack == NULL)
+		return;
+	outlook_judge(&en->outlook, &o->signals, now, &v);
+	o->judged_ms = now.ms;
+	if (v.n_evidence == 0 && !had && from == LEVEL_NONE)
+		return;
+	keep_verdict(o, &v);
+	mark(en, h, from != v.level ? DIRTY_URGENT : DIRTY_COSMETIC);
+	if (from != v.level)
+		level_moved(en, h, &v, from);
+	else if (v.level != LEVEL_NONE && v.score != score)
+		say_outlook(en, h, &v);
+	risk_fold(en, h);
+}
+
+static void
+tend(struct engine *en, struct host *h, bool rose, struct wall now)
+{
+	struct host_outlook *o = h->outlook;
+	int64_t unsaved_ms = now.ms - o->saved_ms;
+
+	o->unsaved = o->unsaved || rose;
+	if (rose || now.ms - o->judged_ms >= JUDGE_EVERY_MS)
+		judge(en, h, now);
+	if (unsaved_ms >= SAVE_EVERY_MS || (o->unsaved &&
+			unsaved_ms >= SAVE_RISEN_MS))
+		say_signals(en, h, now);
+}
+
+/* ---- heard --------------------------------------------------------------- */
+
+struct list_place { const struct observation *ob; size_t at; };
+
+static bool
+next_metric(void *ctx, struct signal_metric *out)
+{
+	struct list_place *p = ctx;
+	const struct metric *m;
+
+	if (p->at == p->ob->n_metrics)
+		return false;
+	m = &p->ob->metrics[p->at++];
+	*out = (struct signal_metric){ m->name, m->instance,
+		metric_number(m) };
+	return true;
+}
+
+static bool
+any_wanted(const struct observation *ob)
+{
+	for (size_t i = 0; i < ob->n_metrics; i++)
+		if (signals_want(ob->metrics[i].name))
+			return true;
+	return false;
+}
+
+/* More processors are no anomaly: what was measured before is another past. */
+static void
+watch_shape(struct engine *en, struct host *h, const struct observation *ob)
+{
+	struct host_outlook *o;
+	double cpus = 0;
+	char body[128];
+
+	for (size_t i = 0; i < ob->n_metrics; i++)
+		if (strcmp(ob->metrics[i].name, "cpu_count") == 0)
+			cpus = metric_number(&ob->metrics[i]);
+	o = cpus > 0 ? outlook_of(h, ob->at) : NULL;
+	if (o == NULL)
+		return;
+	if (o->cpus > 0 && (cpus > o->cpus || cpus < o->cpus)) {
+		signals_new_past(&o->signals);
+		snprintf(body, sizeof(body), "{\"metric\":\"cpu_count\","
+			"\"from\":%.0f,\"to\":%.0f}", o->cpus, cpus);
+		say_event(en, "host.capacity", h->id, ob->at, body);
+	}
+	o->cpus = cpus;
+}
+
+void
+outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
+	struct now now)
+{
+	struct list_place place = { ob, 0 };
+	struct host *h = c->host;
+	bool rose;
+
+	if (c->device != NULL || c->unit != NULL)
+		return;
+	if (strcmp(c->kind->probe, "cpu") == 0)
+		watch_shape(en, h, ob);
+	if (!any_wanted(ob) || outlook_of(h, now.wall) == NULL)
+		return;
+	rose = signals_observe(&h->outlook->signals, (uint8_t)(c->id & 0xff),
+		next_metric, &place, ob->at);
+	tend(en, h, rose, now.wall);
+}
+
+/* In a maintenance window, or while we doubt ourselves, nothing counts. */
+void
+outlook_convicted(struct engine *en, struct host *h, bool layer,
+	struct wall at)
+{
+	if (h->window != NULL || en->observer.suspect ||
+	    h->disposition != DISPOSITION_IN_SERVICE ||
+	    outlook_of(h, at) == NULL)
+		return;
+	signals_event(&h->outlook->signals, layer ? SIGNAL_FAILURES :
+		SIGNAL_FLAPS, at);
+	judge(en, h, at);
+	say_signals(en, h, at);
+}
+
+void
+outlook_age(struct engine *en, struct host *h, struct now now)
+{
+	if (h->outlook != NULL && h->outlook->signals.seen != 0)
+		judge(en, h, now.wall);
+}
+
+struct host_own
+outlook_own(const struct host *h)
+{
+	const struct host_outlook *o = h->outlook;
+
+	if (o == NULL || !o->open)
+		return (struct host_own){ .any = false };
+	return (struct host_own){ true, o->level, o->risk };
+}
+
+/* ---- coming back --------------------------------------------------------- */
+
+int
+outlook_restore(struct host *h, const void *bytes, size_t n)
+{
+	if (h->outlook == NULL)
+		h->outlook = MEM_NEW(struct host_outlook);
+	if (h->outlook == NULL)
+		return TC_ENOMEM;
+	signals_free(&h->outlook->signals);
+	return signals_restore(bytes, n, &h->outlook->signals, NULL);
+}
+
+int
+outlook_restore_prediction(struct host *h, const struct change_prediction *p)
+{
+	enum level level;
+
+	if (!level_from_name(p->level, strlen(p->level), &level))
+		return TC_ECORRUPT;
+	if (h->outlook == NULL)
+		h->outlook = MEM_NEW(struct host_outlook);
+	if (h->outlook == NULL)
+		return TC_ENOMEM;
+	h->outlook->level = level;
+	h->outlook->prediction_id = p->id;
+	h->outlook->level_since = p->since;
+	return 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * What is kept of a host's own signals; made when the first comes.  For
+ * src/engine alone.
+ */
+#ifndef TOCSIN_ENGINE_OUTLOOK_H
+#define TOCSIN_ENGINE_OUTLOOK_H
+
+#include "engine/inside.h"
+#include "predict/outlook.h"
+
+struct host_outlook {
+	struct signals signals;
+	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
+	struct risk risk;
+	enum level level;
+	int32_t score;
+	bool open;		/* something points to a failure */
+	bool unsaved;		/* a count rose since */
+	uint64_t prediction_id;
+	struct wall level_since;
+	int64_t judged_ms;
+	int64_t saved_ms;
+	double cpus;		/* 0 = not told yet */
+};
+
+/* An observation of the host itself; cheap when it has no signal. */
+void outlook_hear(struct engine *en, struct check *c,
+	const struct observation *ob, struct now now);
+/* A check was convicted; `layer`: and with it the host. */
+void outlook_convicted(struct engine *en, struct host *h, bool layer,
+	struct wall at);
+/* The host's own part of its risk. */
+struct host_own outlook_own(const struct host *h);
+void outlook_age(struct engine *en, struct host *h, struct now now);
+int outlook_restore(struct host *h, const void *bytes, size_t n);
+int outlook_restore_prediction(struct host *h,
+	const struct change_prediction *p);
+void outlook_free(struct host_outlook *o);
+
+#endif

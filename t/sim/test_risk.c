@@ -1,0 +1,209 @@
+/*
+ * The risk of hosts in virtual time: their own signals, disks that stand for
+ * each other, and what is left of it after a crash.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "predict/builtin.h"
+#include "predict/rules.h"
+#include "t/lib/story.h"
+#include "t/sim/sim.h"
+
+#define DAY_S 86400.0
+
+static struct pack *
+builtin(void)
+{
+	struct pack *pack = NULL;
+
+	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
+	return pack;
+}
+
+static struct observation
+from(const char *probe, struct metric *m, size_t n)
+{
+	return (struct observation){ .probe = probe, .device = { "", "", "",
+		"" }, .text = "", .outcome = TOCSIN_OK,
+		.reason = TOCSIN_WHY_NONE, .metrics = m, .n_metrics = n };
+}
+
+static void
+tell(struct sim *s, const char *probe, const char *metric, double value)
+{
+	struct metric m = { metric, "", TOCSIN_F64, { value } };
+	struct observation ob = from(probe, &m, 1);
+
+	ck_assert_int_eq(sim_batch(s, "h0", &ob, true), BATCH_TAKEN);
+}
+
+static void
+tell_disk(struct sim *s, const char *serial, double pending)
+{
+	struct metric m[] = {
+		{ "smart_197_raw", "", TOCSIN_F64, { pending } },
+		{ "smart_5_raw", "", TOCSIN_F64, { pending } },
+		{ "smart_187_raw", "", TOCSIN_F64, { pending / 8 } },
+	};
+	struct observation ob = from("smart", m, ARRAY_LEN(m));
+
+	ob.device = (struct device_id){ "disk", "ST4000DM000", serial, "" };
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+}
+
+/* Two disks; the first is failing. */
+static void
+one_disk_fails(struct sim *s)
+{
+	for (int day = 1; day <= 4; day++) {
+		sim_run_until(s, day * DAY_S);
+		tell_disk(s, "BAD", (day - 1) * 800.0);
+		tell_disk(s, "GOOD", 0);
+	}
+}
+
+START_TEST(r020_edac_errors_hint_at_memory_and_silence_at_nothing)
+{
+	struct pack *pack = builtin();
+	struct sim *s = sim_new(2, pack, 0);
+	struct snapshot *snap;
+	const struct snap_host *h;
+
+	tell(s, "memory", "memory_uncorrected_errors_total", 0);
+	sim_run_until(s, 600);
+	tell(s, "memory", "memory_uncorrected_errors_total", 1);
+	sim_set(s, "h1", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 900);
+	snap = sim_snapshot(s);
+	h = snapshot_host(snap, "h0");
+	ck_assert_int_eq(h->cause, CAUSE_MEMORY);
+	ck_assert_int_eq(h->level, LEVEL_WATCH);
+	ck_assert_ptr_nonnull(h->outlook);
+	ck_assert_uint_ne(h->outlook->prediction_id, 0);
+	ck_assert_ptr_nonnull(strstr(h->risk_reason, "ecc_uncorrected"));
+	/* dead, and nobody knows why */
+	h = snapshot_host(snap, "h1");
+	ck_assert_int_eq(h->cause, CAUSE_UNKNOWN);
+	snapshot_put(snap);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(a_mirrored_disk_that_fails_is_no_risk_of_its_host)
+{
+	struct pack *pack = builtin();
+	struct sim *s = sim_new(1, pack, 0);
+	struct snapshot *snap;
+	const struct snap_host *h;
+
+	one_disk_fails(s);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_IMMINENT);
+	/* what is declared wrongly is refused, and changes nothing */
+	ck_assert_int_ne(sim_order(s, ORDER_HOST_PATCH, "sto1",
+		"{\"tags\":{\"redundancy\":\"raid7:BAD+GOOD\"}}"), 0);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_IMMINENT);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PATCH, "sto1",
+		"{\"tags\":{\"redundancy\":\"mirror:BAD+GOOD\"}}"), 0);
+	snap = sim_snapshot(s);
+	h = snapshot_host(snap, "sto1");
+	ck_assert_int_eq(h->level, LEVEL_NONE);
+	ck_assert_double_lt(h->risk, 0.02);
+	/* the disk is failing as before, and is to be replaced */
+	ck_assert_uint_ne(h->replace_device, 0);
+	for (size_t i = 0; i < h->n_devices; i++)
+		if (strcmp(h->devices[i].ident.serial, "BAD") == 0) {
+			ck_assert_uint_eq(h->devices[i].id, h->replace_device);
+			ck_assert_int_eq(h->devices[i].level, LEVEL_IMMINENT);
+		}
+	ck_assert_int_eq(h->cause, CAUSE_DEVICE);
+	snapshot_put(snap);
+	sim_restart(s);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r040_more_processors_are_no_anomaly)
+{
+	struct pack *pack = builtin();
+	struct sim *s = sim_new(1, pack, 0);
+	struct snapshot *snap;
+	const struct snap_host *h;
+
+	for (int hour = 0; hour < 48; hour++) {
+		sim_run_until(s, hour * 3600.0);
+		tell(s, "cpu", "cpu_count", hour < 36 ? 4 : 8);
+		tell(s, "disk", "psi_io_full_ratio", hour < 36 ? 0.01 : 0.6);
+	}
+	snap = sim_snapshot(s);
+	h = snapshot_host(snap, "h0");
+	ck_assert_int_eq(h->level, LEVEL_NONE);
+	ck_assert_ptr_null(h->outlook);
+	snapshot_put(snap);
+	ck_assert_uint_eq(sim_events(s, "host.capacity"), 1);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(a_host_that_failed_is_watched_and_a_crash_forgets_nothing)
+{
+	struct pack *pack = builtin();
+	struct sim *s = sim_new(12, pack, 0);
+	struct snapshot *snap;
+	size_t said;
+
+	sim_run_until(s, 600);
+	sim_set(s, "h0", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 900);
+	sim_set(s, "h0", "ping", TOCSIN_WHY_NONE);
+	sim_run_until(s, 1200);
+	ck_assert_int_eq(sim_state(s, "h0"), STATE_HEALTHY);
+	ck_assert_int_eq(sim_level(s, "h0"), LEVEL_WATCH);
+	snap = sim_snapshot(s);
+	ck_assert_double_gt(snapshot_host(snap, "h0")->risk, 0.3);
+	ck_assert_int_eq(snapshot_host(snap, "h0")->cause, CAUSE_UNKNOWN);
+	snapshot_put(snap);
+	said = sim_events(s, "prediction.level");
+	sim_restart(s);
+	ck_assert_int_eq(sim_level(s, "h0"), LEVEL_WATCH);
+	sim_run_until(s, 1500);
+	ck_assert_uint_eq(sim_events(s, "prediction.level"), said);
+	/* a month without another */
+	sim_run_until(s, 31 * DAY_S);
+	ck_assert_int_eq(sim_level(s, "h0"), LEVEL_NONE);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(what_happens_in_a_window_is_no_failure)
+{
+	struct pack *pack = builtin();
+	struct sim *s = sim_new(12, pack, 0);
+
+	sim_run_until(s, 600);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PATCH, "h0",
+		"{\"disposition\":\"maintenance\"}"), 0);
+	sim_set(s, "h0", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 900);
+	ck_assert_int_eq(sim_level(s, "h0"), LEVEL_NONE);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("risk",
+		r020_edac_errors_hint_at_memory_and_silence_at_nothing,
+		a_mirrored_disk_that_fails_is_no_risk_of_its_host,
+		r040_more_processors_are_no_anomaly,
+		a_host_that_failed_is_watched_and_a_crash_forgets_nothing,
+		what_happens_in_a_window_is_no_failure);
+}
