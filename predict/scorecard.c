@@ -1,5 +1,6 @@
 #include "predict/scorecard.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,13 @@ struct subject {
 	uint32_t host;
 	int64_t alarm_ms[LEVEL_N];	/* the first; NEVER */
 	int64_t gone_ms;		/* failed, replaced, retired; NEVER */
+	int64_t healthy_ms;		/* it was, until then */
+	int64_t wrong_ms;		/* the alarms until then were */
+	unsigned weight;		/* of the word that it is gone */
 	bool failed;
+	/* of the first device of a host: how long the host was watched */
+	int64_t from_ms;
+	int64_t to_ms;
 };
 
 struct reckoning {
@@ -34,7 +41,7 @@ take_span(struct reckoning *r, size_t i, struct scorecard *out)
 
 	to->id = s->subject;
 	to->host = s->host;
-	to->gone_ms = NEVER;
+	to->gone_ms = to->healthy_ms = to->wrong_ms = NEVER;
 	for (int l = 0; l < LEVEL_N; l++)
 		to->alarm_ms[l] = NEVER;
 	if (hash_put(&r->by_id, &to->id, sizeof(to->id), to) < 0)
@@ -46,6 +53,46 @@ take_span(struct reckoning *r, size_t i, struct scorecard *out)
 	return 0;
 }
 
+static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The weightier word about its end holds; of equal ones the earlier. */
+static void
+take_end(struct subject *s, const struct scored_outcome *o, unsigned weight)
+{
+	if (weight < s->weight ||
+	    (weight == s->weight && s->gone_ms <= o->at.ms))
+		return;
+	s->weight = weight;
+	s->gone_ms = o->at.ms;
+	s->failed = o->kind == OUTCOME_FAILED;
+}
+
+static void
+take_outcome(struct subject *s, const struct scored_outcome *o)
+{
+	switch (o->kind) {
+	case OUTCOME_FAILED:
+		take_end(s, o, 3);
+		break;
+	case OUTCOME_REPLACED:
+		take_end(s, o, 2);
+		break;
+	case OUTCOME_RETIRED:
+		take_end(s, o, 1);
+		break;
+	case OUTCOME_HEALTHY:
+		s->healthy_ms = later(s->healthy_ms, o->at.ms);
+		break;
+	case OUTCOME_WRONG_ALARM:
+		s->wrong_ms = later(s->wrong_ms, o->at.ms);
+		break;
+	}
+}
+
 static void
 take_outcomes(struct reckoning *r)
 {
@@ -54,10 +101,8 @@ take_outcomes(struct reckoning *r)
 		struct subject *s = hash_get(&r->by_id, &o->subject,
 			sizeof(o->subject));
 
-		if (!s || (s->gone_ms != NEVER && s->gone_ms <= o->at.ms))
-			continue;
-		s->gone_ms = o->at.ms;
-		s->failed = o->kind == OUTCOME_FAILED;
+		if (s != NULL)
+			take_outcome(s, o);
 	}
 }
 
@@ -84,12 +129,34 @@ compare_days(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int32_t
-quantile(const int32_t *sorted, uint64_t n, uint64_t percent)
+static struct lead_days
+quantile(const int32_t *sorted, uint64_t n, double q)
 {
-	uint64_t rank = (n * percent + 99) / 100;
+	double at = (double)n * q, spread = 1.96 * sqrt(at * (1 - q));
+	double ranks[3] = { ceil(at), floor(at - spread),
+		ceil(at + spread) + 1 };
+	int32_t days[3];
 
-	return sorted[rank > 0 ? rank - 1 : 0];
+	for (int i = 0; i < 3; i++) {
+		double rank = fmin(fmax(ranks[i], 1), (double)n);
+
+		days[i] = sorted[(size_t)rank - 1];
+	}
+	return (struct lead_days){ days[0], days[1], days[2] };
+}
+
+/* Byar's approximation of Poisson's limits. */
+static double
+poisson_low(double k)
+{
+	return k < 1 ? 0 : k * pow(1 - 1 / (9 * k) - 1.96 / (3 * sqrt(k)), 3);
+}
+
+static double
+poisson_high(double k)
+{
+	return (k + 1) * pow(1 - 1 / (9 * (k + 1)) + 1.96 /
+		(3 * sqrt(k + 1)), 3);
 }
 
 /* Adds the device; true when it was found in time. */
@@ -98,14 +165,18 @@ count_subject(const struct reckoning *r, const struct subject *s, int level,
 	struct scorecard_level *l)
 {
 	int64_t alarm = s->alarm_ms[level];
+	int64_t settle = dur_to_ms(r->in->settle);
 
 	if (alarm == NEVER)
 		return false;
 	if (s->failed)
 		return s->gone_ms - alarm >= DAY_MS;
-	if (s->gone_ms != NEVER)
+	if (s->wrong_ms >= alarm || (s->healthy_ms != NEVER &&
+		s->healthy_ms - alarm >= settle))
+		l->wrong++;
+	else if (s->gone_ms != NEVER)
 		return false;
-	if (r->in->now.ms - alarm < dur_to_ms(r->in->settle))
+	else if (r->in->now.ms - alarm < settle)
 		l->open++;
 	else
 		l->wrong++;
@@ -130,31 +201,43 @@ reckon_level(struct reckoning *r, int level, struct scorecard *out)
 	l.recall = share_of(found, out->failed);
 	l.precision_known = found + l.wrong >= SCORECARD_ENOUGH;
 	l.recall_known = out->failed >= SCORECARD_ENOUGH;
-	if (out->host_years > 0)
+	if (out->host_years > 0) {
 		l.wrong_per_host_year = (double)l.wrong / out->host_years;
+		l.wrong_low = poisson_low((double)l.wrong) / out->host_years;
+		l.wrong_high = poisson_high((double)l.wrong) / out->host_years;
+	}
 	l.lead_known = found >= SCORECARD_ENOUGH;
 	if (found > 0) {
-		l.lead_p10_days = quantile(r->leads, found, 10);
-		l.lead_median_days = quantile(r->leads, found, 50);
-		l.lead_p90_days = quantile(r->leads, found, 90);
+		l.lead_p10 = quantile(r->leads, found, 0.1);
+		l.lead_median = quantile(r->leads, found, 0.5);
+		l.lead_p90 = quantile(r->leads, found, 0.9);
 	}
 	out->levels[level] = l;
 }
 
-/* Each host once: as long as the first of its devices was watched. */
+/* Each host once: from the first of its devices to the last. */
 static double
-host_years(const struct reckoning *r)
+host_years(struct reckoning *r)
 {
 	double years = 0;
 	size_t n = r->in->n_spans;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct scored_span *s = &r->in->spans[i];
-		const struct subject *first = hash_get(&r->hosts, &s->host,
+		struct subject *first = hash_get(&r->hosts, &s->host,
 			sizeof(s->host));
 
-		if (first == &r->subjects[i] && s->to.ms > s->from.ms)
-			years += (double)(s->to.ms - s->from.ms) / YEAR_MS;
+		if (first == &r->subjects[i] || s->from.ms < first->from_ms)
+			first->from_ms = s->from.ms;
+		if (first == &r->subjects[i] || s->to.ms > first->to_ms)
+			first->to_ms = s->to.ms;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct subject *s = &r->subjects[i];
+
+		if (hash_get(&r->hosts, &s->host, sizeof(s->host)) == s &&
+		    s->to_ms > s->from_ms)
+			years += (double)(s->to_ms - s->from_ms) / YEAR_MS;
 	}
 	return years;
 }

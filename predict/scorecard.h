@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "model/level.h"
+#include "model/outcome.h"
 #include "predict/backtest.h"
 
 /* A device came to this level then; one row per device, level and time. */
@@ -21,8 +22,7 @@ struct scored_prediction {
 	struct wall since;
 };
 
-/* What happened to a device.  Replaced = taken out without a word why. */
-enum outcome_kind { OUTCOME_FAILED, OUTCOME_REPLACED, OUTCOME_RETIRED };
+/* What happened to a device. */
 struct scored_outcome {
 	uint32_t subject;
 	enum outcome_kind kind;
@@ -40,6 +40,13 @@ struct scored_span {
 /* Failures, and alarms, under which no share is given. */
 #define SCORECARD_ENOUGH 10
 
+/* A quantile of lead times, and its 95 % interval by order statistics. */
+struct lead_days {
+	int32_t days;
+	int32_t low;
+	int32_t high;
+};
+
 struct scorecard_level {
 	/* Of predictions whose outcome is known: an alarm is open while the
 	 * device is there and the alarm younger than `settle`. */
@@ -49,11 +56,13 @@ struct scorecard_level {
 	bool recall_known;
 	uint64_t open;
 	uint64_t wrong;
-	double wrong_per_host_year;
+	double wrong_per_host_year;	/* and its 95 % interval (Byar) */
+	double wrong_low;
+	double wrong_high;
 	bool lead_known;
-	int32_t lead_p10_days;
-	int32_t lead_median_days;
-	int32_t lead_p90_days;
+	struct lead_days lead_p10;
+	struct lead_days lead_median;
+	struct lead_days lead_p90;
 };
 
 struct scorecard {
@@ -78,7 +87,9 @@ struct scorecard_input {
 /*
  * The first alarm of a device at a level or above counts.  Found = at least a
  * day before its failure.  A replaced or retired device with an alarm is
- * neither right nor wrong: nobody knows.  0 or TC_ENOMEM.
+ * neither right nor wrong: nobody knows.  Wrong are alarms that a person calls
+ * so, those that are `settle` old, and those whose device was healthy so long
+ * after.  A failure beats all other words about the device.  0 or TC_ENOMEM.
  */
 int scorecard_reckon(const struct scorecard_input *in, struct scorecard *out,
 	struct tc_err *e);

@@ -49,7 +49,7 @@ CREATE TABLE prediction (
 	risk_d90 REAL NOT NULL,
 	pack TEXT NOT NULL,
 	body TEXT NOT NULL		-- JSON, as the API shows it
-) STRICT;
+, outcome INTEGER REFERENCES outcome(id)) STRICT;
 CREATE UNIQUE INDEX prediction_open ON prediction(subject)
 	WHERE until_ms IS NULL;
 CREATE INDEX prediction_by_subject ON prediction(subject, since_ms);
@@ -192,3 +192,14 @@ CREATE TABLE note (
 	body TEXT NOT NULL		-- JSON, as the API shows it
 ) STRICT;
 CREATE INDEX note_standing ON note(id) WHERE NOT ended;
+CREATE TABLE outcome (
+	id INTEGER PRIMARY KEY,
+	subject INTEGER NOT NULL REFERENCES subject(id),
+	kind TEXT NOT NULL,		-- model/outcome.h
+	at_ms INTEGER NOT NULL,
+	noted_ms INTEGER NOT NULL,
+	source TEXT NOT NULL,
+	by TEXT NOT NULL,
+	note TEXT NOT NULL,
+	UNIQUE (subject, kind, at_ms)
+) STRICT;

@@ -163,6 +163,20 @@ static const struct arg accept_rows[] = {
 	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL, "why it may be" },
 	{ .name = NULL }
 };
+static const struct arg outcome_rows[] = {
+	{ "host", ARG_STRING, AT(host), "HOST", NULL,
+		"of the host itself, not of a device" },
+	{ "at", ARG_STRING, AT(at), "TIME", NULL,
+		"when, such as 2026-05-01T22:00:00Z; healthy: until when; "
+		"else now" },
+	{ "gone", ARG_FLAG, AT(gone), NULL, NULL,
+		"the device is not there any more" },
+	{ "note", ARG_STRING, AT(note), "TEXT", NULL, "what was found" },
+	{ "after", ARG_COUNT, AT(after), "ID", NULL,
+		"of the list: those behind this number" },
+	ROW_LIMIT,
+	{ .name = NULL }
+};
 static const struct arg simulate_rows[] = {
 	ROW_FAIL,
 	{ "hosts", ARG_STRING, AT(hosts), "A,B", NULL, "that fail" },
@@ -228,6 +242,11 @@ static const struct arg_verb verbs[] = {
 		maintenance_rows },
 	{ "accept", "[remove] DEVICE", 1, 2, "live with a static bad value of "
 		"a device until it moves; then all are told", accept_rows },
+	{ "outcome", "[list|failed|replaced|retired|healthy|wrong_alarm "
+		"[DEVICE]]", 0, 2, "what became of a device or a host: it "
+		"closes the predictions about it", outcome_rows },
+	{ "scorecard", "", 0, 0, "how often our own predictions were right",
+		NULL },
 	{ "alerts", "[list|ack ID]", 0, 2, "what people are told now, the "
 		"worst first", alerts_rows },
 	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
@@ -260,7 +279,8 @@ static const struct arg_verb verbs[] = {
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
-	verb_accept, verb_alerts, verb_signal, verb_events, verb_token, verb_config,
+	verb_accept, verb_outcome, verb_scorecard, verb_alerts,
+	verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
@@ -281,7 +301,7 @@ static const struct arg_section sections[] = {
 		"them.  An import convicts nobody, raises no alert and plans "
 		"nothing; the server judges when it starts.  A file is "
 		"checked to its end first; importing it twice is harmless.  "
-		"Whether a drive failed is not kept." },
+		"Failures are noted as outcomes: the drive is gone then." },
 	{ "FILES",
 		TOCSIN_STATEDIR "/admin.token\tan admin's token\n\n"
 		TOCSIN_STATEDIR "/server.url\twhere the server listens" },
@@ -300,6 +320,8 @@ static const struct arg_section sections[] = {
 		"PSU'\tnobody is woken for them\n\n"
 		"tocsin accept Z300ABCD --metric crc_errors --for 365d "
 		"--reason 'an old cable'\tquiet until it moves\n\n"
+		"tocsin outcome failed Z300ABCD --gone --note 'head crash'\t"
+		"so that the scorecard knows\n\n"
 		"tocsin db backup /backup/tocsin-$(date +%F).db\ta copy of the "
 		"server's file, while it runs\n\n"
 		"tocsin db export --host h7 --metric cpu_seconds_total "

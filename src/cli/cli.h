@@ -63,6 +63,9 @@ struct cli_options {
 	uint64_t expected;	/* UINT64_MAX = not given */
 	bool dry_run;
 	uint64_t delta;
+	const char *at;
+	const char *note;
+	bool gone;
 };
 
 struct cli {
@@ -126,6 +129,8 @@ int verb_evacuations(struct cli *c, struct tc_err *e);
 int verb_simulate(struct cli *c, struct tc_err *e);
 int verb_import(struct cli *c, struct tc_err *e);
 int verb_accept(struct cli *c, struct tc_err *e);
+int verb_outcome(struct cli *c, struct tc_err *e);
+int verb_scorecard(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);

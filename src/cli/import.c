@@ -13,9 +13,15 @@
 #include "model/name.h"
 #include "replay/replay.h"
 #include "wire/batch.h"
+#include "wire/json_write.h"
 
 #define ROWS_AT_ONCE 500
 #define DRIVES_MAX 1000		/* of one host */
+
+struct ending {
+	const char *serial;
+	int32_t day;
+};
 
 struct import {
 	struct cli *c;
@@ -28,6 +34,9 @@ struct import {
 	size_t drives;
 	size_t failed;		/* drives whose last day is in it */
 	int32_t oldest;
+	struct ending *endings;	/* of the drives that failed */
+	size_t n_endings, cap_endings;
+	struct arena texts;	/* of endings */
 };
 
 /* ---- to whom it goes ---- */
@@ -127,6 +136,54 @@ add_row(struct import *im, const struct row *row, struct tc_err *e)
 	return im->batch.n == ROWS_AT_ONCE ? send_rows(im, e) : 0;
 }
 
+/* Told once all rows are there, so that nothing of it comes later. */
+static int
+note_ending(struct import *im, const struct row *row, struct tc_err *e)
+{
+	void *endings = im->endings;
+	struct ending *end;
+
+	if (!row->failure)
+		return 0;
+	if (mem_grow(&endings, &im->cap_endings, im->n_endings + 1,
+		    sizeof(*im->endings)) < 0)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	im->endings = endings;
+	end = &im->endings[im->n_endings];
+	*end = (struct ending){ arena_strndup(&im->texts, row->serial,
+		row->serial_n), row->day };
+	if (!end->serial)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	im->n_endings++;
+	return 0;
+}
+
+static int
+send_ending(struct import *im, const struct ending *end, struct tc_err *e)
+{
+	struct strbuf body = {0};
+	struct json_write w;
+	struct doc *reply;
+	int rc;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "device", end->serial);
+	json_add_str(&w, "outcome", "failed");
+	json_add_wall(&w, "at", wall_from_days(end->day));
+	json_add_bool(&w, "gone", true);
+	json_add_bool(&w, "imported", true);
+	json_put_end(&w);
+	if (body.failed)
+		rc = tc_fail(e, TC_ENOMEM, "out of memory");
+	else if (im->store)
+		rc = import_store_outcome(im->store, &body, e);
+	else
+		rc = api_send(im->c, "POST", "/v1/outcomes", &body, &reply, e);
+	strbuf_free(&body);
+	return rc < 0 ? tc_wrap(e, "the failure of %s", end->serial) : 0;
+}
+
 /* Before anything is sent: is it good to its end, and what is in it. */
 static int
 look_at_rows(struct import *im, struct row_source *rows, struct tc_err *e)
@@ -211,12 +268,17 @@ import_csv(struct import *im, struct tc_err *e)
 		return rc;
 	im->batch = (struct batch){ .host = im->host, .id = "" };
 	while ((rc = replay_source(replay)->next(replay_source(replay), &row,
-			e)) > 0 && (rc = add_row(im, &row, e)) == 0) {
+			e)) > 0 && (rc = add_row(im, &row, e)) == 0 &&
+		(rc = note_ending(im, &row, e)) == 0) {
 		if (n++ % 10000 == 0)
 			say_progress(replay, false);
 	}
 	if (rc == 0)
 		rc = send_rows(im, e);
+	for (size_t i = 0; rc == 0 && i < im->n_endings; i++)
+		rc = send_ending(im, &im->endings[i], e);
+	mem_free(im->endings);
+	arena_free(&im->texts);
 	say_progress(replay, true);
 	arena_free(&im->batch.arena);
 	replay_close(replay);
@@ -320,8 +382,8 @@ report(const struct import *im)
 		out_say(&c->out, "%zu drive%s of %s\n", im->drives,
 			im->drives == 1 ? "" : "s", im->host);
 	if (im->failed > 0)
-		out_say(&c->out, "%zu failed, which is not kept: tocsin "
-			"backtest reads it from the file\n", im->failed);
+		out_say(&c->out, "%zu failed: noted as outcomes\n",
+			im->failed);
 	if (im->store)
 		out_say(&c->out, "this is history: it is judged when the "
 			"server starts, and convicts nobody\n");

@@ -22,6 +22,9 @@ int import_store_open(struct cli *c, const char *state_dir,
 	struct import_store **out, struct tc_err *e);
 int import_store_put(struct import_store *s, const struct batch *b,
 	struct tc_err *e);
+/* What became of a drive: the body of POST /v1/outcomes. */
+int import_store_outcome(struct import_store *s, const struct strbuf *body,
+	struct tc_err *e);
 /* Waits until all is durable; one row of the audit trail says what came. */
 int import_store_finish(struct import_store *s, const char *file,
 	struct import_counts *out, struct tc_err *e);

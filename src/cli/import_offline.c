@@ -150,7 +150,8 @@ is_kept(const struct change *c)
 		return true;
 	case CHANGE_STATE:	/* what the predictor has learnt of a drive */
 		return strcmp(c->u.state.kind, "device") == 0 ||
-			strcmp(c->u.state.kind, "drive") == 0;
+			strcmp(c->u.state.kind, "drive") == 0 ||
+			strcmp(c->u.state.kind, "seen") == 0;
 	case CHANGE_EVENT:
 	case CHANGE_PREDICTION:
 	case CHANGE_ALERT:
@@ -161,6 +162,8 @@ is_kept(const struct change *c)
 	case CHANGE_WINDOW:
 	case CHANGE_NOTE:
 		return false;
+	case CHANGE_OUTCOME:
+		return true;
 	}
 	return false;
 }
@@ -221,6 +224,33 @@ import_store_put(struct import_store *s, const struct batch *b,
 		if (cs)
 			change_set_free(cs);
 		return tc_fail(e, TC_ENOMEM, "out of memory");
+	}
+	keep_history(cs);
+	return submit(s, cs, e);
+}
+
+int
+import_store_outcome(struct import_store *s, const struct strbuf *body,
+	struct tc_err *e)
+{
+	struct clock *clock = s->c->clock;
+	struct now now = { clock->mono(clock), clock->wall(clock) };
+	struct change_set *cs = change_set_new();
+	char *text = mem_strndup(body->p, body->n);
+	struct strbuf reply = {0};
+	struct engine_wish wish = { .kind = ORDER_OUTCOME, .target = "",
+		.body = text, .n = body->n, .actor = "tocsin import" };
+	int rc;
+
+	if (!cs || !text)
+		rc = tc_fail(e, TC_ENOMEM, "out of memory");
+	else
+		rc = engine_order(s->engine, &wish, now, cs, &reply, e);
+	strbuf_free(&reply);
+	mem_free(text);
+	if (rc < 0) {
+		change_set_free(cs);
+		return rc;
 	}
 	keep_history(cs);
 	return submit(s, cs, e);

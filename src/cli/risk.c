@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/plan.h"
+#include "cli/score.h"
 #include "cli/show.h"
 #include "cli/words.h"
 #include "model/level.h"
@@ -301,6 +302,7 @@ explain_device(struct cli *c, const struct doc *v)
 		doc_get(v, "counter_evidence"));
 	say_accepted(c, doc_get(v, "accepted"));
 	say_missing(c, doc_get(v, "missing"));
+	score_say_ours(c, v);
 	say_flip(c, v);
 	if (*doc_text(v, "pack"))
 		out_paint(&c->out, PAINT_DIM, "  %s points in all, by %.40s\n",

@@ -194,7 +194,8 @@ do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
 		return;
 	}
 	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE ||
-		kind == ORDER_ALERT_COMMENT || kind == ORDER_HOST_COMMENT;
+		kind == ORDER_ALERT_COMMENT || kind == ORDER_HOST_COMMENT ||
+		kind == ORDER_OUTCOME;
 	commit_set(d, cmd, cs);
 }
 
@@ -256,6 +257,9 @@ do_commands(void *arg)
 			break;
 		case COMMAND_UNACCEPT:
 			do_order(d, cmd, ORDER_UNACCEPT);
+			break;
+		case COMMAND_OUTCOME:
+			do_order(d, cmd, ORDER_OUTCOME);
 			break;
 		case COMMAND_SIGNAL:
 			do_order(d, cmd, ORDER_SIGNAL);

@@ -22,6 +22,7 @@
 #include "predict/rules.h"
 #include "probe/runner.h"
 #include "sched/sched.h"
+#include "predict/book.h"
 #include "store/store.h"
 
 /* Facts that wait for the store while it cannot take them. */
@@ -141,6 +142,11 @@ void alerts_send(struct daemon *d);
 
 /* ---- serve.c: struct http_io ---- */
 int serve_open(struct daemon *d, struct tc_err *e);
+
+/* ---- score.c: how often we were right; any thread ---- */
+int score_read(struct daemon *d, struct book *out, struct tc_err *e);
+int outcomes_read(struct daemon *d, const struct http_outcome_query *q,
+	struct tc_err *e);
 
 /* ---- commands.c: what http asks the loop to do ---- */
 int commands_open(struct daemon *d, struct tc_err *e);

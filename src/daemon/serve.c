@@ -201,6 +201,19 @@ read_predictions(struct http_io *io, uint64_t id, struct wall as_of,	/* lint: st
 }
 
 static int
+read_outcomes(struct http_io *io, const struct http_outcome_query *q,
+	struct tc_err *e)
+{
+	return outcomes_read(of_io(io), q, e);
+}
+
+static int
+read_scorecard(struct http_io *io, struct book *out, struct tc_err *e)
+{
+	return score_read(of_io(io), out, e);
+}
+
+static int
 submit(struct http_io *io, struct http_command *cmd)
 {
 	return queue_push(of_io(io)->commands, cmd);
@@ -214,7 +227,8 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.authenticate = authenticate, .ready = ready,
 		.metrics = write_metrics, .events = read_events,
 		.series = read_series, .tokens = read_tokens,
-		.audit = read_audit,
+		.audit = read_audit, .outcomes = read_outcomes,
+		.scorecard = read_scorecard,
 		.predictions = read_predictions, .last_event = last_event };
 	return commands_open(d, e);
 }

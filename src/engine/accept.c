@@ -271,9 +271,9 @@ end_old_alerts(struct engine *en, struct wall now)
 		alert_end(en, "acceptance_revoked", host[--n], now);
 }
 
-/* Expiry does not wait for data; looked at once a minute. */
+/* Expiry does not wait for data, nor does silence; looked at once a minute. */
 void
-accept_step(struct engine *en, struct now now)
+devices_step(struct engine *en, struct now now)
 {
 	size_t at = 0;
 	struct device *d;
@@ -283,6 +283,7 @@ accept_step(struct engine *en, struct now now)
 		return;
 	en->accepts_at = now.wall;
 	end_old_alerts(en, now.wall);
+	outcomes_step(en);
 	while ((d = hash_next(&en->devices, &at)) != NULL)
 		if (d->n_accepted > 0 && accept_tend(en, d, now.wall))
 			risk_judge(en, d, now);

@@ -4,13 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
 
 /* The device by its identity; one that moved between hosts keeps its past. */
 static struct device *
-device_of(struct engine *en, struct host *h, const struct device_id *ident)
+device_of(struct engine *en, struct host *h, const struct observation *ob)
 {
+	const struct device_id *ident = &ob->device;
 	char key[1024];
 	struct device *d;
 	void *devices;
@@ -19,10 +21,14 @@ device_of(struct engine *en, struct host *h, const struct device_id *ident)
 	d = hash_get_str(&en->devices, key);
 	if (d == NULL) {
 		d = device_add(en, h, ident, 0);
-		if (d != NULL)
+		if (d != NULL) {
+			d->first = ob->at;
 			device_say_subject(en, d);
+		}
 		return d;
 	}
+	if (d->gone && ob->at.ms > d->gone_at.ms)
+		device_return(en, d);
 	if (d->host == h)
 		return d;
 	devices = h->n_devices >= DEVICES_PER_HOST ? NULL :
@@ -107,7 +113,7 @@ take(struct engine *en, struct host *h, const struct batch *b,
 	const struct observation *ob, struct now now)
 {
 	struct device *d = ob->device.kind[0] == '\0' ? NULL :
-		device_of(en, h, &ob->device);
+		device_of(en, h, ob);
 	struct check *c = check_of(en, h, ob, d);
 
 	en->counts.observations++;
@@ -137,7 +143,7 @@ engine_part(struct engine *en, uint32_t check, uint32_t seq,
 		return;
 	}
 	en->now = now;
-	d = device_of(en, from->host, &ob->device);
+	d = device_of(en, from->host, ob);
 	c = d != NULL ? check_of(en, from->host, ob, d) : NULL;
 	if (c == NULL || !c->passive)
 		return;

@@ -24,6 +24,10 @@ device_by_name(const struct engine *en, const char *name, struct device **out,
 	while (name[0] != '\0' && (d = hash_next(&en->devices, &at)) != NULL) {
 		if (!is_called(d, name))
 			continue;
+		if (found != NULL && found->gone != d->gone) {
+			found = found->gone ? d : found;
+			continue;
+		}
 		if (found != NULL)
 			return tc_fail(e, TC_EEXIST, "more than one device is "
 				"called '%s': name it by its id", name);

@@ -19,7 +19,8 @@ size_t accept_list(const struct device *d,
 	struct acceptance out[ACCEPTED_MAX]);
 /* What moved or expired is revoked and told; true when anything was. */
 bool accept_tend(struct engine *en, struct device *d, struct wall now);
-void accept_step(struct engine *en, struct now now);
+/* Once a minute: what expired, who vanished. */
+void devices_step(struct engine *en, struct now now);
 void say_accepted(struct engine *en, const struct device *d);
 int accept_restore(struct device *d, const void *bytes, size_t n);
 const struct snap_accepted *accept_show(struct arena *a,
@@ -27,6 +28,21 @@ const struct snap_accepted *accept_show(struct arena *a,
 int order_accept_value(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 int order_drop_accepted(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+
+/* ---- outcomes.c ---- */
+/* `noted` is now; texts are copied. */
+void say_outcome(struct engine *en, const struct change_outcome *o);
+/* It is no longer there: its verdict ends, its check goes. */
+void device_leave(struct engine *en, struct device *d, struct wall at);
+void device_return(struct engine *en, struct device *d);
+/* Heard of; written down once a day. */
+void device_seen(struct engine *en, struct device *d, struct wall at);
+int device_seen_restore(struct device *d, const void *p, size_t n);
+/* Who vanished while another took the place was replaced. */
+void outcomes_step(struct engine *en);
+void outcomes_of_retired(struct engine *en, struct host *h);
+int order_note_outcome(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 
 /* ---- devices.c ---- */

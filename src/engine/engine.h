@@ -142,8 +142,8 @@ enum engine_order {
 	ORDER_COMMENT_DELETE,	/* target = id */
 	ORDER_SIGNAL,
 	ORDER_SWITCH,		/* body {function, partition, on, reason} */
-	ORDER_ACCEPT,		/* target = device; a bad value of it */
-	ORDER_UNACCEPT,
+	ORDER_ACCEPT, ORDER_UNACCEPT,	/* target = device; a bad value of it */
+	ORDER_OUTCOME,		/* body {device or host, outcome, at, note} */
 };
 
 struct engine_wish {

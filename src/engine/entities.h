@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/slab.h"
 #include "base/wheel.h"
+#include "engine/device.h"
 #include "engine/engine.h"
 #include "engine/shared.h"
 #include "engine/snapshot.h"
@@ -98,40 +99,6 @@ struct check {
 	struct sweep *sweep;
 	struct metric_list metrics;
 	char *text;		/* of the last observation, NULL = "" */
-};
-
-/* A value that a person lives with, until it moves or the day comes. */
-#define ACCEPTED_MAX 8
-#define ACCEPT_DELTA_MAX INT64_C(1000000000)
-struct accepted {
-	struct acceptance what;
-	struct wall at;
-	char by[64];
-	char reason[256];
-};
-
-struct device {
-	uint32_t id;
-	struct host *host;
-	char *key;
-	struct device_id ident;	/* in the same block as key */
-	struct check *check;
-	struct features features;
-	struct drive_state drive;
-	bool has_features;
-	enum level level;	/* last said; the verdict may be gone */
-	bool asleep;
-	enum tocsin_reason reason;
-	struct wall at;
-	bool judged;
-	struct risk risk;
-	int32_t score;
-	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
-	uint64_t prediction_id;
-	struct wall level_since;
-	int32_t judged_day;
-	struct accepted *accepted;	/* NULL = nothing */
-	uint32_t n_accepted;
 };
 
 struct host {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
 
@@ -66,6 +67,7 @@ void
 check_drop(struct engine *en, struct check *c)
 {
 	check_say_subject(en, c, true);
+	say_state(en, c->id, "check", NULL, 0);
 	run_unschedule(en, c);
 	sweep_leave(c);
 	if (c->host->worst == c)
@@ -76,8 +78,8 @@ check_drop(struct engine *en, struct check *c)
 	check_free(en, c);
 }
 
-static void
-drop_check(struct engine *en, struct host *h, size_t i)
+void
+host_drop_check(struct engine *en, struct host *h, size_t i)
 {
 	check_drop(en, h->checks[i]);
 	h->checks[i] = h->checks[--h->n_checks];
@@ -189,7 +191,7 @@ take_host(struct engine *en, const struct host_def *def, struct now now)
 			return TC_ENOMEM;
 	while (i < h->n_checks) {
 		if (!h->checks[i]->passive && !h->checks[i]->claimed)
-			drop_check(en, h, i);
+			host_drop_check(en, h, i);
 		else
 			h->checks[i++]->claimed = false;
 	}
@@ -209,6 +211,7 @@ host_retire(struct engine *en, struct host *h, struct now now)
 	}
 	units_sweep(en, h, true, now);
 	watch_free(en, h);
+	outcomes_of_retired(en, h);
 	h->present = false;
 	en->resort = true;
 	touch(en, h);
@@ -252,7 +255,7 @@ drop_unclaimed_active(struct engine *en, struct host *h)
 
 	while (i < h->n_checks) {
 		if (!h->checks[i]->passive && !h->checks[i]->claimed)
-			drop_check(en, h, i);
+			host_drop_check(en, h, i);
 		else
 			i++;
 	}

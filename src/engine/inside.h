@@ -56,6 +56,7 @@ void check_say_subject(struct engine *en, const struct check *c, bool retired);
 void device_say_subject(struct engine *en, const struct device *d);
 
 /* ---- fleet.c ---- */
+void host_drop_check(struct engine *en, struct host *h, size_t i);
 /* present hosts again in the order of their names */
 int fleet_sort(struct engine *en);
 int host_take_def(struct engine *en, const struct host_def *def);
@@ -191,6 +192,8 @@ const char *risk_decoded_name(enum counter counter);
 void risk_observe(struct engine *en, struct device *d,
 	const struct observation *ob, struct now now);
 void risk_judge(struct engine *en, struct device *d, struct now now);
+/* Its verdict ends, whatever it was. */
+void risk_close(struct engine *en, struct device *d, struct now now);
 void risk_fold(struct engine *en, struct host *h);
 void risk_age_all(struct engine *en, struct now now);
 

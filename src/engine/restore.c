@@ -24,6 +24,9 @@ struct body {
 	bool passive;
 	uint32_t device;
 	uint32_t declared;
+	uint32_t replaces;
+	int64_t first_ms;
+	int64_t gone_ms;
 	struct tag tags[64];
 	size_t n_tags;
 };
@@ -63,6 +66,12 @@ read_member(struct json_read *r, struct json_str key, struct body *b)
 		read_tags(r, b);
 	else if (json_str_is(key, "passive"))
 		b->passive = json_get_bool(r);
+	else if (json_str_is(key, "first_ms"))
+		b->first_ms = json_get_int(r, INT64_MIN, INT64_MAX);
+	else if (json_str_is(key, "gone_ms"))
+		b->gone_ms = json_get_int(r, INT64_MIN, INT64_MAX);
+	else if (json_str_is(key, "replaces"))
+		b->replaces = (uint32_t)json_get_int(r, 0, UINT32_MAX);
 	else if (json_str_is(key, "device"))
 		b->device = (uint32_t)json_get_int(r, 0, UINT32_MAX);
 	else if (json_str_is(key, "declared"))
@@ -78,8 +87,9 @@ read_body(char *text, struct body *b)
 	struct json_read r;
 	struct json_str key;
 
-	*b = (struct body){ "", "", "", "", "", "", "", "", "", "", true, 0, 0,
-		{ { 0 } }, 0 };
+	*b = (struct body){ .owner = "", .partition = "", .address = "",
+		.probe = "", .cls = "", .agent = "", .kind = "", .model = "", .serial = "",
+		.wwn = "", .passive = true };
 	json_open(&r, text, strlen(text));
 	if (json_enter_object(&r))
 		while (json_next_key(&r, &key))
@@ -189,17 +199,36 @@ restore_unit(struct engine *en, const struct change_subject *s,
 	return 0;
 }
 
+static int
+restore_device(struct engine *en, const struct change_subject *s,
+	const struct body *b)
+{
+	struct host *h = subject_get(en, s->parent, SUBJECT_HOST);
+	struct device *d;
+
+	if (h == NULL)
+		return TC_ENOENT;
+	d = device_add(en, h, &(struct device_id){ b->kind, b->model,
+		b->serial, b->wwn }, s->id);
+	if (d == NULL)
+		return TC_ENOMEM;
+	d->first.ms = b->first_ms;
+	d->replaces = b->replaces;
+	d->gone = s->retired;
+	d->gone_at.ms = b->gone_ms;
+	return 0;
+}
+
 int
 engine_restore_subject(struct engine *en, const struct change_subject *s)
 {
 	struct body b;
-	struct host *h;
 	int rc = 0;
 	char *text;
 
 	if (s->id >= en->next_subject)
 		en->next_subject = s->id + 1;
-	if (s->retired && s->kind != SUBJECT_HOST)
+	if (s->retired && s->kind != SUBJECT_HOST && s->kind != SUBJECT_DEVICE)
 		return 0;
 	text = mem_strdup(s->body != NULL ? s->body : "{}");
 	if (text == NULL)
@@ -221,12 +250,7 @@ engine_restore_subject(struct engine *en, const struct change_subject *s)
 		rc = restore_check(en, s, &b);
 		break;
 	case SUBJECT_DEVICE:
-		h = subject_get(en, s->parent, SUBJECT_HOST);
-		if (h == NULL)
-			rc = TC_ENOENT;
-		else if (device_add(en, h, &(struct device_id){ b.kind,
-				b.model, b.serial, b.wwn }, s->id) == NULL)
-			rc = TC_ENOMEM;
+		rc = restore_device(en, s, &b);
 		break;
 	case SUBJECT_VM:
 	case SUBJECT_ROLE:
@@ -308,6 +332,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 	}
 	if (strcmp(s->kind, "drive") == 0 && d != NULL)
 		return drive_restore(s->bytes, s->n, &d->drive, NULL);
+	if (strcmp(s->kind, "seen") == 0 && d != NULL)
+		return device_seen_restore(d, s->bytes, s->n);
 	if (strcmp(s->kind, "accept") == 0 && d != NULL)
 		return accept_restore(d, s->bytes, s->n);
 	return c == NULL && d == NULL && h == NULL ? TC_ENOENT : TC_EUNSUP;
@@ -412,7 +438,8 @@ restore_finish(struct engine *en, struct now now)
 	at = 0;
 	while ((d = hash_next(&en->devices, &at)) != NULL) {
 		if (d->check != NULL) {
-			d->at = d->check->st.at;
+			if (d->check->st.at.ms > d->at.ms)
+				d->at = d->check->st.at;
 			d->asleep = d->check->st.asleep != 0;
 			d->reason = (enum tocsin_reason)d->check->st.reason;
 		}

@@ -116,6 +116,7 @@ risk_observe(struct engine *en, struct device *d,
 		d->reason = ob->reason;
 		d->asleep = ob->reason == TOCSIN_WHY_DEVICE_ASLEEP;
 	}
+	device_seen(en, d, d->at);
 	moved = feed(d, ob);
 	if (moved.features)
 		say_device_state(en, d);
@@ -166,7 +167,8 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 	int32_t score = d->score;
 	bool known = d->judged;
 
-	if (en->pack == NULL || (!d->has_features && d->drive.seen == 0))
+	if (en->pack == NULL || d->gone || !d->host->present ||
+	    (!d->has_features && d->drive.seen == 0))
 		return;
 	eval_device(en->pack, accept_features(d, &forgiven), d->ident.model,
 		now.wall, &v);
@@ -193,6 +195,21 @@ declared(const struct host *h, struct redundancy *out)
 		if (strcmp(h->tags[i].key, REDUNDANCY_TAG) == 0 &&
 		    redundancy_parse(h->tags[i].value, out, NULL) < 0)
 			out->n = 0;
+}
+
+void
+risk_close(struct engine *en, struct device *d, struct now now)
+{
+	struct verdict v = { .risk = { VERDICT_RISK_UNKNOWN,
+		VERDICT_RISK_UNKNOWN, VERDICT_RISK_UNKNOWN } };
+	enum level from = d->level;
+
+	v.judged_at = now.wall;
+	keep_verdict(d, &v);
+	d->judged = false;
+	if (from != LEVEL_NONE)
+		level_moved(en, d, &v, from, now.wall);
+	risk_fold(en, d->host);
 }
 
 void

@@ -207,7 +207,7 @@ engine_tick(struct engine *en, struct now now)
 	units_tick(en, now);
 	watches_tick(en, now);
 	risk_age_all(en, now);
-	accept_step(en, now);
+	devices_step(en, now);
 	windows_step(en, now);
 	notes_step(en, now.wall);
 	step(en, now);

@@ -237,6 +237,7 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		arena_alloc(a, h->n_devices * sizeof(*devices));
 	const struct device *risky = subject_get(m->en, h->risk.device,
 		SUBJECT_DEVICE);
+	uint32_t n = 0;
 
 	if (checks == NULL || devices == NULL)
 		return TC_ENOMEM;
@@ -244,7 +245,8 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		if (show_check(m, h->checks[i], &checks[i]) < 0)
 			return TC_ENOMEM;
 	for (size_t i = 0; i < h->n_devices; i++)
-		show_device(m, h->devices[i], &devices[i]);
+		if (!h->devices[i]->gone)
+			show_device(m, h->devices[i], &devices[n++]);
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
 		.partition = h->part->name, .address = copy(a, h->address),
 		.owner = h->owner, .tags = show_tags(a, h),
@@ -258,7 +260,7 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		.risk_reason = h->risk.level == LEVEL_NONE ? "" :
 			h->risk.own ? own_words(a, h) : risk_words(a, risky),
 		.checks = checks, .n_checks = h->n_checks,
-		.devices = devices, .n_devices = h->n_devices,
+		.devices = devices, .n_devices = n,
 		.why_not = h->why_not,
 		.plan_id = h->plan != NULL ? h->plan->id : 0,
 		.window_id = h->window != NULL ? h->window->id : 0 };

@@ -412,10 +412,16 @@ device_say_subject(struct engine *en, const struct device *d)
 	json_add_str(&w, "model", d->ident.model);
 	json_add_str(&w, "serial", d->ident.serial);
 	json_add_str(&w, "wwn", d->ident.wwn);
+	json_add_i64(&w, "first_ms", d->first.ms);
+	if (d->replaces != 0)
+		json_add_u64(&w, "replaces", d->replaces);
+	if (d->gone)
+		json_add_i64(&w, "gone_ms", d->gone_at.ms);
 	json_put_end(&w);
 	c->u.subject = (struct change_subject){ .id = d->id,
 		.kind = SUBJECT_DEVICE, .parent = d->host->id,
 		.key = fact_text(cs, d->key),
-		.body = fact_text(cs, strbuf_str(&body)) };
+		.body = fact_text(cs, strbuf_str(&body)),
+		.retired = d->gone };
 	strbuf_free(&body);
 }

@@ -18,6 +18,8 @@
 #include "http/rows.h"
 #include "model/observation.h"
 
+struct book;	/* predict/book.h */
+
 /* Who asks. */
 struct http_principal {
 	enum http_role role;
@@ -45,6 +47,7 @@ enum http_command_kind {
 	COMMAND_SWITCH,		/* body {function, partition, on, reason} */
 	COMMAND_ACCEPT,		/* target = device; body {metric, until …} */
 	COMMAND_UNACCEPT,	/* target = device */
+	COMMAND_OUTCOME,	/* what became of a device or a host */
 	COMMAND_SIGNAL,		/* another monitor speaks of a unit */
 };
 
@@ -114,6 +117,11 @@ struct http_io {
 	/* Stored verdicts as JSON: id ≠ 0 one, else those open at as_of. */
 	int (*predictions)(struct http_io *, uint64_t id, struct wall as_of,
 		http_prediction_sink *, void *arg, struct tc_err *);
+
+	int (*outcomes)(struct http_io *, const struct http_outcome_query *,
+		struct tc_err *);
+	/* Our predictions held against the outcomes, as of now. */
+	int (*scorecard)(struct http_io *, struct book *out, struct tc_err *);
 
 	/*
 	 * seq of the newest committed event, 0 = none: streams begin behind it

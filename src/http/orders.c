@@ -152,6 +152,12 @@ order_unaccept(struct request *r)
 }
 
 void
+order_outcome(struct request *r)
+{
+	order(r, COMMAND_OUTCOME, false);
+}
+
+void
 order_done(struct request *r, const struct http_command *cmd)
 {
 	struct json_write w;

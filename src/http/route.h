@@ -68,6 +68,9 @@ void view_evidence(struct request *r);
 void view_tree(struct request *r);
 void view_vms(struct request *r);
 void view_unit(struct request *r);
+/* view_scorecard.c */
+void view_scorecard(struct request *r);
+void view_outcomes(struct request *r);
 /* view_devices.c */
 void view_device(struct request *r);
 /* view_predictions.c */
@@ -121,6 +124,7 @@ void order_signal(struct request *r);
 void order_switch(struct request *r);
 void order_accept(struct request *r);
 void order_unaccept(struct request *r);
+void order_outcome(struct request *r);
 void order_done(struct request *r, const struct http_command *cmd);
 /* view_metrics.c */
 void view_metrics(struct request *r);

@@ -4,11 +4,13 @@
 #ifndef TOCSIN_HTTP_ROWS_H
 #define TOCSIN_HTTP_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "http/role.h"
+#include "model/observation.h"
 
 struct http_token {
 	uint32_t id;
@@ -62,6 +64,30 @@ struct http_audit {
 	const char *action;
 	const char *body;	/* JSON object */
 	const char *sha256;	/* hex, over this row and the one before */
+};
+
+/* What became of a device or a host. */
+struct http_outcome {
+	uint64_t id;
+	const char *host;
+	struct device_id device;
+	bool of_device;		/* or of the host itself */
+	const char *outcome;	/* "failed" … */
+	struct wall at;
+	struct wall noted;
+	const char *source;
+	const char *by;
+	const char *note;
+	uint64_t predictions;	/* that it closed */
+};
+
+typedef int http_outcome_sink(void *arg, const struct http_outcome *);
+
+struct http_outcome_query {
+	uint64_t after;		/* this id */
+	size_t limit;
+	http_outcome_sink *sink;
+	void *arg;
 };
 
 typedef int http_audit_sink(void *arg, const struct http_audit *);

@@ -28,6 +28,7 @@ enum change_kind {
 	CHANGE_AUDIT,
 	CHANGE_WINDOW,
 	CHANGE_NOTE,
+	CHANGE_OUTCOME,
 };
 
 struct change {
@@ -45,6 +46,7 @@ struct change {
 		struct change_audit audit;
 		struct change_window window;
 		struct change_note note;
+		struct change_outcome outcome;
 	} u;
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "model/observation.h"
+#include "model/outcome.h"
 #include "model/plan.h"
 
 enum subject_kind {
@@ -144,6 +145,20 @@ struct change_note {
 	uint64_t id;		/* rises, never reused */
 	bool ended;
 	const char *body;	/* JSON, as the API shows it */
+};
+
+/*
+ * What became of a device or a host; a repeat of (subject, kind, at) is none.
+ * It closes the subject's predictions that began until then.
+ */
+struct change_outcome {
+	uint32_t subject;
+	enum outcome_kind kind;
+	struct wall at;
+	struct wall noted;
+	enum outcome_source source;
+	const char *by;
+	const char *note;
 };
 
 /* A maintenance window; replaced by id. */

@@ -64,6 +64,18 @@ struct read_plans {
 };
 int read_plans(struct db *db, const struct read_plans *q, struct tc_err *e);
 
+/* ---- store_outcomes.c ---- */
+struct read_outcomes {
+	uint64_t after;
+	size_t limit;
+	int (*sink)(void *, const struct store_outcome *);
+	void *arg;
+};
+int read_outcomes(struct db *db, const struct read_outcomes *q,
+	struct tc_err *e);
+int read_scored(struct db *db, const struct store_scored *to,
+	struct tc_err *e);
+
 /* ---- store_audit.c ---- */
 struct read_audit {
 	uint64_t after;

@@ -63,6 +63,30 @@ struct store_audit {
 	unsigned char sha256[32];
 };
 
+struct store_outcome {
+	uint64_t id;
+	uint32_t subject;
+	enum outcome_kind kind;
+	struct wall at;
+	struct wall noted;
+	const char *source;
+	const char *by;
+	const char *note;
+	const char *host;	/* its name */
+	const char *device;	/* JSON of its identity; "" = the host itself */
+	uint64_t predictions;	/* that it closed */
+};
+
+/* What a scorecard is made of, in this order of calls; != 0 ends with it. */
+struct store_scored {
+	void *arg;
+	int (*device)(void *arg, const struct change_subject *);
+	int (*outcome)(void *arg, const struct store_outcome *);
+	/* Without risks and body; until ms 0 = it holds. */
+	int (*prediction)(void *arg, const struct change_prediction *,
+		struct wall until);
+};
+
 /* The largest ids stored; 0 = none yet. */
 struct store_ids {
 	uint64_t alert;

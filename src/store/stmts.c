@@ -281,6 +281,29 @@ const struct stmt stmts[ST_COUNT] = {
 		"body = excluded.body" },
 	[ST_NOTE_LOAD] = { R, "note",
 		"SELECT id, ended, body FROM note WHERE NOT ended ORDER BY id" },
+	[ST_OUTCOME_PUT] = { W, "outcome",
+		"INSERT INTO outcome(subject, kind, at_ms, noted_ms, source, by, "
+		"note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+		"ON CONFLICT(subject, kind, at_ms) DO NOTHING" },
+	[ST_OUTCOME_CLOSE] = { W, "outcome",
+		"UPDATE prediction SET outcome = (SELECT id FROM outcome "
+		"WHERE subject = ?1 AND kind = ?2 AND at_ms = ?3) "
+		"WHERE subject = ?1 AND outcome IS NULL AND since_ms <= ?3" },
+	[ST_OUTCOME_AFTER] = { R, "outcome",
+		"SELECT o.id, o.subject, o.kind, o.at_ms, o.noted_ms, o.source, "
+		"o.by, o.note, CASE s.kind WHEN 5 THEN h.key ELSE s.key END, "
+		"CASE s.kind WHEN 5 THEN s.body ELSE '' END, "
+		"(SELECT count(*) FROM prediction p WHERE p.subject = o.subject "
+		"AND p.outcome = o.id) FROM outcome o "
+		"JOIN subject s ON s.id = o.subject "
+		"LEFT JOIN subject h ON h.id = s.parent "
+		"WHERE o.id > ?1 ORDER BY o.id LIMIT ?2" },
+	[ST_SCORED_DEVICES] = { R, "device",
+		"SELECT id, ifnull(parent, 0), body, retired FROM subject "
+		"WHERE kind = 5 ORDER BY id" },
+	[ST_SCORED_PREDICTIONS] = { R, "prediction",
+		"SELECT subject, since_ms, ifnull(until_ms, 0), level, pack "
+		"FROM prediction ORDER BY id" },
 
 	[ST_AUDIT_LAST] = { W, "audit",
 		"SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1" },

@@ -484,6 +484,36 @@ store_plans(struct store *s, uint64_t id, size_t limit,
 }
 
 static int
+store_outcomes(struct store *s, uint64_t after, size_t limit,
+	int (*sink)(void *, const struct store_outcome *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_outcomes q = { after, limit, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_outcomes(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
+store_scored(struct store *s, const struct store_scored *to,
+	struct tc_err *e)
+{
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_scored(db, to, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
 store_audit(struct store *s, uint64_t after, size_t limit,
 	int (*sink)(void *, const struct store_audit *), void *arg,
 	struct tc_err *e) /* lint: the seam's signature */
@@ -534,6 +564,8 @@ const struct store_ops store_sqlite = {
 	.alerts = store_alerts,
 	.deliveries = store_deliveries,
 	.plans = store_plans,
+	.outcomes = store_outcomes,
+	.scored = store_scored,
 	.audit = store_audit,
 	.audit_verify = store_audit_verify,
 };

@@ -129,6 +129,12 @@ struct store_ops {
 	int (*plans)(struct store *, uint64_t id, size_t limit,
 		int (*sink)(void *, const struct change_plan *), void *arg,
 		struct tc_err *);
+	/* Behind this id, in their order. */
+	int (*outcomes)(struct store *, uint64_t after, size_t limit,
+		int (*sink)(void *, const struct store_outcome *), void *arg,
+		struct tc_err *);
+	int (*scored)(struct store *, const struct store_scored *,
+		struct tc_err *);
 	int (*audit)(struct store *, uint64_t after, size_t limit,
 		int (*sink)(void *, const struct store_audit *), void *arg,
 		struct tc_err *);

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -323,6 +324,40 @@ START_TEST(an_upgrade_keeps_the_data_and_leaves_a_copy)
 }
 END_TEST
 
+/* A file as the first release wrote it. */
+START_TEST(a_file_of_the_first_version_is_upgraded_with_its_data)
+{
+	struct strbuf path = { 0 }, sql = { 0 };
+	unsigned char hash[32];
+	char hex[65];
+	struct plan p;
+
+	plan_init(&p);
+	path_in(&path, source_dir(), "schema/0001-first.sql");
+	slurp(path.p, &sql);
+	crypto_hash_sha256(hash, (const unsigned char *)sql.p, sql.n);
+	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+	strbuf_printf(&sql, "CREATE TABLE IF NOT EXISTS migration ("
+		"number INTEGER PRIMARY KEY, title TEXT NOT NULL, "
+		"sha256 BLOB NOT NULL CHECK (length(sha256) = 32), "
+		"applied_ms INTEGER NOT NULL) STRICT;"
+		"INSERT INTO migration VALUES (1, 'first', x'%s', 0);"
+		"INSERT INTO subject(id, kind, key) VALUES (1, 1, 'rack1');"
+		"INSERT INTO prediction VALUES (1, 1, 1, 1000, NULL, 'likely', "
+		"0.1, 0.2, 0.3, 'card', '{}');", hex);
+	exec_on(p.y.path, sql.p);
+	p.y.conf.schema_dir = NULL;
+	yard_open(&p.y);
+	yard_close(&p.y);
+	ck_assert_int_eq(number_in(p.y.path, "PRAGMA user_version"), p.last);
+	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM prediction "
+		"WHERE outcome IS NULL"), 1);
+	strbuf_free(&path);
+	strbuf_free(&sql);
+	yard_fini(&p.y);
+}
+END_TEST
+
 START_TEST(an_upgrade_that_fails_changes_nothing)
 {
 	struct tc_err e = { 0 };
@@ -505,6 +540,7 @@ main(void)
 		a_newer_file_is_refused,
 		a_foreign_database_is_refused, what_is_no_database_is_refused,
 		a_directory_in_its_place_is_an_error,
+		a_file_of_the_first_version_is_upgraded_with_its_data,
 		an_upgrade_keeps_the_data_and_leaves_a_copy,
 		an_upgrade_that_fails_changes_nothing,
 		a_migration_changed_after_it_was_applied_is_noticed,

@@ -81,6 +81,8 @@ canned_deed(struct world *w, const struct fake_request *q)
 		{ "/v1/maintenance/1/impact", "impact.json" },
 		{ "/v1/signals", "signal.json" },
 		{ "/v1/devices/Z3/accept", "accepted.json" },
+		{ "/v1/predictor/scorecard", "scorecard.json" },
+		{ "/v1/outcomes", "outcome.json" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -286,6 +288,8 @@ START_TEST(each_verb_prints_what_it_did_before)
 		{ "maintenance --format kv", "windows.kv", 0 },
 		{ "maintenance add --hosts a,b --for 2h", "window.txt", 0 },
 		{ "maintenance remove 12", "window-gone.txt", 0 },
+		{ "outcome failed Z3", "outcome.txt", 0 },
+		{ "scorecard", "scorecard.txt", 0 },
 		{ "accept Z3 --for 90d --reason cable", "accepted.txt", 0 },
 		{ "maintenance impact 1", "impact.txt", 0 },
 		{ "signal store-2 --source haproxy --outcome fail",
@@ -386,6 +390,14 @@ START_TEST(orders_say_exactly_what_was_typed)
 	sent(w, "POST", "/v1/devices/Z3/accept", "{\"metric\":"
 		"\"crc_errors\",\"delta\":2,\"until\":"
 		"\"2036-05-01T22:00:00.000Z\",\"reason\":\"cable\"}");
+	ck_assert_int_eq(tocsin(w, "outcome failed Z3 --gone --note x "
+		"--at 2026-02-01T22:00:00Z"), 0);
+	sent(w, "POST", "/v1/outcomes", "{\"outcome\":\"failed\","
+		"\"device\":\"Z3\",\"at\":\"2026-02-01T22:00:00.000Z\","
+		"\"note\":\"x\",\"gone\":true}");
+	ck_assert_int_eq(tocsin(w, "outcome healthy --host h1"), 0);
+	sent(w, "POST", "/v1/outcomes", "{\"outcome\":\"healthy\","
+		"\"host\":\"h1\"}");
 	ck_assert_int_eq(tocsin(w, "accept remove Z3"), 0);
 	sent(w, "DELETE", "/v1/devices/Z3/accept", "");
 	ck_assert_int_eq(tocsin(w, "maintenance remove 12"), 0);
@@ -411,6 +423,8 @@ START_TEST(orders_that_say_too_little_are_not_sent)
 		"maintenance remove x", "maintenance move 1",
 		"accept", "accept Z3 --for 2h", "accept Z3 --reason x",
 		"accept Z3 --reason x --for 2h --to 2036-05-01T22:00:00Z",
+		"outcome failed", "outcome lost Z3", "outcome failed Z3 --host h",
+		"outcome failed Z3 --at soon", "outcome list Z3",
 		"accept drop Z3", "accept Z3 --reason x --to soon",
 		"import", "simulate", "signal h1 --source lb", "signal h1 --outcome ok",
 		"signal h1 --source lb --outcome bad",

@@ -105,6 +105,40 @@ START_TEST(history_is_judged_when_the_server_starts)
 }
 END_TEST
 
+START_TEST(r039_failures_of_a_file_are_outcomes)
+{
+	struct it_reply r;
+
+	begin();
+	it_write(&it, "f.csv", "date,serial_number,model,failure,smart_5_raw,"
+		"smart_197_raw\n2020-01-01,Z-A,M,0,0,0\n"
+		"2020-01-01,Z-B,M,0,0,0\n2020-01-05,Z-A,M,0,0,800\n"
+		"2020-01-06,Z-A,M,1,0,900\n2020-01-07,Z-B,M,0,0,0\n");
+	ck_assert_int_eq(import("f.csv", "h1", "text"), 0);
+	ck_assert_ptr_nonnull(strstr(out.p, "1 failed: noted as outcomes\n"));
+	ck_assert_int_eq(import("f.csv", "h1", "text"), 0);	/* harmless */
+	it_start_server(&it);
+	it_get(&it, "/v1/outcomes", &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);
+	ck_assert_str_eq(it_text(&r, "items.0.device.serial"), "Z-A");
+	ck_assert_str_eq(it_text(&r, "items.0.outcome"), "failed");
+	ck_assert_str_eq(it_text(&r, "items.0.source"), "imported");
+	ck_assert_str_eq(it_text(&r, "items.0.at"), "2020-01-06T00:00:00.000Z");
+	it_reply_fini(&r);
+	/* it is gone: nobody is to leave it now */
+	it_get(&it, "/v1/predictions", &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 0);
+	it_reply_fini(&r);
+	it_get(&it, "/v1/predictor/scorecard", &r);
+	ck_assert_double_eq(it_number(&r, "all.failed"), 1);
+	ck_assert_double_gt(it_number(&r, "all.host_years"), 5);
+	it_reply_fini(&r);
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	strbuf_free(&out);
+	it_fini(&it);
+}
+END_TEST
+
 START_TEST(a_running_server_takes_what_is_new)
 {
 	begin();
@@ -150,6 +184,7 @@ int
 main(void)
 {
 	return STORIES("import", history_is_judged_when_the_server_starts,
+		r039_failures_of_a_file_are_outcomes,
 		a_running_server_takes_what_is_new,
 		batches_are_lines_and_bad_files_are_refused);
 }

@@ -158,9 +158,105 @@ START_TEST(p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves)
 }
 END_TEST
 
+/* Of the level of all cards: "precision.k". */
+static double
+scored(struct it_reply *r, const char *what)
+{
+	char where[96];
+
+	snprintf(where, sizeof(where), "all.levels.0.%s", what);
+	return it_number(r, where);
+}
+
+START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
+{
+	static const char path[] = "/v1/outcomes";
+	struct strbuf out = { 0 };
+	struct it_reply r;
+	struct it it;
+	char body[256];
+
+	begin(&it);
+	for (int i = 0; i < 12; i++) {
+		snprintf(body, sizeof(body), "D%d", i);
+		tell(&it, body, 6, 0);
+		tell(&it, body, 5, i < 11 ? 200 : 0);
+	}
+	ck_assert(it_wait_text(&it, "/v1/devices/D10", "device.level",
+		"imminent", 5));
+	call(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
+		NULL, 200, &r);
+	ck_assert_double_eq(it_number(&r, "all.failed"), 0);
+	ck_assert_double_eq(it_number(&r, "all.levels.2.open"), 11);
+	ck_assert_str_eq(it_text(&r, "all.levels.2.precision.note"),
+		"not enough data");
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "packs")), 1);
+	it_reply_fini(&r);
+	ck_assert_int_eq(tocsin(&it, &out, (const char *const[]){ "explain",
+		"D1", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&out), "the pack's own") != NULL, "%s",
+		strbuf_str(&out));
+	strbuf_free(&out);
+
+	/* ten of them are called wrong by a person */
+	for (int i = 0; i < 10; i++) {
+		snprintf(body, sizeof(body), "{\"device\":\"D%d\",\"outcome\":"
+			"\"wrong_alarm\",\"note\":\"looked\"}", i);
+		call(&it, "POST /v1/outcomes", path, body, 201, &r);
+		ck_assert_double_gt(it_number(&r, "prediction"), 0);
+		it_reply_fini(&r);
+	}
+	call(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
+		NULL, 200, &r);
+	ck_assert_double_eq(scored(&r, "precision.n"), 10);
+	ck_assert_double_eq(scored(&r, "precision.share"), 0);
+	ck_assert_double_eq(scored(&r, "false_alarms.n"), 10);
+	ck_assert_double_eq(scored(&r, "open"), 1);
+	it_reply_fini(&r);
+	ck_assert_int_eq(tocsin(&it, NULL, (const char *const[]){ "outcome",
+		"failed", "D11", "--gone", "--note", "clicks", NULL }), 0);
+	want(&it, "POST /v1/outcomes", path, "{\"host\":\"h1\","
+		"\"outcome\":\"replaced\"}", 201);
+	want(&it, "POST /v1/outcomes", path, "{\"host\":\"h9\","
+		"\"outcome\":\"replaced\"}", 404);
+	want(&it, "POST /v1/outcomes", path, "{}", 400);
+	want(&it, "GET /v1/devices/D11", "/v1/devices/{d}", NULL, 404);
+	call(&it, "GET /v1/outcomes", path, NULL, 200, &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 12);
+	ck_assert_str_eq(it_text(&r, "items.0.device.serial"), "D0");
+	ck_assert_str_eq(it_text(&r, "items.0.source"), "reported");
+	ck_assert_double_eq(it_number(&r, "items.0.predictions"), 1);
+	ck_assert_str_eq(it_text(&r, "items.10.note"), "clicks");
+	ck_assert_ptr_nonnull(it_at(r.json, "items.11.device"));
+	it_reply_fini(&r);
+
+	/* all of it is durable; what failed was missed */
+	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
+	it_start_server(&it);
+	call(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
+		NULL, 200, &r);
+	ck_assert_double_eq(it_number(&r, "all.failed"), 1);
+	ck_assert_double_eq(scored(&r, "recall.n"), 1);
+	ck_assert_double_eq(scored(&r, "precision.n"), 10);
+	it_reply_fini(&r);
+	ck_assert_int_eq(tocsin(&it, &out, (const char *const[]){ "scorecard",
+		NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&out), "1 failed") != NULL &&
+		strstr(strbuf_str(&out), "0 %") != NULL, "%s", strbuf_str(&out));
+	strbuf_free(&out);
+	ck_assert_int_eq(tocsin(&it, &out, (const char *const[]){ "explain",
+		"D10", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&out), "of 10 such verdicts here 0") !=
+		NULL, "%s", strbuf_str(&out));
+	strbuf_free(&out);
+	end(&it);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("outcomes",
-		p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves);
+		p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves,
+		r039_outcomes_close_predictions_and_make_the_scorecard);
 }

@@ -58,6 +58,7 @@ struct sim {
 	struct change_window *windows;
 	size_t n_windows, cap_windows;
 	struct arena texts;
+	char outcomes[4096];
 	uint64_t last_seq;
 	struct { char kind[32]; size_t n; } kinds[64];
 	struct strbuf log, unit_log;
@@ -315,6 +316,17 @@ keep_window(struct sim *s, const struct change_window *in)
 }
 
 static void
+keep_outcome(struct sim *s, const struct change_outcome *in)
+{
+	size_t n = sizeof(s->outcomes);
+
+	snprintf(s->outcomes + strlen(s->outcomes), n - strlen(s->outcomes),
+		"%.0f %u %s %s %s\n", (double)(in->at.ms - BEGIN_MS) / 1000,
+		in->subject, outcome_kind_id(in->kind),
+		outcome_source_id(in->source), in->by);
+}
+
+static void
 store(struct engine_io *io, struct change_set *cs)
 {
 	struct sim *s = CONTAINER_OF(io, struct sim, io);
@@ -340,6 +352,9 @@ store(struct engine_io *io, struct change_set *cs)
 			break;
 		case CHANGE_PLAN:
 			keep_plan(s, &c->u.plan);
+			break;
+		case CHANGE_OUTCOME:
+			keep_outcome(s, &c->u.outcome);
 			break;
 		case CHANGE_WINDOW:
 			keep_window(s, &c->u.window);
@@ -799,4 +814,10 @@ sim_counts(struct sim *s)
 
 	engine_counts(s->en, &c);
 	return c;
+}
+
+const char *
+sim_outcomes(const struct sim *s)
+{
+	return s->outcomes;
 }

@@ -78,6 +78,8 @@ struct snapshot *sim_snapshot(struct sim *s);
 size_t sim_events(const struct sim *s, const char *kind);
 /* The log "seconds host from>to reason" of all host.state events. */
 const char *sim_log(const struct sim *s);
+/* "seconds subject kind source by" of each, a line. */
+const char *sim_outcomes(const struct sim *s);
 size_t sim_history_rows(const struct sim *s);
 struct engine_counts sim_counts(struct sim *s);
 

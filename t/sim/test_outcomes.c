@@ -300,6 +300,166 @@ START_TEST(p6_a_drive_asleep_for_30_days_stays_asleep)
 }
 END_TEST
 
+/* ---- what became of it ---- */
+
+static void
+say_all(struct sim *s, const char *const *serials, double from, double to)
+{
+	for (double t = from; t <= to; t += 3600) {
+		sim_run_until(s, t);
+		for (size_t i = 0; serials[i] != NULL; i++)
+			say(s, serials[i], "smart_197_raw", 0);
+	}
+}
+
+START_TEST(r039_a_serial_that_vanishes_while_another_comes_was_replaced)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	struct snapshot *snap;
+	char want[128];
+
+	say_all(s, (const char *const[]){ "A", "B", NULL }, 0, 5 * 3600);
+	snprintf(want, sizeof(want), " %u replaced inferred tocsind\n",
+		device_of(s, "B").id);
+	/* C is put in the place of B; A goes on */
+	say_all(s, (const char *const[]){ "A", "C", NULL }, 6 * 3600, 8 * 3600);
+	ck_assert_str_eq(sim_outcomes(s), "");
+	sim_restart(s);
+	say_all(s, (const char *const[]){ "A", "C", NULL }, 9 * 3600,
+		13 * 3600);
+	/* when it was last heard of is kept to the day */
+	ck_assert_msg(strstr(sim_outcomes(s), want) != NULL, "%s",
+		sim_outcomes(s));
+	ck_assert_uint_eq(sim_events(s, "outcome.infer"), 1);
+	snap = sim_snapshot(s);
+	ck_assert_uint_eq(snapshot_host(snap, "sto1")->n_devices, 2);
+	snapshot_put(snap);
+	/* its check does not make the host stale for ever */
+	say_all(s, (const char *const[]){ "A", "C", NULL }, 14 * 3600,
+		20 * 3600);
+	ck_assert_int_eq(sim_state(s, "sto1"), STATE_HEALTHY);
+	sim_restart(s);
+	say_all(s, (const char *const[]){ "A", "C", NULL }, 21 * 3600,
+		30 * 3600);
+	ck_assert_uint_eq(sim_events(s, "outcome.infer"), 1);
+	/* it is put back: the same device, with its past */
+	say(s, "B", "smart_197_raw", 0);
+	ck_assert_uint_eq(sim_events(s, "device.returned"), 1);
+	snprintf(want, sizeof(want), " %u replaced", device_of(s, "B").id);
+	ck_assert(strstr(sim_outcomes(s), want) != NULL);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r039_silence_of_all_and_new_disks_are_no_replacement)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+
+	say_all(s, (const char *const[]){ "A", "B", NULL }, 0, 5 * 3600);
+	/* one more disk, nobody gone */
+	say_all(s, (const char *const[]){ "A", "B", "C", NULL }, 6 * 3600,
+		20 * 3600);
+	/* the agent is silent for two days */
+	sim_run_until(s, 3 * DAY);
+	ck_assert_str_eq(sim_outcomes(s), "");
+	/* one disk fails and is only pulled */
+	say_all(s, (const char *const[]){ "A", "C", NULL }, 3 * DAY,
+		3 * DAY + 10 * 3600);
+	ck_assert_str_eq(sim_outcomes(s), "");
+	/* our own restart is no silence of theirs */
+	sim_restart(s);
+	sim_run_until(s, 3 * DAY + 11 * 3600);
+	ck_assert_str_eq(sim_outcomes(s), "");
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r039_an_outcome_closes_the_prediction_and_may_take_the_device_out)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	char want[256];
+	uint32_t id;
+
+	say(s, "Z1", "smart_197_raw", 0);
+	sim_run_until(s, DAY);
+	say(s, "Z1", "smart_197_raw", 200);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	id = device_of(s, "Z1").id;
+	ck_assert_int_eq(sim_order(s, ORDER_OUTCOME, "",
+		"{\"device\":\"Z1\",\"outcome\":\"wrong_alarm\"}"), 0);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	ck_assert_int_eq(sim_order(s, ORDER_OUTCOME, "",
+		"{\"device\":\"Z1\",\"outcome\":\"failed\",\"gone\":true,"
+		"\"note\":\"clicks\"}"), 0);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	snprintf(want, sizeof(want), "86400 %u wrong_alarm reported ann\n"
+		"86400 %u failed reported ann\n", id, id);
+	ck_assert_str_eq(sim_outcomes(s), want);
+	ck_assert_uint_eq(sim_events(s, "outcome.note"), 2);
+	/* gone over a restart, but people may still speak of it */
+	sim_restart(s);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	ck_assert_int_eq(sim_order(s, ORDER_OUTCOME, "",
+		"{\"device\":\"Z1\",\"outcome\":\"healthy\"}"), 0);
+	/* what was spooled before is not its return; what comes later is */
+	sim_run_until(s, 2 * DAY);
+	say(s, "Z1", "smart_197_raw", 208);
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r039_the_devices_of_a_retired_host_retire_with_it)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+
+	say(s, "Z1", "smart_197_raw", 0);
+	sim_run_until(s, DAY);
+	say(s, "Z1", "smart_197_raw", 200);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_DELETE, "sto1", ""), 0);
+	ck_assert(strstr(sim_outcomes(s), "retired inferred") != NULL);
+	sim_restart(s);
+	say(s, "Z1", "smart_197_raw", 200);	/* the host is back */
+	ck_assert_int_ge(sim_level(s, "sto1"), LEVEL_LIKELY);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r039_an_outcome_names_one_thing_and_a_time_that_was)
+{
+	static const struct { const char *body; int rc; } bad[] = {
+		{ "{}", TC_EINVAL },
+		{ "{\"outcome\":\"failed\"}", TC_EINVAL },
+		{ "{\"outcome\":\"lost\",\"device\":\"Z1\"}", TC_EINVAL },
+		{ "{\"outcome\":\"failed\",\"device\":\"Z1\","
+			"\"host\":\"sto1\"}", TC_EINVAL },
+		{ "{\"outcome\":\"failed\",\"device\":\"Z9\"}",
+			TC_ENOENT },
+		{ "{\"outcome\":\"failed\",\"host\":\"h9\"}", TC_ENOENT },
+		{ "{\"outcome\":\"failed\",\"device\":\"Z1\","
+			"\"at\":\"2031-01-01T00:00:00Z\"}", TC_ERANGE },
+	};
+	struct sim *s = sim_new(1, NULL, 0);
+
+	say(s, "Z1", "smart_197_raw", 0);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_int_eq(sim_order(s, ORDER_OUTCOME, "", bad[i].body),
+			bad[i].rc);
+	ck_assert_int_eq(sim_order(s, ORDER_OUTCOME, "",
+		"{\"host\":\"sto1\",\"outcome\":\"failed\"}"), 0);
+	ck_assert_uint_eq(sim_events(s, "outcome.note"), 1);
+	sim_free(s);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -310,5 +470,10 @@ main(void)
 		p2_without_a_metric_all_that_speaks_against_it_is_accepted,
 		p2_an_acceptance_names_a_reason_an_end_and_what_is_there,
 		p11_baselines_of_drive_states_survive_a_restart,
-		p6_a_drive_asleep_for_30_days_stays_asleep);
+		p6_a_drive_asleep_for_30_days_stays_asleep,
+		r039_a_serial_that_vanishes_while_another_comes_was_replaced,
+		r039_silence_of_all_and_new_disks_are_no_replacement,
+		r039_an_outcome_closes_the_prediction_and_may_take_the_device_out,
+		r039_the_devices_of_a_retired_host_retire_with_it,
+		r039_an_outcome_names_one_thing_and_a_time_that_was);
 }

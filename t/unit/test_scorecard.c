@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "predict/book.h"
 #include "predict/scorecard.h"
 #include "t/lib/story.h"
 
@@ -75,7 +76,7 @@ START_TEST(right_wrong_open_and_unknown_are_told_apart)
 	ck_assert_uint_eq(l->open, 1);
 	ck_assert_uint_eq(l->wrong, 1);
 	ck_assert_double_eq_tol(l->wrong_per_host_year, 0.05, 0.001);
-	ck_assert_int_eq(l->lead_median_days, 50);
+	ck_assert_int_eq(l->lead_median.days, 50);
 	ck_assert(!l->lead_known);
 	ck_assert_uint_eq(card.levels[LEVEL_WATCH].wrong, 2);
 	ck_assert_double_lt(l->precision.low, 0.9);
@@ -83,7 +84,7 @@ START_TEST(right_wrong_open_and_unknown_are_told_apart)
 }
 END_TEST
 
-START_TEST(little_data_is_said)
+START_TEST(p20_little_data_is_said)
 {
 	struct story *s = story_new();
 	struct scorecard card;
@@ -100,9 +101,104 @@ START_TEST(little_data_is_said)
 }
 END_TEST
 
+START_TEST(p20_people_may_call_an_alarm_wrong_or_a_device_healthy)
+{
+	struct story *s = story_new();
+	struct scorecard card;
+	const struct scorecard_level *l = &card.levels[LEVEL_WATCH];
+
+	alarm_at(s, 1, LEVEL_WATCH, 20);	/* open, but … */
+	ends(s, 1, OUTCOME_WRONG_ALARM, 10);
+	alarm_at(s, 2, LEVEL_WATCH, 200);	/* replaced, but well till then */
+	ends(s, 2, OUTCOME_REPLACED, 50);
+	ends(s, 2, OUTCOME_HEALTHY, 60);
+	alarm_at(s, 3, LEVEL_WATCH, 100);	/* healthy for too short a time */
+	ends(s, 3, OUTCOME_HEALTHY, 50);
+	ends(s, 3, OUTCOME_RETIRED, 40);
+	alarm_at(s, 4, LEVEL_WATCH, 100);	/* called wrong, then it failed */
+	ends(s, 4, OUTCOME_WRONG_ALARM, 90);
+	ends(s, 4, OUTCOME_RETIRED, 80);	/* its host came back */
+	ends(s, 4, OUTCOME_FAILED, 30);
+	ck_assert_int_eq(scorecard_reckon(&s->in, &card, NULL), 0);
+	ck_assert_uint_eq(l->wrong, 2);
+	ck_assert_uint_eq(l->open, 0);
+	ck_assert_uint_eq(l->precision.k, 1);
+	ck_assert_uint_eq(l->precision.n, 3);
+	ck_assert_uint_eq(card.failed, 1);
+	/* two in twenty host-years: Poisson's limits are 0.24 and 7.22 */
+	ck_assert_double_eq_tol(l->wrong_low, 0.24 / 20, 0.002);
+	ck_assert_double_eq_tol(l->wrong_high, 7.22 / 20, 0.01);
+	mem_free(s);
+}
+END_TEST
+
+START_TEST(p20_lead_times_have_intervals)
+{
+	struct story *s = story_new();
+	struct scorecard card;
+	const struct scorecard_level *l = &card.levels[LEVEL_IMMINENT];
+
+	for (uint32_t i = 1; i <= 40; i++) {
+		ends(s, i, OUTCOME_FAILED, 100);
+		alarm_at(s, i, LEVEL_IMMINENT, 100 + (int32_t)i);
+	}
+	ck_assert_int_eq(scorecard_reckon(&s->in, &card, NULL), 0);
+	ck_assert(l->lead_known);
+	ck_assert_int_eq(l->lead_median.days, 20);
+	/* of 40: the 13th and the 28th, by the binomial */
+	ck_assert_int_eq(l->lead_median.low, 13);
+	ck_assert_int_eq(l->lead_median.high, 28);
+	ck_assert_int_eq(l->lead_p10.days, 4);
+	ck_assert_int_ge(l->lead_p10.low, 1);
+	ck_assert_int_eq(l->lead_p90.days, 36);
+	ck_assert_int_le(l->lead_p90.high, 40);
+	mem_free(s);
+}
+END_TEST
+
+START_TEST(p20_each_pack_answers_for_its_own_time)
+{
+	static const char *const names[] = { "old", "new" };
+	struct story *s = story_new();
+	struct book_prediction p[] = {
+		{ { 1, LEVEL_LIKELY, wall_from_days(TODAY - 300) },
+			wall_from_days(TODAY - 250), 0 },
+		{ { 2, LEVEL_LIKELY, wall_from_days(TODAY - 290) },
+			wall_from_days(TODAY - 200), 0 },
+		{ { 3, LEVEL_LIKELY, wall_from_days(TODAY - 100) },
+			{ 0 }, 1 },
+	};
+	struct book_input in = { p, 3, s->outcomes, 0, s->spans, DEVICES,
+		names, 2, wall_from_days(TODAY), dur_s(90 * 86400) };
+	struct book *b = MEM_NEW(struct book);
+
+	ends(s, 1, OUTCOME_FAILED, 250);	/* found by the old */
+	ends(s, 3, OUTCOME_FAILED, 50);	/* found by the new */
+	ends(s, 4, OUTCOME_FAILED, 20);	/* missed by the new */
+	ends(s, 5, OUTCOME_FAILED, 330);	/* before either */
+	in.n_outcomes = s->in.n_outcomes;
+	ck_assert_int_eq(book_reckon(&in, b, NULL), 0);
+	ck_assert_uint_eq(b->all.failed, 4);
+	ck_assert_uint_eq(b->all.levels[LEVEL_LIKELY].precision.k, 2);
+	ck_assert_uint_eq(b->n_packs, 2);
+	ck_assert_str_eq(b->packs[0].id, "new");
+	ck_assert_uint_eq(b->packs[0].card.failed, 2);
+	ck_assert_uint_eq(b->packs[0].card.levels[LEVEL_LIKELY].recall.k, 1);
+	ck_assert_str_eq(b->packs[1].id, "old");
+	ck_assert_uint_eq(b->packs[1].card.failed, 1);
+	ck_assert_uint_eq(b->packs[1].card.levels[LEVEL_LIKELY].wrong, 1);
+	ck_assert_uint_eq(b->packs[1].card.levels[LEVEL_LIKELY].recall.n, 1);
+	mem_free(b);
+	mem_free(s);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("scorecard", right_wrong_open_and_unknown_are_told_apart,
-		little_data_is_said);
+		p20_little_data_is_said,
+		p20_people_may_call_an_alarm_wrong_or_a_device_healthy,
+		p20_lead_times_have_intervals,
+		p20_each_pack_answers_for_its_own_time);
 }

@@ -1,0 +1,221 @@
+/*
+ * Our own predictions held against what became of the devices: gathered from
+ * the store, reckoned by predict.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "daemon/daemon.h"
+#include "wire/json_read.h"
+
+/* An alarm without a failure is wrong after so many days. */
+#define SETTLE_DAYS 90
+#define DAY_S 86400
+
+struct gathered {
+	struct book_prediction *predictions;
+	size_t n_predictions, cap_predictions;
+	struct scored_outcome *outcomes;
+	size_t n_outcomes, cap_outcomes;
+	struct scored_span *spans;
+	size_t n_spans, cap_spans;
+	struct arena texts;
+	const char **packs;
+	size_t n_packs, cap_packs;
+	struct wall now;
+};
+
+static void
+gathered_free(struct gathered *g)
+{
+	mem_free(g->predictions);
+	mem_free(g->outcomes);
+	mem_free(g->spans);
+	mem_free(g->packs);
+	arena_free(&g->texts);
+}
+
+/* What its description tells of time; 0 = nothing. */
+static void
+read_times(const char *body, int64_t *first, int64_t *gone)
+{
+	struct json_read r;
+	struct json_str key;
+	char *text = mem_strdup(body);
+
+	*first = *gone = 0;
+	if (!text)
+		return;
+	json_open(&r, text, strlen(text));
+	if (json_enter_object(&r))
+		while (json_next_key(&r, &key)) {
+			if (json_str_is(key, "first_ms"))
+				*first = json_get_int(&r, INT64_MIN, INT64_MAX);
+			else if (json_str_is(key, "gone_ms"))
+				*gone = json_get_int(&r, INT64_MIN, INT64_MAX);
+			else
+				json_skip(&r);
+		}
+	(void)json_close(&r, NULL);
+	mem_free(text);
+}
+
+static int
+take_device(void *arg, const struct change_subject *s)
+{
+	struct gathered *g = arg;
+	void *spans = g->spans;
+	int64_t first, gone;
+
+	if (mem_grow(&spans, &g->cap_spans, g->n_spans + 1,
+		    sizeof(*g->spans)) < 0)
+		return TC_ENOMEM;
+	g->spans = spans;
+	read_times(s->body, &first, &gone);
+	/* a device of an older version: nobody knows since when */
+	g->spans[g->n_spans++] = (struct scored_span){ .subject = s->id,
+		.host = s->parent,
+		.from.ms = first != 0 ? first : g->now.ms,
+		.to.ms = s->retired && gone != 0 ? gone : g->now.ms };
+	return 0;
+}
+
+static int
+take_outcome(void *arg, const struct store_outcome *o)
+{
+	struct gathered *g = arg;
+	void *outcomes = g->outcomes;
+
+	if (mem_grow(&outcomes, &g->cap_outcomes, g->n_outcomes + 1,
+		    sizeof(*g->outcomes)) < 0)
+		return TC_ENOMEM;
+	g->outcomes = outcomes;
+	g->outcomes[g->n_outcomes++] = (struct scored_outcome){ o->subject,
+		o->kind, o->at };
+	return 0;
+}
+
+static int
+pack_index(struct gathered *g, const char *id, uint32_t *out)
+{
+	void *packs = g->packs;
+
+	/* few, and the last one is asked for most */
+	for (size_t i = g->n_packs; i-- > 0;)
+		if (strcmp(g->packs[i], id) == 0) {
+			*out = (uint32_t)i;
+			return 0;
+		}
+	if (mem_grow(&packs, &g->cap_packs, g->n_packs + 1,
+		    sizeof(*g->packs)) < 0)
+		return TC_ENOMEM;
+	g->packs = packs;
+	g->packs[g->n_packs] = arena_strdup(&g->texts, id);
+	if (!g->packs[g->n_packs])
+		return TC_ENOMEM;
+	*out = (uint32_t)g->n_packs++;
+	return 0;
+}
+
+static int
+take_prediction(void *arg, const struct change_prediction *p,
+	struct wall until)
+{
+	struct gathered *g = arg;
+	struct book_prediction one = { .p = { .subject = p->subject,
+		.since = p->since }, .until = until };
+	void *predictions = g->predictions;
+
+	if (!level_from_name(p->level, strlen(p->level), &one.p.level))
+		return 0;
+	if (pack_index(g, p->pack, &one.pack) < 0 ||
+	    mem_grow(&predictions, &g->cap_predictions,
+		    g->n_predictions + 1, sizeof(*g->predictions)) < 0)
+		return TC_ENOMEM;
+	g->predictions = predictions;
+	g->predictions[g->n_predictions++] = one;
+	return 0;
+}
+
+int
+score_read(struct daemon *d, struct book *out, struct tc_err *e)
+{
+	struct gathered g = { .now = d->clock->wall(d->clock) };
+	const struct store_scored to = { &g, take_device, take_outcome,
+		take_prediction };
+	struct book_input in;
+	int rc = store_sqlite.scored(d->store, &to, e);
+
+	if (rc == 0) {
+		in = (struct book_input){ g.predictions, g.n_predictions,
+			g.outcomes, g.n_outcomes, g.spans, g.n_spans, g.packs,
+			g.n_packs, g.now, dur_s(SETTLE_DAYS * DAY_S) };
+		rc = book_reckon(&in, out, e);
+	}
+	gathered_free(&g);
+	return rc;
+}
+
+/* ---- the list of outcomes ---- */
+
+struct relay {
+	http_outcome_sink *sink;
+	void *arg;
+};
+
+static void
+read_ident(struct json_read *r, struct device_id *out)
+{
+	struct json_str key;
+
+	if (!json_enter_object(r))
+		return;
+	while (json_next_key(r, &key)) {
+		if (json_str_is(key, "kind"))
+			out->kind = json_get_cstr(r, 255);
+		else if (json_str_is(key, "model"))
+			out->model = json_get_cstr(r, 255);
+		else if (json_str_is(key, "serial"))
+			out->serial = json_get_cstr(r, 255);
+		else if (json_str_is(key, "wwn"))
+			out->wwn = json_get_cstr(r, 255);
+		else
+			json_skip(r);
+	}
+}
+
+static int
+relay_outcome(void *arg, const struct store_outcome *o)
+{
+	struct relay *relay = arg;
+	struct http_outcome out = { .id = o->id, .host = o->host,
+		.device = { "", "", "", "" },
+		.of_device = o->device[0] != '\0',
+		.outcome = outcome_kind_id(o->kind), .at = o->at,
+		.noted = o->noted, .source = o->source, .by = o->by,
+		.note = o->note, .predictions = o->predictions };
+	char *text = mem_strdup(o->device);
+	struct json_read r;
+	int stop;
+
+	if (!text)
+		return 1;
+	if (out.of_device) {
+		json_open(&r, text, strlen(text));
+		read_ident(&r, &out.device);
+		(void)json_close(&r, NULL);
+	}
+	stop = relay->sink(relay->arg, &out);
+	mem_free(text);
+	return stop;
+}
+
+int
+outcomes_read(struct daemon *d, const struct http_outcome_query *q,
+	struct tc_err *e)
+{
+	struct relay relay = { q->sink, q->arg };
+
+	return store_sqlite.outcomes(d->store, q->after, q->limit,
+		relay_outcome, &relay, e);
+}
