@@ -93,7 +93,7 @@ relay_point(void *arg, const struct store_point *p)
 	struct point_relay *r = arg;
 
 	return r->sink(r->arg, &(struct http_point){ p->instance, r->device,
-		p->at, p->value, p->min, p->max, p->count });
+		p->at, p->value, p->min, p->max, p->count, p->last });
 }
 
 /* A device is meant by its serial number, or by its whole name. */

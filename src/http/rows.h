@@ -50,6 +50,7 @@ struct http_point {
 	double value;		/* with a step: the mean */
 	double min, max;
 	uint64_t count;
+	double last;
 };
 
 /* Each sink returns 0 to go on, anything else to stop. */

@@ -166,6 +166,7 @@ put_point(void *arg, const struct http_point *p)
 		json_put_double(w, p->min);
 		json_put_double(w, p->max);
 		json_put_u64(w, p->count);
+		json_put_double(w, p->last);
 	}
 	json_put_end(w);
 	return 0;
@@ -257,6 +258,7 @@ add_columns(struct json_write *w, bool raw)
 		json_put_str(w, "min");
 		json_put_str(w, "max");
 		json_put_str(w, "count");
+		json_put_str(w, "last");
 	}
 	json_put_end(w);
 }

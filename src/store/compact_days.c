@@ -219,6 +219,7 @@ put_long(struct day *d, struct tc_err *e)
 static int
 roll_source(struct day *d, struct tc_err *e)
 {
+	struct compact_layouts of = { .day_ms = d->day_ms };
 	int rc;
 
 	d->n = 0;
@@ -229,6 +230,10 @@ roll_source(struct day *d, struct tc_err *e)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < d->n; i++)
 		rc = roll_layout(d, d->layouts[i], e);
+	of.layouts = d->layouts;
+	of.n = d->n;
+	if (rc == 0)
+		rc = compact_keep_snapshots(d->c, &d->src, &of, e);
 	if (rc == 0 && d->hours > 0 && d->rows <= FEW_ROWS)
 		rc = put_long(d, e);
 	return rc;

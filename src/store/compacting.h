@@ -66,6 +66,16 @@ int compact_late(struct compactor *c, struct tc_err *e);
 
 /* ---- compact_days.c ---- */
 int compact_days(struct compactor *c, struct tc_err *e);
+/* ---- compact_snapshots.c: SMART reports that outlive retention ---- */
+struct compact_layouts {	/* that a source has in a day */
+	int64_t day_ms;
+	const int64_t *layouts;
+	size_t n;
+};
+int compact_keep_snapshots(struct compactor *c,
+	const struct compact_source *src, const struct compact_layouts *of,
+	struct tc_err *e);
+
 /* Roll-ups of a day anew, into the parcel. */
 int compact_redo_day(struct compactor *c, const struct compact_source *src,
 	int64_t day_ms, struct tc_err *e);

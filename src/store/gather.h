@@ -39,6 +39,7 @@ struct gather {
 	int64_t step_ms;
 	int64_t packed;		/* minute: rows before it lie in blocks */
 	int64_t rolled_ms;	/* days before it are rolled up */
+	int64_t raw_ms;		/* raw history goes back to here */
 	struct arena arena;
 	struct place *places;	/* by subject, probe, layout, position */
 	size_t n_places;

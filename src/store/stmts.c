@@ -198,6 +198,10 @@ const struct stmt stmts[ST_COUNT] = {
 		"LEFT JOIN layout_series s ON s.layout = l.id WHERE l.id = ?1 "
 		"ORDER BY s.pos" },
 
+	[ST_LAYOUT_METRICS] = { R, "layout",
+		"SELECT s.pos, n.text FROM layout_series s "
+		"JOIN name n ON n.id = s.metric WHERE s.layout = ?1" },
+
 	[ST_BLOCK_LAST_ID] = { W, "block",
 		"SELECT max(id) FROM block WHERE id >= ?1 AND id < ?2" },
 	[ST_BLOCK_PUT] = { W, "block",

@@ -264,6 +264,14 @@ read_raw(struct gather *g, struct source_span *s, int64_t from_ms,
 {
 	int rc;
 
+	/* Of what retention took, drives' reports are left. */
+	if (from_ms < g->raw_ms) {
+		s->from_ms = from_ms;
+		s->to_ms = to_ms < g->raw_ms ? to_ms : g->raw_ms;
+		if ((rc = gather_blocks(g, s, TIER_SNAPSHOT, e)) < 0)
+			return rc;
+		from_ms = s->to_ms;
+	}
 	if (from_ms >= to_ms)
 		return 0;
 	s->from_ms = from_ms;
@@ -417,7 +425,8 @@ prepare(struct gather *g, struct tc_err *e)
 	int rc;
 
 	if ((rc = read_mark(g->db, "packed", &g->packed, e)) < 0 ||
-	    (rc = read_mark(g->db, "rolled", &g->rolled_ms, e)) < 0)
+	    (rc = read_mark(g->db, "rolled", &g->rolled_ms, e)) < 0 ||
+	    (rc = read_mark(g->db, "raw_from", &g->raw_ms, e)) < 0)
 		return rc;
 	db_bind_text(g->db, ST_NAME_GET, 1, g->q->metric);
 	if ((rc = db_step(g->db, ST_NAME_GET, e)) <= 0)
@@ -435,7 +444,7 @@ int
 read_series(struct db *db, const struct read_series *to, struct tc_err *e)
 {
 	struct gather g = { .db = db, .q = to->query, .packed = INT64_MIN,
-		.rolled_ms = INT64_MIN / 2 };
+		.rolled_ms = INT64_MIN / 2, .raw_ms = INT64_MIN };
 	int rc;
 
 	g.limit = g.q->limit == 0 ? LIMIT_DEFAULT : g.q->limit;

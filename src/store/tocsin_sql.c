@@ -24,7 +24,7 @@ enum given { GIVEN_HOST = 1, GIVEN_METRIC = 2, GIVEN_FROM = 4, GIVEN_TO = 8 };
 
 /* Columns of the inner statement; a block's time is NULL. */
 enum got { GOT_HOST, GOT_METRIC, GOT_INSTANCE, GOT_DEVICE, GOT_TS, GOT_TYPE,
-	GOT_N, GOT_POS, GOT_PACKED };
+	GOT_N, GOT_POS, GOT_PACKED, GOT_LO, GOT_HI };
 
 struct samples {
 	sqlite3_vtab base;
@@ -38,6 +38,7 @@ struct cursor {
 	sqlite3_int64 row;
 	enum tocsin_sample_type type;
 	sqlite3_int64 ts;
+	sqlite3_int64 lo, hi;	/* of a block's times: lo ≤ ts < hi */
 	uint64_t bits;
 	struct block_get block;	/* the one at hand */
 	size_t at, end;		/* of its rows; at = end: none is */
@@ -52,7 +53,8 @@ struct cursor {
 
 /*
  * A host and all that is part of it; the minutes to look at among the rows;
- * the starts of blocks: those of an hour, and long ones (32 days).
+ * the starts of blocks: those of an hour, long ones (32 days) and drives'
+ * reports (256 days), these for times that retention took from the others.
  */
 static const char owners[] =
 	"WITH RECURSIVE owner(id, host, device, depth) AS ("
@@ -64,10 +66,16 @@ static const char owners[] =
 	"span(lo, hi) AS (SELECT max((SELECT min(slot) FROM tick), "
 	"(SELECT packed FROM mark), ifnull(?3 / 60000 - 1, -1e18)), "
 	"min((SELECT max(slot) FROM tick), ifnull(?4 / 60000 + 1, 1e18))), "
-	"part(tier, lo, hi) AS (SELECT 0, ifnull(?3 - 3600000, -1e18), "
-	"min(ifnull(?4, 1e18), (SELECT packed FROM mark) * 60000 - 1) "
+	"raw(ms) AS (SELECT ifnull((SELECT value FROM meta "
+	"WHERE key = 'raw_from'), -1e15)), "
+	"part(tier, lo, hi, ts_lo, ts_hi) AS ("
+	"SELECT 0, ifnull(?3 - 3600000, -1e18), "
+	"min(ifnull(?4, 1e18), (SELECT packed FROM mark) * 60000 - 1), "
+	"(SELECT ms FROM raw), 1e18 "
 	"UNION ALL SELECT 1, ifnull(?3 - 2764800000, -1e18), "
-	"ifnull(?4, 1e18)) ";
+	"ifnull(?4, 1e18), (SELECT ms FROM raw), 1e18 "
+	"UNION ALL SELECT 5, ifnull(?3 - 22118400000, -1e18), "
+	"ifnull(?4, 1e18), -1e18, (SELECT ms FROM raw)) ";
 
 /* One host: its places. */
 static const char places[] =
@@ -92,12 +100,12 @@ static const struct {
 	const char *of_host;
 	const char *of_all;
 } sources[] = {
-	{ "t.at_ms", "t.packed",
+	{ "t.at_ms", "t.packed, NULL, NULL",
 		"slot z CROSS JOIN tick t ON t.slot = z.n AND " OF_PLACE,
 		"span CROSS JOIN tick t "
 		"ON t.slot >= span.lo AND t.slot <= span.hi" },
-	{ "t.at_ms", "t.packed", "late t ON " OF_PLACE, "late t" },
-	{ "NULL", "t.bytes", "part c CROSS JOIN block t ON t.tier = c.tier "
+	{ "t.at_ms", "t.packed, NULL, NULL", "late t ON " OF_PLACE, "late t" },
+	{ "NULL", "t.bytes, c.ts_lo, c.ts_hi", "part c CROSS JOIN block t ON t.tier = c.tier "
 		"AND t.start_ms > c.lo AND t.start_ms <= c.hi AND " OF_PLACE,
 		"part c CROSS JOIN block t ON t.id >= c.tier << 52 "
 		"AND t.id < (c.tier + 1) << 52 "
@@ -312,11 +320,20 @@ make_room(struct cursor *c)
 	return 0;
 }
 
-static void
+/* The next one of the block that counts; false at its end. */
+static bool
 take_sample(struct cursor *c)
 {
-	c->ts = c->times[c->at];
-	c->bits = c->column[c->at++];
+	while (c->at < c->end) {
+		size_t i = c->at++;
+
+		if (c->times[i] < c->lo || c->times[i] >= c->hi)
+			continue;
+		c->ts = c->times[i];
+		c->bits = c->column[i];
+		return true;
+	}
+	return false;
 }
 
 static int
@@ -335,7 +352,8 @@ open_column(struct cursor *c)
 		return rc;
 	c->at = 0;
 	c->end = c->block.rows;
-	take_sample(c);
+	c->lo = sqlite3_column_int64(c->st, GOT_LO);
+	c->hi = sqlite3_column_int64(c->st, GOT_HI);
 	return 0;
 }
 
@@ -347,21 +365,24 @@ next_row(sqlite3_vtab_cursor *base)
 	int rc;
 
 	c->row++;
-	if (c->at < c->end) {
-		take_sample(c);
-		return SQLITE_OK;
+	while (!take_sample(c)) {
+		rc = sqlite3_step(c->st);
+		c->done = rc != SQLITE_ROW;
+		if (rc == SQLITE_DONE)
+			return SQLITE_OK;
+		if (rc != SQLITE_ROW)
+			return complain(base->pVtab, rc,
+				sqlite3_errmsg(v->db));
+		c->type = (enum tocsin_sample_type)
+			sqlite3_column_int(c->st, GOT_TYPE);
+		if (sqlite3_column_type(c->st, GOT_TS) != SQLITE_NULL) {
+			rc = unpack_row(c);
+			return rc < 0 ? fail_row(c, rc) : SQLITE_OK;
+		}
+		if ((rc = open_column(c)) < 0)
+			return fail_row(c, rc);
 	}
-	rc = sqlite3_step(c->st);
-	c->done = rc != SQLITE_ROW;
-	if (rc == SQLITE_DONE)
-		return SQLITE_OK;
-	if (rc != SQLITE_ROW)
-		return complain(base->pVtab, rc, sqlite3_errmsg(v->db));
-	c->type = (enum tocsin_sample_type)
-		sqlite3_column_int(c->st, GOT_TYPE);
-	rc = sqlite3_column_type(c->st, GOT_TS) == SQLITE_NULL ?
-		open_column(c) : unpack_row(c);
-	return rc < 0 ? fail_row(c, rc) : SQLITE_OK;
+	return SQLITE_OK;
 }
 
 static int
@@ -493,7 +514,42 @@ static const char views[] =
 	"CREATE TEMP VIEW IF NOT EXISTS v_alerts AS "
 	"SELECT id, kind, severity, host, partition, since_ms, "
 	TIME("since_ms") " AS since, ended_ms, " TIME("ended_ms") " AS ended, "
-	"summary, acked_by, body FROM alert;";
+	"summary, acked_by, body FROM alert;"
+
+	"CREATE TEMP VIEW IF NOT EXISTS v_devices AS "
+	"SELECT " OWNER_COLUMNS("x") "AS device, x.retired, x.body "
+	"FROM subject x LEFT JOIN subject up ON up.id = x.parent "
+	"WHERE x.kind = 5;"
+
+	"CREATE TEMP VIEW IF NOT EXISTS v_plans AS "
+	"SELECT p.id, ifnull(h.key, '') AS host, p.state, p.action, "
+	"p.since_ms, " TIME("p.since_ms") " AS since, p.at_ms, "
+	TIME("p.at_ms") " AS at, p.body FROM plan p "
+	"LEFT JOIN subject h ON h.id = p.host;"
+
+	"CREATE TEMP VIEW IF NOT EXISTS v_deliveries AS "
+	"SELECT id, alert, receiver, firing, at_ms, " TIME("at_ms") " AS at, "
+	"done, attempts, " TIME("tried_ms") " AS tried, error, payload "
+	"FROM outbox;"
+
+	"CREATE TEMP VIEW IF NOT EXISTS v_maintenance AS "
+	"SELECT id, ended, body FROM window;"
+
+	"CREATE TEMP VIEW IF NOT EXISTS v_audit AS "
+	"SELECT a.seq, a.at_ms, " TIME("a.at_ms") " AS at, a.actor, a.action, "
+	OWNER_COLUMNS("x") "AS device, a.body FROM audit a "
+	"LEFT JOIN subject x ON x.id = a.subject "
+	"LEFT JOIN subject up ON up.id = x.parent;"
+
+	"CREATE TEMP VIEW IF NOT EXISTS v_blocks AS "
+	"SELECT CASE b.tier WHEN 2 THEN '5m' WHEN 3 THEN '1h' WHEN 4 THEN '1d' "
+	"WHEN 5 THEN 'snapshot' ELSE 'raw' END AS tier, "
+	OWNER_COLUMNS("x") "AS device, n.text AS probe, b.start_ms, "
+	TIME("b.start_ms") " AS start, b.rows, b.rows * l.n AS samples, "
+	"length(b.bytes) AS bytes FROM block b "
+	"JOIN layout l ON l.id = b.layout JOIN name n ON n.id = b.probe "
+	"LEFT JOIN subject x ON x.id = b.subject "
+	"LEFT JOIN subject up ON up.id = x.parent;";
 
 int sqlite3_tocsinsql_init(sqlite3 *db, char **error,
 	const sqlite3_api_routines *api);

@@ -13,6 +13,7 @@
 
 #include "base/macros.h"
 #include "base/queue.h"
+#include "store/tend.h"
 #include "t/db/yard.h"
 #include "t/lib/story.h"
 
@@ -406,6 +407,71 @@ START_TEST(what_is_seldom_measured_lies_together)
 }
 END_TEST
 
+/* A report an hour for 40 days; a sector goes bad on the 11th. */
+static void
+put_reports(struct yard *y)
+{
+	struct change_set *cs = set_new();
+
+	set_subject(cs, 2000, SUBJECT_DEVICE, 2, "disk/M/S/W");
+	ck_assert_int_eq(yard_put(y, cs), 0);
+	for (int i = 0; i < 40 * 24; i++) {
+		struct change_history *row;
+
+		cs = set_new();
+		row = set_row(cs, 2000, "smart", T0 + i * HOUR);
+		row_f64(cs, row, "smart_5_raw", i < 10 * 24 + 3 ? 0 : 8);
+		row_f64(cs, row, "temperature_celsius", 30 + i % 5);
+		ck_assert_int_eq(y->ops->submit(y->s, cs), 0);
+	}
+	ck_assert_int_eq(y->ops->flush(y->s, dur_s(30)), 0);
+}
+
+START_TEST(what_a_drive_reported_outlives_retention)
+{
+	static struct seen_points seen;
+	struct store_series_query q = { .subject = 2000,
+		.metric = "smart_5_raw", .from = { T0 },
+		.to = { T0 + 960 * HOUR }, .limit = 4000 };
+	struct tend_prune p = { .before = { T0 + 33 * 24 * HOUR } };
+	struct tc_err e = { 0 };
+	struct yard y;
+	size_t gone;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_reports(&y);
+	pack(&y, T0 + 960 * HOUR);
+	ck_assert_int_eq(yard_series(&y, &q, &seen), 0);
+	ck_assert_uint_eq(seen.n, 960);
+	yard_close(&y);
+	ck_assert_int_eq(tend_prune_count(y.path, &p, &e), 0);
+	gone = p.rows;
+	ck_assert_uint_gt(gone, 300);
+	ck_assert_uint_eq(p.all, 960);
+	ck_assert_msg(tend_prune(y.path, &p, NULL, &e) == 0, "%s", e.text);
+	ck_assert_uint_eq(p.rows, gone);
+	yard_open(&y);
+	ck_assert_int_eq(yard_series(&y, &q, &seen), 0);
+	/*
+	 * 33 days' last ones, the first ever and of a new block (its 26th
+	 * day), and the news; then all.
+	 */
+	ck_assert_uint_eq(seen.n, 33 + 2 + 1 + 7 * 24);
+	ck_assert_int_eq(seen.p[0].at.ms, T0);
+	ck_assert_int_eq(seen.p[11].at.ms, T0 + (10 * 24 + 3) * HOUR);
+	ck_assert_double_eq(seen.p[10].value, 0);
+	ck_assert_double_eq(seen.p[11].value, 8);
+	/* Roll-ups have a retention of their own. */
+	q.step = dur_s(86400);
+	ck_assert_int_eq(yard_series(&y, &q, &seen), 0);
+	ck_assert_uint_eq(seen.n, 40);
+	ck_assert_uint_eq(seen.p[3].count, 24);
+	yard_fini(&y);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -414,5 +480,6 @@ main(void)
 		what_comes_late_is_there_at_once_and_once,
 		a_kill_at_any_moment_of_packing_loses_nothing,
 		roll_ups_are_what_the_rows_say,
-		what_is_seldom_measured_lies_together);
+		what_is_seldom_measured_lies_together,
+		what_a_drive_reported_outlives_retention);
 }

@@ -112,7 +112,7 @@ START_TEST(series_are_cut_by_instance)
 		"&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z"
 		"&instance=a&device=S1", 200);
 	ck_assert(json_is_true(json_object_get(b, "truncated")));
-	ck_assert_uint_eq(json_array_size(json_object_get(b, "columns")), 5);
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "columns")), 6);
 	ck_assert_int_eq(story.io.query.from.ms, 1767225600000);
 	ck_assert_int_eq(dur_to_ms(story.io.query.step), 300000);
 	ck_assert_uint_eq(story.io.query.limit, 8);
