@@ -101,6 +101,8 @@ struct config {
 	struct dur keep_raw;		/* 0 = for ever */
 	struct dur keep_m5, keep_h1, keep_d1;	/* of roll-ups */
 	struct dur pack_after;		/* 0 = never */
+	struct dur keep_alerts, keep_events, keep_audit;
+	struct dur backup_max_age;	/* 0 = nobody is warned */
 	struct check_rule defaults;
 	struct check_rule passive;	/* of what agents send */
 	struct dur passive_smart_interval;

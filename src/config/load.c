@@ -48,6 +48,7 @@ read_top(struct reader *rd, const struct node *root, struct config *cfg)
 	cfg->listen = top->v[TOP_LISTEN].s;
 	cfg->state_dir = top->v[TOP_STATE_DIR].s;
 	cfg->rules = top->v[TOP_RULES].s;
+	cfg->backup_max_age.ns = top->v[TOP_BACKUP_MAX_AGE].i;
 	cfg->log_level = (enum log_level)top->v[TOP_LOG_LEVEL].i;
 	reader_texts(rd, root, "", "plugin_dirs", &cfg->plugin_dirs);
 }
@@ -132,6 +133,9 @@ read_retention(struct reader *rd, const struct node *root, struct config *cfg)
 				"retention: %s: below 7d",
 				retention_rows[i].name);
 	}
+	cfg->keep_alerts.ns = values->v[RETENTION_ALERTS].i;
+	cfg->keep_events.ns = values->v[RETENTION_EVENTS].i;
+	cfg->keep_audit.ns = values->v[RETENTION_AUDIT].i;
 }
 
 static void

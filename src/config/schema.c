@@ -14,6 +14,9 @@ const struct tocsin_opt top_rows[TOP_ROWS + 1] = {
 		.help = "How much is written to stderr." },
 	[TOP_RULES] = { "rules", TOCSIN_OPT_STRING, .dflt = "", .max = "4000",
 		.help = "File of the rule pack; empty: the one installed." },
+	[TOP_BACKUP_MAX_AGE] = { "backup_max_age", TOCSIN_OPT_DUR,
+		.dflt = "0s", .min = "0s", .max = "3650d",
+		.help = "Warn when the last tocsin db backup is older; 0: never." },
 	[TOP_ROWS] = { NULL },
 };
 
@@ -55,6 +58,14 @@ const struct tocsin_opt retention_rows[RETENTION_ROWS + 1] = {
 		.dflt = "10m", .min = "0s", .max = "7d", .help = "How long "
 		"after its end an hour of history is packed to a tenth of "
 		"its size; 0: never." },
+	[RETENTION_ALERTS] = { "alerts", TOCSIN_OPT_DUR, .dflt = "0s",
+		.min = "0s", .max = "36500d", .help = "Alerts that ended so "
+		"long ago go, with their messages; 0: they are kept." },
+	[RETENTION_EVENTS] = { "events", TOCSIN_OPT_DUR, .dflt = "0s",
+		.min = "0s", .max = "36500d", .help = "The same for events." },
+	[RETENTION_AUDIT] = { "audit", TOCSIN_OPT_DUR, .dflt = "0s",
+		.min = "0s", .max = "36500d", .help = "The same for the "
+		"audit trail, which says so itself." },
 	[RETENTION_ROWS] = { NULL },
 };
 

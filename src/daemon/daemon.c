@@ -101,6 +101,7 @@ tick(void *arg, struct mono fired)
 
 	(void)fired;
 	note_store(d);
+	self_look(d, now);
 	keep_retry(d);
 	next = engine_tick(d->engine, now);
 	pthread_mutex_lock(&d->publish_lock);

@@ -79,11 +79,13 @@ struct daemon {
 	struct action_stats alerts;
 	bool ticked;
 	bool trimmed;		/* since the fleet was taken */
+	struct dur backup_age;	/* of the last copy; < 0 = none known */
 	bool store_degraded;
 	char store_why[128];
 	uint64_t facts_lost;
 	size_t facts_waiting;
 
+	struct mono self_due;	/* to look at itself again */
 	struct mono published_at;
 	struct dur publish_cost;	/* of the last one */
 	bool stopping;
@@ -102,6 +104,10 @@ void daemon_stop(struct daemon *d);
 void daemon_publish(struct daemon *d, bool force);
 /* The engine's next tick is at this time at the latest. */
 void daemon_tick_by(struct daemon *d, struct mono due);
+
+/* ---- self.c ---- */
+/* Now and then: its file, and how old its last copy is. */
+void self_look(struct daemon *d, struct now now);
 
 /* ---- reload.c ---- */
 /* All faults are printed to stderr; TC_EINVAL when there is an error. */

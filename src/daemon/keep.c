@@ -276,7 +276,10 @@ keep_open(struct daemon *d, struct tc_err *e)
 		.quarantined_arg = d, .keep_raw = d->config->keep_raw,
 		.keep_m5 = d->config->keep_m5, .keep_h1 = d->config->keep_h1,
 		.keep_d1 = d->config->keep_d1,
-		.pack_after = d->config->pack_after };
+		.pack_after = d->config->pack_after,
+		.keep_alerts = d->config->keep_alerts,
+		.keep_events = d->config->keep_events,
+		.keep_audit = d->config->keep_audit };
 	struct store_loader loader = { .arg = d, .subject = load_subject,
 		.state = load_state, .prediction = load_prediction,
 		.token = load_token, .seq = load_seq };

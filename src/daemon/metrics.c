@@ -10,6 +10,7 @@ struct numbers {
 	struct runner_stats probes;
 	struct action_stats alerts;
 	struct store_stats store;
+	struct dur backup_age;
 	uint64_t facts_lost;
 	uint64_t facts_waiting;
 	uint64_t commands_waiting;
@@ -24,6 +25,7 @@ gather(struct daemon *d)
 	n.engine = d->counts;
 	n.probes = d->probes;
 	n.alerts = d->alerts;
+	n.backup_age = d->backup_age;
 	n.facts_lost = d->facts_lost;
 	n.facts_waiting = d->facts_waiting;
 	pthread_mutex_unlock(&d->publish_lock);
@@ -134,6 +136,10 @@ metrics_write(struct daemon *d, struct strbuf *out)
 #undef ROW
 	};
 
+	if (n.backup_age.ns >= 0)
+		prom_one(out, "tocsin_store_backup_age_seconds", "gauge",
+			"Since the last tocsin db backup.",
+			dur_to_seconds(n.backup_age));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		prom_one(out, rows[i].name, rows[i].type, rows[i].help,
 			rows[i].value);

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "engine/inside.h"
 #include "engine/notes.h"
+#include "engine/trouble.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -186,6 +187,17 @@ engine_set_degraded(struct engine *en, bool degraded, const char *why,
 			"{}" }, now.wall);
 	else
 		alert_end(en, "store_degraded", "server", now.wall);
+}
+
+void
+engine_set_trouble(struct engine *en, const struct engine_trouble *t,
+	struct now now)
+{
+	if (t->summary == NULL)
+		alert_end(en, t->kind, "server", now.wall);
+	else
+		alert_raise(en, &(struct alert_wish){ t->kind, t->severity,
+			NULL, NULL, t->summary, "{}" }, now.wall);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/damage.h"
 #include "store/reads.h"
 #include "store/tend.h"
@@ -167,6 +168,42 @@ sync_beside(const char *path, struct tc_err *e)
 	return sync_file(dir, e);
 }
 
+/* The copy stands whether this goes well or not. */
+static void
+note_backup(const char *path, const char *to)
+{
+	struct clock *clock = clock_system();
+	char name[TEND_NAME], text[TEND_NAME + WALL_TEXT], at[WALL_TEXT];
+	int n;
+
+	if ((size_t)snprintf(name, sizeof(name), "%s.backup", path) >=
+	    sizeof(name))
+		return;
+	n = snprintf(text, sizeof(text), "%s %s\n",
+		wall_format(clock->wall(clock), at, sizeof(at)), to);
+	if (n > 0 && (size_t)n < sizeof(text))
+		(void)file_write_atomic(name, text, (size_t)n, 0600, NULL);
+}
+
+void
+tend_last_backup(const char *path, struct wall *at)
+{
+	struct strbuf text = { 0 };
+	char name[TEND_NAME];
+	struct wall got;
+	size_t n;
+
+	at->ms = 0;
+	if ((size_t)snprintf(name, sizeof(name), "%s.backup", path) >=
+	    sizeof(name) || file_slurp(name, 8192, &text, NULL) < 0)
+		goto out;
+	n = strcspn(strbuf_str(&text), " \n");
+	if (wall_parse(strbuf_str(&text), n, &got) == 0)
+		*at = got;
+out:
+	strbuf_free(&text);
+}
+
 int
 tend_backup(const char *path, const char *to,
 	const struct tend_progress *progress, struct tc_err *e)
@@ -189,7 +226,9 @@ tend_backup(const char *path, const char *to,
 	if (link(part, to) < 0)
 		rc = tc_fail_errno(e, errno, "%s", to);
 	unlink(part);
-	return rc < 0 ? rc : sync_beside(to, e);
+	if (rc == 0 && (rc = sync_beside(to, e)) == 0)
+		note_backup(path, to);
+	return rc;
 }
 
 /*

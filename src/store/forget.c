@@ -1,6 +1,7 @@
 #include "store/forget.h"
 
 #include "base/log.h"
+#include "store/deeds.h"
 #include "store/prune.h"
 
 #define EVERY_S 3600
@@ -163,9 +164,20 @@ blocks_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 		f->edge = 0;
 		f->tier++;
 		if (f->tier == TIERS)
-			forget_later(f);
+			f->stage = FORGET_DEEDS;
 	}
 	return 0;
+}
+
+static int
+deeds_some(struct forget *f, struct scribe *s, struct tc_err *e)
+{
+	size_t n = 0;
+	int rc = deeds_forget(s, f->conf, today(), &n, e);
+
+	if (rc == 0 && n == 0)
+		forget_later(f);
+	return rc;
 }
 
 int
@@ -186,6 +198,9 @@ forget_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 		break;
 	case FORGET_BLOCKS:
 		rc = blocks_some(f, s, n, e);
+		break;
+	case FORGET_DEEDS:
+		rc = deeds_some(f, s, e);
 		break;
 	}
 	f->gone += *n;

@@ -1,6 +1,6 @@
 /*
  * Old history goes bit by bit: rows that have been packed, then whole blocks
- * of each tier that are older than its retention.
+ * of each tier that are older than its retention; then events and alerts.
  */
 #ifndef TOCSIN_STORE_FORGET_H
 #define TOCSIN_STORE_FORGET_H
@@ -11,6 +11,7 @@
 enum forget_stage {
 	FORGET_ROWS,		/* packed, or (unpacked) beyond retention */
 	FORGET_BLOCKS,		/* of `tier` */
+	FORGET_DEEDS,
 	FORGET_REST,		/* until the next round */
 };
 

@@ -318,6 +318,35 @@ const struct stmt stmts[ST_COUNT] = {
 		"SELECT seq, at_ms, actor, action, ifnull(subject, 0), body, "
 		"before, sha256 FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2" },
 
+	/*
+	 * The last row of each stays, whatever its age: numbers go on from it.
+	 * The oldest ?2 are looked at, those before ?1 go.
+	 */
+	[ST_AUDIT_EDGE] = { W, "audit",
+		"SELECT ifnull(max(seq), 0) FROM (SELECT seq, at_ms, "
+		"max(at_ms) OVER (ORDER BY seq) AS latest FROM "
+		"(SELECT seq, at_ms FROM audit WHERE seq < "
+		"(SELECT max(seq) FROM audit) ORDER BY seq LIMIT ?2)) "
+		"WHERE latest < ?1" },
+	[ST_AUDIT_FORGET] = { W, "audit", "DELETE FROM audit WHERE seq <= ?1" },
+	[ST_OUTBOX_FORGET] = { W, "outbox",
+		"DELETE FROM outbox WHERE id IN (SELECT o.id FROM "
+		"(SELECT id, alert, done, at_ms FROM outbox WHERE id < "
+		"(SELECT max(id) FROM outbox) ORDER BY id LIMIT 10 * ?2) o "
+		"LEFT JOIN alert a ON a.id = o.alert "
+		"WHERE o.done AND o.at_ms < ?1 "
+		"AND (a.id IS NULL OR a.ended_ms < ?1) LIMIT ?2)" },
+	[ST_ALERT_FORGET] = { W, "alert",
+		"DELETE FROM alert WHERE id IN (SELECT id FROM alert "
+		"WHERE ended_ms < ?1 AND id < (SELECT max(id) FROM alert) "
+		"AND NOT EXISTS (SELECT 1 FROM outbox o "
+		"WHERE o.alert = alert.id) ORDER BY ended_ms LIMIT ?2)" },
+	[ST_EVENT_FORGET] = { W, "event",
+		"DELETE FROM event WHERE seq IN (SELECT seq FROM "
+		"(SELECT seq, at_ms FROM event WHERE seq < "
+		"(SELECT max(seq) FROM event) ORDER BY seq LIMIT ?2) "
+		"WHERE at_ms < ?1)" },
+
 	[ST_LARGEST_IDS] = { W | R, "ids",
 		"SELECT (SELECT ifnull(max(seq), 0) FROM event), "
 		"(SELECT ifnull(max(id), 0) FROM prediction), "

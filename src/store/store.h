@@ -30,6 +30,8 @@ struct store_conf {
 	 * roll-ups of 5 minutes, of an hour, of a day.
 	 */
 	struct dur keep_raw, keep_m5, keep_h1, keep_d1;
+	/* Ended alerts with their messages; events; the audit trail. */
+	struct dur keep_alerts, keep_events, keep_audit;
 	/*
 	 * An hour is packed this long after its end, by a thread of its own;
 	 * 0 = only when compact() is called.

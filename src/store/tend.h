@@ -25,6 +25,12 @@ struct tend_progress {
 int tend_backup(const char *path, const char *to,
 	const struct tend_progress *progress, struct tc_err *e);
 
+/*
+ * When the last copy was made that ended well; written down beside the file,
+ * in PATH.backup.  ms 0 = none is known.
+ */
+void tend_last_backup(const char *path, struct wall *at);
+
 struct tend_sound {
 	int64_t schema;
 	uint64_t bytes;

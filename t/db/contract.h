@@ -9,6 +9,7 @@
 
 /* Runs all stories about contract_ops; 0 = all hold. */
 int contract_run(const char *suite);
+int contract_keep_run(const char *suite);
 /* Given by the program that runs them. */
 extern const struct store_ops *const contract_ops;
 

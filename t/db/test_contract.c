@@ -8,5 +8,7 @@ const struct store_ops *const contract_ops = &store_sqlite;
 int
 main(void)
 {
-	return contract_run("store contract: sqlite");
+	int rc = contract_run("store contract: sqlite");
+
+	return contract_keep_run("store contract: sqlite keeps") | rc;
 }

@@ -395,9 +395,8 @@ it_wait_text(struct it *it, const char *path, const char *where,
 }
 
 static bool
-is_ready(void *arg)
+answers(struct it *it, const char *what)
 {
-	struct it *it = arg;
 	struct strbuf text = { 0 };
 	struct it_reply r;
 	bool yes;
@@ -408,14 +407,26 @@ is_ready(void *arg)
 	strbuf_free(&text);
 	if (it->url[0] == '\0')
 		return false;
-	it_call(it, "GET /readyz", "", NULL, &r);
+	it_call(it, what, "", NULL, &r);
 	yes = r.status == 200;
 	it_reply_fini(&r);
 	return yes;
 }
 
-void
-it_start_server(struct it *it)
+static bool
+is_ready(void *arg)
+{
+	return answers(arg, "GET /readyz");
+}
+
+static bool
+is_alive(void *arg)
+{
+	return answers(arg, "GET /healthz");
+}
+
+static void
+start_server(struct it *it, bool (*up)(void *))
 {
 	char config[256], data[256];
 	const char *argv[] = { it_tocsind(), "--config",
@@ -427,7 +438,7 @@ it_start_server(struct it *it)
 
 	unlink(path_in(it, "state/server.url", url, sizeof(url)));
 	it->server = it_spawn(it, "server.log", argv);
-	if (!it_wait(is_ready, it, 20)) {
+	if (!it_wait(up, it, 20)) {
 		it_read(it, "server.log", &text);
 		ck_abort_msg("not ready:\n%s", strbuf_str(&text));
 	}
@@ -435,4 +446,16 @@ it_start_server(struct it *it)
 	snprintf(it->admin, sizeof(it->admin), "%.*s",
 		(int)strcspn(strbuf_str(&text), "\n"), strbuf_str(&text));
 	strbuf_free(&text);
+}
+
+void
+it_start_server(struct it *it)
+{
+	start_server(it, is_ready);
+}
+
+void
+it_start_degraded(struct it *it)
+{
+	start_server(it, is_alive);
 }

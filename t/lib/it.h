@@ -53,6 +53,8 @@ const char *it_data_dir(void);
  * fails with the server's log when it does not within 20 s.
  */
 void it_start_server(struct it *it);
+/* The same, once /healthz says 200: it may not be ready. */
+void it_start_degraded(struct it *it);
 
 /* A reply: status, and the body as JSON (NULL when it is none). */
 struct it_reply {

@@ -1,0 +1,309 @@
+/*
+ * The server and its own file: the age of the last copy, a lock at a start,
+ * a disk that fails beneath the running server.  The failing disk is a module
+ * (t/lib/bad_disk) loaded before the program, with its orders in a file that
+ * both have mapped.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "t/lib/bad_disk.h"
+#include "t/lib/it.h"
+#include "t/lib/story.h"
+
+struct scene {
+	struct it it;
+	int port;		/* where nobody listens */
+	int64_t begin_ms;
+	int sent;
+	struct bad_orders *orders;
+};
+
+static void
+scene_init(struct scene *s, const char *more)
+{
+	struct clock *clock = clock_system();
+
+	memset(s, 0, sizeof(*s));
+	it_init(&s->it);
+	s->port = it_free_port();
+	s->begin_ms = clock->wall(clock).ms - 3600000;
+	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s/state\n%s"
+		"defaults: {interval: 1s, timeout: 500ms, fail_after: 3,"
+		" clear_after: 2}\npartitions:\n  - name: rack1\n    hosts:\n"
+		"      - {name: h1, address: 127.1.1.1,"
+		" checks: [{probe: tcp, port: %d}]}\n", s->it.dir, more,
+		s->port);
+}
+
+/* One batch of an agent; the status. */
+static long
+post(struct scene *s)
+{
+	long long at = s->begin_ms + s->sent * 1000;
+	char body[400];
+	struct it_reply r;
+	long status;
+
+	snprintf(body, sizeof(body), "{\"host\":\"led\",\"batch\":\"b%d\","
+		"\"sent_ms\":%lld,\"observations\":[{\"probe\":\"cpu\","
+		"\"at_ms\":%lld,\"outcome\":\"ok\",\"reason\":\"none\","
+		"\"metrics\":{\"load_1m\":%d}}]}", s->sent, at, at, s->sent);
+	it_call(&s->it, "POST /v1/observations", NULL, body, &r);
+	status = r.status;
+	it_reply_fini(&r);
+	s->sent += status == 202;
+	return status;
+}
+
+static bool
+is_taken(void *arg)
+{
+	return post(arg) == 202;
+}
+
+static bool
+is_refused(void *arg)
+{
+	return post(arg) == 503;
+}
+
+static size_t
+points_kept(struct scene *s)
+{
+	char path[256], from[WALL_TEXT], to[WALL_TEXT];
+	struct it_reply r;
+	size_t n;
+
+	wall_format((struct wall){ s->begin_ms }, from, sizeof(from));
+	wall_format((struct wall){ s->begin_ms + s->sent * 1000 }, to,
+		sizeof(to));
+	snprintf(path, sizeof(path), "/v1/series?host=led&metric=load_1m"
+		"&from=%s&to=%s&limit=10000", from, to);
+	it_get(&s->it, path, &r);
+	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
+	n = json_array_size(it_at(r.json, "series.0.points"));
+	it_reply_fini(&r);
+	return n;
+}
+
+static bool
+alert_fires(struct scene *s, const char *kind)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/v1/alerts?kind=%s", kind);
+	return it_wait_text(&s->it, path, "items.0.state", "firing", 30);
+}
+
+struct asked {
+	struct scene *s;
+	const char *kind;
+};
+
+static bool
+fires_not(void *arg)
+{
+	struct asked *a = arg;
+	struct it_reply r;
+	char path[64];
+	bool over;
+
+	snprintf(path, sizeof(path), "/v1/alerts?kind=%s", a->kind);
+	it_get(&a->s->it, path, &r);
+	over = r.status == 200 &&
+		strcmp(it_text(&r, "items.0.state"), "firing") != 0;
+	it_reply_fini(&r);
+	return over;
+}
+
+static bool
+alert_ends(struct scene *s, const char *kind)
+{
+	struct asked a = { s, kind };
+
+	return it_wait(fires_not, &a, 30);
+}
+
+static void
+back_up(struct scene *s, const char *name)
+{
+	char to[160], dir[128];
+	const char *argv[] = { it_cli(), "db", "backup", to, "--state-dir", dir,
+		NULL };
+
+	snprintf(dir, sizeof(dir), "%s/state", s->it.dir);
+	snprintf(to, sizeof(to), "%s/%s", s->it.dir, name);
+	ck_assert_int_eq(it_run(&s->it, NULL, argv), 0);
+}
+
+START_TEST(r078_the_age_of_the_last_copy_is_known_and_warned_of)
+{
+	struct it_reply r;
+	struct scene s;
+
+	scene_init(&s, "backup_max_age: 1d\n");
+	it_start_server(&s.it);
+	ck_assert(alert_fires(&s, "backup_old"));
+	it_get(&s.it, "/metrics", &r);
+	ck_assert_ptr_null(strstr(strbuf_str(&r.text), "backup_age"));
+	it_reply_fini(&r);
+	back_up(&s, "copy.db");
+	ck_assert(alert_ends(&s, "backup_old"));
+	it_get(&s.it, "/metrics", &r);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text),
+		"\ntocsin_store_backup_age_seconds "));
+	it_reply_fini(&r);
+	it_write(&s.it, "state/tocsin.db.backup",
+		"2020-01-01T00:00:00.000Z /gone\n");
+	ck_assert(alert_fires(&s, "backup_old"));
+	it_fini(&s.it);
+}
+END_TEST
+
+/* Until the parent closes its end. */
+static pid_t
+hold_lock(struct scene *s, int *end)
+{
+	int ready[2], go[2];
+	char path[160], byte;
+	sqlite3 *db;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/state/tocsin.db", s->it.dir);
+	ck_assert(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(go[1]);
+		if (sqlite3_open(path, &db) != SQLITE_OK ||
+		    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+		    SQLITE_OK || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		_exit(read(go[0], &byte, 1) != 0);
+	}
+	close(go[0]);
+	close(ready[1]);
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	*end = go[1];
+	return pid;
+}
+
+START_TEST(a_lock_that_others_hold_stops_neither_a_start_nor_judging)
+{
+	struct scene s;
+	int end, status;
+	pid_t pid;
+
+	scene_init(&s, "");
+	it_start_server(&s.it);
+	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
+	pid = hold_lock(&s, &end);
+	it_start_degraded(&s.it);
+	ck_assert(it_wait(is_refused, &s, 20));
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "unhealthy", 20));
+	ck_assert(alert_fires(&s, "store_degraded"));
+	close(end);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(alert_ends(&s, "store_degraded"));
+	ck_assert_uint_eq(points_kept(&s), (size_t)s.sent);
+	it_fini(&s.it);
+}
+END_TEST
+
+/* ---- a disk that fails ---- */
+
+static bool
+preload(struct scene *s)
+{
+	const char *build = getenv("top_builddir");
+	char module[4200], path[160];
+	int fd;
+
+	snprintf(module, sizeof(module), "%s/.libs/bad_disk.so",
+		build != NULL ? build : ".");
+	if (access(module, R_OK) != 0) {
+		printf("skipped, no %s\n", module);
+		return false;
+	}
+	snprintf(path, sizeof(path), "%s/orders", s->it.dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert(fd >= 0 && ftruncate(fd, sizeof(*s->orders)) == 0);
+	s->orders = mmap(NULL, sizeof(*s->orders), PROT_READ | PROT_WRITE,
+		MAP_SHARED, fd, 0);
+	ck_assert(s->orders != MAP_FAILED);
+	close(fd);
+	setenv("TOCSIN_BAD_DISK", path, 1);
+	setenv("LD_PRELOAD", module, 1);
+	it_start_server(&s->it);
+	unsetenv("LD_PRELOAD");
+	return true;
+}
+
+/* Of each kind: refused, told, judged all the same, taken again, kept. */
+static void
+fail_and_mend(struct scene *s, const struct bad_orders *o)
+{
+	bad_order(s->orders, o);
+	ck_assert(it_wait(is_refused, s, 20));
+	ck_assert(atomic_load(&s->orders->hits) > 0);
+	ck_assert(alert_fires(s, "store_degraded"));
+	ck_assert(it_wait_text(&s->it, "/v1/hosts/h1", "state", "unhealthy",
+		20));
+	bad_disarm(s->orders);
+	ck_assert(it_wait(is_taken, s, 20));
+	ck_assert(alert_ends(s, "store_degraded"));
+	ck_assert_uint_eq(points_kept(s), (size_t)s->sent);
+}
+
+START_TEST(a_disk_that_fails_is_told_and_lost_nothing)
+{
+	static const struct bad_orders all[] = {
+		{ .op = BAD_SYNC, .files = SQLITE_OPEN_WAL, .times = -1 },
+		{ .op = BAD_WRITE, .files = SQLITE_OPEN_WAL, .times = -1 },
+		{ .op = BAD_WRITE, .way = BAD_ENOSPC, .times = -1,
+			.files = SQLITE_OPEN_WAL },
+		{ .op = BAD_WRITE, .way = BAD_SHORT, .times = -1,
+			.files = SQLITE_OPEN_WAL },
+	};
+	struct scene s;
+
+	scene_init(&s, "");
+	if (!preload(&s)) {
+		it_fini(&s.it);
+		return;
+	}
+	ck_assert(it_wait(is_taken, &s, 20));
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		fail_and_mend(&s, &all[i]);
+	/* What was acknowledged is there after the worst of ends too. */
+	it_end(&s.it.server, SIGKILL);
+	it_start_server(&s.it);
+	ck_assert_uint_eq(points_kept(&s), (size_t)s.sent);
+	munmap(s.orders, sizeof(*s.orders));
+	it_fini(&s.it);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("store_own",
+		r078_the_age_of_the_last_copy_is_known_and_warned_of,
+		a_lock_that_others_hold_stops_neither_a_start_nor_judging,
+		a_disk_that_fails_is_told_and_lost_nothing);
+}
