@@ -205,7 +205,8 @@ static const struct arg db_rows[] = {
 	{ "host", ARG_STRING, AT(host), "HOST", NULL,
 		"of an export: this host, with all that is part of it" },
 	{ "metric", ARG_STRING, AT(metric), "NAME", NULL,
-		"of an export; its --format is csv or ndjson" },
+		"of an export; its --format is csv, ndjson or (all drives, "
+		"no metric) backblaze" },
 	{ "from", ARG_STRING, AT(from), "TIME", NULL,
 		"of an export: from then on, such as 2026-05-01T22:00:00Z" },
 	{ "to", ARG_STRING, AT(to), "TIME", NULL,
@@ -326,6 +327,8 @@ static const struct arg_section sections[] = {
 		"server's file, while it runs\n\n"
 		"tocsin db export --host h7 --metric cpu_seconds_total "
 		"--format csv\tfor a spreadsheet\n\n"
+		"tocsin db export --format backblaze\tall drives day by day, "
+		"as tocsin import and others' tools read them\n\n"
 		"tocsin token create --role agent --host h7 --state-dir "
 		TOCSIN_STATEDIR "\ta token for the agent of h7" },
 	{ "SEE ALSO", "tocsind(8), tocsin-agent(8), tocsin-smartd(8)" },

@@ -136,6 +136,9 @@ int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);
 int verb_maintenance(struct cli *c, struct tc_err *e);
 int verb_db(struct cli *c, struct tc_err *e);
+/* ---- db_drives.c ---- */
+int db_export_drives(struct cli *c, const char *path, struct wall from,
+	struct wall to, struct tc_err *e);
 /* db export, which has formats of its own */
 bool db_is_export(const struct cli *c);
 

@@ -344,17 +344,20 @@ export(struct cli *c, const char *path, struct tc_err *e)
 		.sink = put_sample, .arg = &x };
 	int rc;
 
+	if ((rc = read_time("--from", c->opt.from, &q.from, e)) < 0 ||
+	    (rc = read_time("--to", c->opt.to, &q.to, e)) < 0)
+		return rc;
+	if (c->opt.format && strcmp(c->opt.format, "backblaze") == 0)
+		return db_export_drives(c, path, q.from, q.to, e);
 	if (!q.host || !q.metric)
 		return tc_fail(e, TC_EINVAL,
 			"db export needs --host and --metric");
 	if (c->opt.format && strcmp(c->opt.format, "csv") != 0) {
 		x.csv = false;
 		if (strcmp(c->opt.format, "ndjson") != 0)
-			return tc_fail(e, TC_EINVAL, "--format: csv or ndjson");
+			return tc_fail(e, TC_EINVAL,
+				"--format: csv, ndjson or backblaze");
 	}
-	if ((rc = read_time("--from", c->opt.from, &q.from, e)) < 0 ||
-	    (rc = read_time("--to", c->opt.to, &q.to, e)) < 0)
-		return rc;
 	if (x.csv)
 		strbuf_puts(&c->out.text,
 			"at,host,device,metric,instance,value\n");

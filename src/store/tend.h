@@ -6,6 +6,7 @@
 #ifndef TOCSIN_STORE_TEND_H
 #define TOCSIN_STORE_TEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -91,6 +92,25 @@ struct tend_export {
 };
 /* By subject, then day, then instance and time; TC_ENOENT: no such host. */
 int tend_export(const char *path, const struct tend_export *q,
+	struct tc_err *e);
+
+/* A drive on a day (UTC): the last value of each metric, NAN = none. */
+struct tend_drive_day {
+	const char *host, *model, *serial;
+	struct wall day;
+	bool failure;		/* and it has no later one */
+	const double *values;	/* one per metric */
+};
+struct tend_drives {
+	const char *host;	/* NULL = all */
+	struct wall from, to;	/* as above */
+	/* Once, before the first: smart_N_raw by rising N.  ≠ 0 ends. */
+	int (*begin)(void *, const char *const *metrics, size_t n);
+	int (*sink)(void *, const struct tend_drive_day *);
+	void *arg;
+};
+/* Drive by drive, day by day; days without a value are left out. */
+int tend_export_drives(const char *path, const struct tend_drives *q,
 	struct tc_err *e);
 
 struct tend_prune {

@@ -56,7 +56,7 @@ says '^at,host,device,metric,instance,value$' \
 	db export --host h7 --metric load_1m --format csv
 db export --host h7 --metric load_1m --format ndjson > "$dir/out"
 [ ! -s "$dir/out" ] || fail "an export of nothing has lines"
-refuses 'csv or ndjson' db export --host h7 --metric load_1m --format xml
+refuses 'csv, ndjson' db export --host h7 --metric load_1m --format xml
 
 # Somebody holds the lock: nothing is replaced.
 (

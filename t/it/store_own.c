@@ -172,6 +172,108 @@ START_TEST(r078_the_age_of_the_last_copy_is_known_and_warned_of)
 }
 END_TEST
 
+/* ---- secrets ---- */
+
+static bool
+has_failed(void *arg)
+{
+	struct scene *s = arg;
+	struct it_reply r;
+	double n = 0;
+	char *at;
+
+	it_get(&s->it, "/metrics", &r);
+	at = strstr(strbuf_str(&r.text), "\ntocsin_alert_failures_total ");
+	if (at != NULL)
+		n = strtod(strchr(at + 1, ' '), NULL);
+	it_reply_fini(&r);
+	return n >= 2;
+}
+
+static const char *const secrets[] = { "hush-user", "hush-query", "hush-hmac",
+	"hush-mail" };
+
+static void
+must_not_have(struct scene *s, const char *name, const char *agent)
+{
+	struct strbuf text = { 0 };
+
+	it_read(&s->it, name, &text);
+	ck_assert_msg(text.n > 0, "%s is empty", name);
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++)
+		ck_assert_msg(memmem(text.p, text.n, secrets[i],
+			strlen(secrets[i])) == NULL, "%s: %s", name,
+			secrets[i]);
+	ck_assert_msg(memmem(text.p, text.n, s->it.admin,
+		strlen(s->it.admin)) == NULL, "%s: the admin's token", name);
+	ck_assert_msg(memmem(text.p, text.n, agent, strlen(agent)) == NULL,
+		"%s: an agent's token", name);
+	strbuf_free(&text);
+}
+
+static void
+save(struct scene *s, const char *path, const char *name)
+{
+	struct it_reply r;
+
+	it_get(&s->it, path, &r);
+	ck_assert_msg(r.status == 200, "%s: %ld", path, r.status);
+	it_write(&s->it, name, "%s", strbuf_str(&r.text));
+	it_reply_fini(&r);
+}
+
+static void
+export_events(struct scene *s)
+{
+	char dir[128];
+	const char *argv[] = { it_cli(), "db", "export", "--host", "led",
+		"--metric", "load_1m", "--format", "ndjson", "--state-dir",
+		dir, NULL };
+	struct strbuf out = { 0 };
+
+	snprintf(dir, sizeof(dir), "%s/state", s->it.dir);
+	ck_assert_int_eq(it_run(&s->it, &out, argv), 0);
+	it_write(&s->it, "export.ndjson", "%s", strbuf_str(&out));
+	strbuf_free(&out);
+}
+
+START_TEST(r151_no_secret_is_in_the_file_its_copies_or_the_log)
+{
+	static const char *const files[] = { "state/tocsin.db",
+		"state/tocsin.db-wal", "copy.db", "export.ndjson", "events",
+		"alerts", "audit", "effective", "server.log" };
+	struct it_reply r;
+	struct scene s;
+	char agent[128];
+
+	scene_init(&s, "alerts:\n  receivers:\n"
+		"    - {name: ops, type: webhook, secret: hush-hmac, url: "
+		"\"http://hush-user:hush-user@127.0.0.1:9/x?k=hush-query\"}\n"
+		"    - {name: page, type: pagerduty, secret: hush-mail, url: "
+		"\"http://127.0.0.1:9/hush-query\"}\n"
+		"  routes:\n    - {match: {}, to: [ops, page]}\n");
+	it_start_server(&s.it);
+	it_call(&s.it, "POST /v1/tokens", NULL,
+		"{\"role\":\"agent\",\"host\":\"h1\"}", &r);
+	snprintf(agent, sizeof(agent), "%s", it_text(&r, "token"));
+	ck_assert_msg(strlen(agent) > 20, "%s", strbuf_str(&r.text));
+	it_reply_fini(&r);
+	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "unhealthy", 20));
+	/* A delivery was tried, and its failure written down. */
+	ck_assert(it_wait(has_failed, &s, 30));
+	back_up(&s, "copy.db");
+	export_events(&s);
+	save(&s, "/v1/events?limit=1000", "events");
+	save(&s, "/v1/alerts", "alerts");
+	save(&s, "/v1/audit", "audit");
+	save(&s, "/v1/hosts/h1/effective-config", "effective");
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		must_not_have(&s, files[i], agent);
+	it_fini(&s.it);
+}
+END_TEST
+
 /* Until the parent closes its end. */
 static pid_t
 hold_lock(struct scene *s, int *end)
@@ -304,6 +406,7 @@ main(void)
 {
 	return STORIES("store_own",
 		r078_the_age_of_the_last_copy_is_known_and_warned_of,
+		r151_no_secret_is_in_the_file_its_copies_or_the_log,
 		a_lock_that_others_hold_stops_neither_a_start_nor_judging,
 		a_disk_that_fails_is_told_and_lost_nothing);
 }
