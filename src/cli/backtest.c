@@ -17,12 +17,14 @@
 #include "predict/backtest.h"
 #include "predict/builtin.h"
 #include "replay/replay.h"
+#include "store/disk_rows.h"
 
 #define FILES_MAX 4096
 
 struct args {
 	const char *data[FILES_MAX];
 	size_t n_data;
+	const char *db;		/* in place of data */
 	const char *emit;	/* NULL = none, "-" = standard output */
 	const char *pack;	/* NULL = the built-in one */
 	const char *fit;	/* NULL = judge, do not fit */
@@ -35,14 +37,16 @@ struct args {
 struct session {
 	FILE *emit;
 	const char *emit_name;
-	const struct replay *replay;
+	const struct replay *replay;	/* or the server's own file: */
+	const struct drives *drives;
 	struct compare *compare;
 	enum compare_side side;
 	bool bar;
 };
 
 static const char usage[] =
-	"usage: tocsin backtest --data FILE [--data FILE]... [options]\n";
+	"usage: tocsin backtest --data FILE [--data FILE]... [options]\n"
+	"       tocsin backtest --db FILE [options]\n";
 
 static const char help[] =
 	"Replays recorded drives day by day, without a look ahead, and tells how\n"
@@ -52,6 +56,8 @@ static const char help[] =
 	"  --data FILE   Backblaze-format CSV, plain, .gz or .zst; rows per day or\n"
 	"                only on change, sorted by drive or by date; - is standard\n"
 	"                input; may be repeated (one file per day, in order)\n"
+	"  --db FILE     the disks of the server's own file, beside a server that\n"
+	"                runs; failed are those with that outcome\n"
 	"  --emit FILE   write every change of level as CSV: serial_number, date,\n"
 	"                model, level, risk (within 30 days); - is standard output\n"
 	"  --pack FILE   judge by this rule pack instead of the built-in one\n"
@@ -72,6 +78,7 @@ parse_args(int argc, char **argv, struct args *a)
 {
 	static const struct option options[] = {
 		{ "data", required_argument, NULL, 'd' },
+		{ "db", required_argument, NULL, 'D' },
 		{ "emit", required_argument, NULL, 'e' },
 		{ "pack", required_argument, NULL, 'p' },
 		{ "fit", required_argument, NULL, 'f' },
@@ -93,6 +100,9 @@ parse_args(int argc, char **argv, struct args *a)
 				return -1;
 			}
 			a->data[a->n_data++] = optarg;
+			break;
+		case 'D':
+			a->db = optarg;
 			break;
 		case 'e':
 			a->emit = optarg;
@@ -124,8 +134,14 @@ parse_args(int argc, char **argv, struct args *a)
 			argv[optind]);
 		return -1;
 	}
-	if (a->n_data == 0) {
-		(void)fprintf(stderr, "tocsin: backtest: --data is missing\n");
+	if ((a->n_data == 0) == (a->db == NULL)) {
+		(void)fprintf(stderr, "tocsin: backtest: --data or --db, one "
+			"of them\n");
+		return -1;
+	}
+	if (a->fit && a->db) {
+		(void)fprintf(stderr, "tocsin: backtest: --fit needs --data, "
+			"so that the pack can name what it was fitted to\n");
 		return -1;
 	}
 	if (a->fit && (a->json || a->against || a->html)) {
@@ -180,7 +196,8 @@ show_progress(void *ctx, uint64_t rows)
 {
 	static const char full[] = "##############################";
 	struct session *s = ctx;
-	double part = replay_progress(s->replay);
+	double part = s->drives ? drives_progress(s->drives) :
+		replay_progress(s->replay);
 	int bars;
 
 	if (!s->bar)
@@ -290,15 +307,21 @@ judge(const struct args *a, struct session *s, const struct pack *pack,
 	struct backtest_opts opts = { .change = emit_change,
 		.device = note_device, .progress = show_progress, .ctx = s };
 	struct replay *replay = NULL;
-	int rc = replay_open(a->data, a->n_data, &replay, e);
+	struct drives *drives = NULL;
+	int rc = a->db ? drives_open(a->db, &drives, e) :
+		replay_open(a->data, a->n_data, &replay, e);
 
 	if (rc < 0)
 		return rc;
 	s->replay = replay;
-	rc = backtest_run(replay_source(replay), pack, &opts, out, e);
+	s->drives = drives;
+	rc = backtest_run(drives ? drives_source(drives) :
+		replay_source(replay), pack, &opts, out, e);
 	if (s->bar)
 		(void)fputs("\r\033[K", stderr);
 	replay_close(replay);
+	drives_close(drives);
+	s->drives = NULL;
 	return rc;
 }
 

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "predict/mine.h"
 #include "replay/stream.h"
+#include "store/disk_rows.h"
 
 #define FIELDS_MAX 2048
 #define SHOWN 40
@@ -23,6 +24,7 @@
 
 struct args {
 	const char *data;
+	const char *db;		/* in place of data */
 	const char *by[MINE_ATTRIBUTES_MAX];
 	size_t n_by;
 	const char *failed;
@@ -34,7 +36,8 @@ struct args {
 };
 
 static const char usage[] =
-	"usage: tocsin mine --data FILE --by COLUMN [--by COLUMN]... [options]\n";
+	"usage: tocsin mine --data FILE --by COLUMN [--by COLUMN]... [options]\n"
+	"       tocsin mine --db FILE [--by COLUMN]... [options]\n";
 
 static const char help[] =
 	"Reads a CSV file (plain, .gz, .zst) and tells which values of the columns,\n"
@@ -42,6 +45,9 @@ static const char help[] =
 	"the ratio of the rates (drawn to 1 where little was seen) with its 95 %\n"
 	"interval, and q, the share of false discoveries up to that line.\n"
 	"\n"
+	"  --db FILE     the disks of the server's own file in place of a CSV file:\n"
+	"                by model, batch (how the serial begins), partition and each\n"
+	"                tag of the host; failed are those with that outcome\n"
 	"  --by COLUMN[:CLASS]  an attribute; CLASS is hardware, software or place,\n"
 	"                else told from the name (agent, kernel, version, app, os:\n"
 	"                software; rack, room, row, site: place)\n"
@@ -66,6 +72,7 @@ parse_args(int argc, char **argv, struct args *a)
 {
 	static const struct option options[] = {
 		{ "data", required_argument, NULL, 'd' },
+		{ "db", required_argument, NULL, 'D' },
 		{ "by", required_argument, NULL, 'b' },
 		{ "failed", required_argument, NULL, 'f' },
 		{ "id", required_argument, NULL, 'i' },
@@ -82,6 +89,9 @@ parse_args(int argc, char **argv, struct args *a)
 		switch (c) {
 		case 'd':
 			a->data = optarg;
+			break;
+		case 'D':
+			a->db = optarg;
 			break;
 		case 'b':
 			if (a->n_by == MINE_ATTRIBUTES_MAX)
@@ -112,6 +122,9 @@ parse_args(int argc, char **argv, struct args *a)
 	}
 	if (optind < argc)
 		return complain("unexpected ", argv[optind]);
+	if (a->db)
+		return a->data ? complain("--data or --db, one of them", "") :
+			0;
 	if (!a->data || a->n_by == 0)
 		return complain(a->data ? "--by is missing" :
 			"--data is missing", "");
@@ -122,6 +135,8 @@ parse_args(int argc, char **argv, struct args *a)
 
 struct loaded {
 	const struct args *args;
+	const char *by_names[MINE_ATTRIBUTES_MAX];	/* --by, or all */
+	size_t n_by;
 	struct strbuf text;
 	struct arena memory;
 	char names[MINE_ATTRIBUTES_MAX][64];
@@ -211,7 +226,7 @@ class_of(const char *name)
 static int
 set_attribute(struct loaded *l, size_t i, struct tc_err *e)
 {
-	const char *text = l->args->by[i], *colon = strchr(text, ':');
+	const char *text = l->by_names[i], *colon = strchr(text, ':');
 	struct mine_attribute *a = &l->attributes[i];
 	int k = 0;
 
@@ -242,6 +257,20 @@ find_column(const char *const *fields, size_t n, const char *name,
 	return tc_fail(e, TC_EINVAL, "no column %s", name);
 }
 
+/* Of a table of ours, all that may be a cause. */
+static void
+choose_columns(struct loaded *l, const char *const *fields, size_t n)
+{
+	memcpy(l->by_names, l->args->by, sizeof(l->by_names));
+	l->n_by = l->args->n_by;
+	for (size_t i = 0; l->args->n_by == 0 && i < n &&
+		l->n_by < MINE_ATTRIBUTES_MAX; i++)
+		if (strcmp(fields[i], "serial_number") != 0 &&
+		    strcmp(fields[i], "host") != 0 &&
+		    strcmp(fields[i], "failure") != 0)
+			l->by_names[l->n_by++] = fields[i];
+}
+
 static int
 read_header(struct loaded *l, const char *const *fields, size_t n,
 	struct tc_err *e)
@@ -250,7 +279,8 @@ read_header(struct loaded *l, const char *const *fields, size_t n,
 	const char *equals = strchr(failed, '=');
 	int rc = 0;
 
-	for (size_t i = 0; i < l->args->n_by && rc == 0; i++) {
+	choose_columns(l, fields, n);
+	for (size_t i = 0; i < l->n_by && rc == 0; i++) {
 		if ((rc = set_attribute(l, i, e)) == 0)
 			rc = find_column(fields, n, l->names[i], &l->by[i], e);
 	}
@@ -307,7 +337,7 @@ read_row(struct loaded *l, const char *const *fields, size_t n,
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	item->failed |= l->failed_value ? strcmp(failed, l->failed_value) == 0 :
 		failed[0] != '\0' && strcmp(failed, "0") != 0;
-	for (size_t i = 0; i < l->args->n_by; i++) {
+	for (size_t i = 0; i < l->n_by; i++) {
 		const char *v = field(fields, n, l->by[i]);
 
 		if (!v[0])
@@ -329,7 +359,9 @@ load(struct loaded *l, struct tc_err *e)
 
 	if (!fields)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
-	if ((rc = slurp(l->args->data, &l->text, e)) < 0)
+	rc = l->args->db ? drives_table(l->args->db, &l->text, e) :
+		slurp(l->args->data, &l->text, e);
+	if (rc < 0)
 		goto out;
 	p = l->text.p;
 	end = p + l->text.n;
@@ -341,7 +373,8 @@ load(struct loaded *l, struct tc_err *e)
 			rc = read_row(l, fields, n, e);
 	}
 	if (rc < 0)
-		rc = tc_wrap(e, "%s", l->args->data);
+		rc = tc_wrap(e, "%s", l->args->db ? l->args->db :
+			l->args->data);
 out:
 	mem_free(fields);
 	return rc;
@@ -466,7 +499,7 @@ mine_and_print(struct loaded *l, struct tc_err *e)
 	int rc;
 
 	in.attributes = l->attributes;
-	in.n_attributes = l->args->n_by;
+	in.n_attributes = l->n_by;
 	in.items = l->items;
 	in.n_items = l->n;
 	in.pairs = !l->args->single;

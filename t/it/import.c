@@ -105,6 +105,31 @@ START_TEST(history_is_judged_when_the_server_starts)
 }
 END_TEST
 
+/* The own history, judged backwards and mined. */
+static void
+look_back(void)
+{
+	struct strbuf text = { 0 };
+	char db[160];
+
+	snprintf(db, sizeof(db), "%s/state/tocsin.db", it.dir);
+	ck_assert_int_eq(it_run(&it, &text, (const char *const[]){ it_cli(),
+		"backtest", "--db", db, "--emit", "-", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&text), "Z-A,2020-01-05,M,") != NULL,
+		"%s", strbuf_str(&text));
+	strbuf_reset(&text);
+	ck_assert_int_eq(it_run(&it, &text, (const char *const[]){ it_cli(),
+		"backtest", "--db", db, "--json", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&text), "\"failed\":1") != NULL, "%s",
+		strbuf_str(&text));
+	strbuf_reset(&text);
+	ck_assert_int_eq(it_run(&it, &text, (const char *const[]){ it_cli(),
+		"mine", "--db", db, NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&text), "2 things, 1 failed") != NULL,
+		"%s", strbuf_str(&text));
+	strbuf_free(&text);
+}
+
 START_TEST(r039_failures_of_a_file_are_outcomes)
 {
 	struct it_reply r;
@@ -117,6 +142,7 @@ START_TEST(r039_failures_of_a_file_are_outcomes)
 	ck_assert_int_eq(import("f.csv", "h1", "text"), 0);
 	ck_assert_ptr_nonnull(strstr(out.p, "1 failed: noted as outcomes\n"));
 	ck_assert_int_eq(import("f.csv", "h1", "text"), 0);	/* harmless */
+	look_back();
 	it_start_server(&it);
 	it_get(&it, "/v1/outcomes", &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);

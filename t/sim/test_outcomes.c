@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "predict/builtin.h"
+#include "model/verdict.h"
 #include "predict/rules.h"
 #include "t/lib/story.h"
 #include "t/sim/sim.h"
@@ -460,6 +461,142 @@ START_TEST(r039_an_outcome_names_one_thing_and_a_time_that_was)
 }
 END_TEST
 
+/* ---- what condemns a drive, and what does not ---- */
+
+START_TEST(p1_vendor_raws_fail_nobody_and_reach_no_plan)
+{
+	static const double raws[] = { 4295032833.0, 4295032841.0,
+		94490722326.0 };
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	struct snapshot *snap;
+
+	for (int day = 0; day < 4; day++) {
+		sim_run_until(s, day * DAY);
+		for (size_t i = 0; i < ARRAY_LEN(raws); i++) {
+			struct metric m[] = {
+				{ "smart_188_raw", "", TOCSIN_F64,
+					{ raws[i] + day * 4295032833.0 } },
+				{ "smart_197_raw", "", TOCSIN_F64, { 0 } },
+				{ "smart_1_raw", "", TOCSIN_F64,
+					{ 167226072.0 * (day + 1) } },
+			};
+			char serial[8];
+			struct observation ob = of_drive(serial, m,
+				ARRAY_LEN(m));
+
+			snprintf(serial, sizeof(serial), "S%zu", i);
+			ob.device.model = "ST4000DM000-1F2168";
+			ck_assert_int_eq(sim_batch(s, "sto1", &ob, true),
+				BATCH_TAKEN);
+		}
+	}
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	snap = sim_snapshot(s);
+	ck_assert_uint_eq(snap->n_plans, 0);
+	ck_assert_uint_eq(snapshot_host(snap, "sto1")->n_devices, 3);
+	snapshot_put(snap);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(p1_wear_is_told_and_moves_nobody_but_a_spent_spare_does)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	struct snapshot *snap;
+	struct metric m[] = {
+		{ "wear_ratio", "", TOCSIN_F64, { 1.04 } },
+		{ "spare_ratio", "", TOCSIN_F64, { 1.0 } },
+		{ "media_errors", "", TOCSIN_F64, { 0 } },
+		{ "critical_warning", "", TOCSIN_F64, { 4 } },
+		{ "smart_passed", "", TOCSIN_F64, { 0 } },
+	};
+	struct observation ob = of_drive("NVME", m, ARRAY_LEN(m));
+
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+	sim_run_until(s, 60);
+	snap = sim_snapshot(s);
+	ck_assert_uint_eq(snap->n_plans, 0);
+	ck_assert_ptr_nonnull(snapshot_host(snap, "sto1")->devices[0].verdict);
+	ck_assert_uint_eq(snapshot_host(snap, "sto1")->devices[0].verdict->kinds,
+		1u << VERDICT_WEAR);
+	snapshot_put(snap);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	ck_assert_uint_eq(sim_alerts(s, "host_at_risk"), 0);
+	m[3].v.f64 = 5;	/* the spare is below its threshold as well */
+	m[1].v.f64 = 0.05;
+	ob = of_drive("NVME", m, ARRAY_LEN(m));
+	ck_assert_int_eq(sim_batch(s, "sto1", &ob, true), BATCH_TAKEN);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_IMMINENT);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r033_a_predicted_host_has_its_plan_in_the_same_cycle)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(3, pack, 0);
+	struct snapshot *snap;
+
+	sim_run_until(s, 60);
+	say(s, "Z1", "smart_197_raw", 0);
+	sim_run_until(s, DAY);
+	say(s, "Z1", "smart_197_raw", 400);
+	snap = sim_snapshot(s);
+	ck_assert_int_eq(snapshot_host(snap, "sto1")->level, LEVEL_IMMINENT);
+	ck_assert_uint_eq(snap->n_plans, 1);
+	ck_assert_str_eq(snap->plans[0].host, "sto1");
+	ck_assert(snap->plans[0].predicted);
+	snapshot_put(snap);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+START_TEST(r032_a_verdict_tells_when_or_that_nobody_knows)
+{
+	struct pack *pack = card();
+	struct sim *s = sim_new(1, pack, 0);
+	struct snapshot *snap;
+	const struct snap_host *h;
+	size_t known = 0;
+
+	for (int i = 0; i < 6; i++) {
+		char serial[8];
+
+		snprintf(serial, sizeof(serial), "Z%d", i);
+		say(s, serial, "smart_197_raw", 0);
+	}
+	sim_run_until(s, DAY);
+	for (int i = 0; i < 6; i++) {
+		char serial[8];
+
+		snprintf(serial, sizeof(serial), "Z%d", i);
+		say(s, serial, "smart_197_raw", 2 << (2 * i));
+	}
+	say(s, "BAD", "critical_warning", 8);
+	snap = sim_snapshot(s);
+	h = snapshot_host(snap, "sto1");
+	for (size_t i = 0; i < h->n_devices; i++) {
+		const struct verdict *v = h->devices[i].verdict;
+
+		ck_assert_ptr_nonnull(v);
+		known += v->lead_known;
+		if (v->lead_known) {
+			ck_assert_int_ge(v->lead_from_days, 0);
+			ck_assert_int_le(v->lead_from_days, v->lead_to_days);
+		}
+	}
+	ck_assert_uint_ge(known, 1);
+	snapshot_put(snap);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -475,5 +612,9 @@ main(void)
 		r039_silence_of_all_and_new_disks_are_no_replacement,
 		r039_an_outcome_closes_the_prediction_and_may_take_the_device_out,
 		r039_the_devices_of_a_retired_host_retire_with_it,
-		r039_an_outcome_names_one_thing_and_a_time_that_was);
+		r039_an_outcome_names_one_thing_and_a_time_that_was,
+		p1_vendor_raws_fail_nobody_and_reach_no_plan,
+		p1_wear_is_told_and_moves_nobody_but_a_spent_spare_does,
+		r033_a_predicted_host_has_its_plan_in_the_same_cycle,
+		r032_a_verdict_tells_when_or_that_nobody_knows);
 }

@@ -345,7 +345,7 @@ shuffle_from(struct tape *t, size_t cut, unsigned *dice)
 }
 
 /* The canary: whatever the future is, what was said until today stands. */
-START_TEST(shuffling_the_future_changes_no_past_verdict)
+START_TEST(p20_shuffling_the_future_changes_no_past_verdict)
 {
 	struct tape *t = tape_new();
 	struct heard *before = MEM_NEW(struct heard);
@@ -569,7 +569,7 @@ main(void)
 		a_level_falls_on_a_day_without_a_row,
 		rows_on_change_say_the_same_as_rows_every_day,
 		sorted_by_drive_or_by_date_the_figures_agree,
-		shuffling_the_future_changes_no_past_verdict,
+		p20_shuffling_the_future_changes_no_past_verdict,
 		days_near_the_end_count_only_when_their_outcome_is_known,
 		going_back_in_time_is_an_error_with_a_place,
 		who_listens_may_end_the_run,

@@ -125,7 +125,7 @@ START_TEST(rises_of_one_day_are_one_event)
 }
 END_TEST
 
-START_TEST(packed_timeouts_are_small_counters)
+START_TEST(p1_packed_timeouts_are_small_counters)
 {
 	/* raws that users took for billions of failures */
 	ck_assert_uint_eq(counter_decode(COUNTER_TIMEOUTS, 4295032833), 1);
@@ -293,7 +293,7 @@ START_TEST(a_disk_that_says_nothing_is_unknown_not_clean)
 END_TEST
 
 /* 197: 0 → 8 → 24 in three days. */
-START_TEST(growing_pending_sectors_flag_at_the_second_step)
+START_TEST(r031_growing_pending_sectors_flag_at_the_second_step)
 {
 	struct strbuf text = { 0 };
 	struct pack *pack = card_load(&text);
@@ -321,7 +321,7 @@ START_TEST(growing_pending_sectors_flag_at_the_second_step)
 }
 END_TEST
 
-START_TEST(a_constant_24_for_a_year_does_not_escalate)
+START_TEST(r031_a_constant_24_for_a_year_does_not_escalate)
 {
 	struct strbuf text = { 0 };
 	struct pack *pack = card_load(&text);
@@ -340,7 +340,7 @@ START_TEST(a_constant_24_for_a_year_does_not_escalate)
 }
 END_TEST
 
-START_TEST(a_verdict_is_recomputed_from_its_evidence_alone)
+START_TEST(p3_a_verdict_is_recomputed_from_its_evidence_alone)
 {
 	struct strbuf text = { 0 };
 	struct pack *pack = card_load(&text);
@@ -829,16 +829,16 @@ main(void)
 		a_rise_shows_for_its_window_and_no_longer,
 		pending_sectors_may_fall_reallocated_ones_rebaseline,
 		rises_of_one_day_are_one_event,
-		packed_timeouts_are_small_counters,
+		p1_packed_timeouts_are_small_counters,
 		what_comes_late_cannot_rewrite_what_is_newer,
 		windows_agree_with_a_full_history,
 		a_restart_changes_nothing,
 		damaged_bytes_are_refused_and_change_nothing,
 		a_clean_disk_is_judged_clean,
 		a_disk_that_says_nothing_is_unknown_not_clean,
-		growing_pending_sectors_flag_at_the_second_step,
-		a_constant_24_for_a_year_does_not_escalate,
-		a_verdict_is_recomputed_from_its_evidence_alone,
+		r031_growing_pending_sectors_flag_at_the_second_step,
+		r031_a_constant_24_for_a_year_does_not_escalate,
+		p3_a_verdict_is_recomputed_from_its_evidence_alone,
 		the_built_in_pack_recomputes_and_says_its_models,
 		growing_pending_sectors_escalate_constant_ones_do_not,
 		host_risk_names_its_reason,

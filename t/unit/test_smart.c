@@ -206,7 +206,7 @@ one(const char *model, uint8_t id, uint64_t raw, uint8_t value)
 	return a->decoded;
 }
 
-START_TEST(packed_raw_values_are_small_numbers)
+START_TEST(p1_packed_raw_values_are_small_numbers)
 {
 	static const struct { const char *model; uint8_t id; uint64_t raw;
 		double is; } known[] = {
@@ -257,7 +257,7 @@ START_TEST(a_lone_raw_value_is_decoded_too)
 }
 END_TEST
 
-START_TEST(an_unknown_packing_is_listed_and_not_guessed)
+START_TEST(p1_an_unknown_packing_is_listed_and_not_guessed)
 {
 	static const struct { uint8_t id; uint64_t raw; } odd[] = {
 		{ 197, 0x27c51e8f0003 }, { 198, 0x100000000 }, { 187, 1ULL << 40 },
@@ -351,7 +351,7 @@ END_TEST
 	"\"smart_status\":{\"passed\":true,\"nvme\":{\"value\":0}}," \
 	"\"nvme_smart_health_information_log\":{" log "}}"
 
-START_TEST(nvme_spare_is_not_wear)
+START_TEST(p1_nvme_spare_is_not_wear)
 {
 	struct smart_report r = decoded(NVME(
 		"\"critical_warning\":4,\"temperature\":36,\"available_spare\":100,"
@@ -435,7 +435,7 @@ START_TEST(a_wwn_of_zeros_names_nobody)
 }
 END_TEST
 
-START_TEST(a_sleeping_drive_is_asleep_not_failed)
+START_TEST(p6_a_sleeping_drive_is_asleep_not_failed)
 {
 	static const char *const forms[] = {
 		"{\"smartctl\":{\"messages\":[{\"string\":"
@@ -461,7 +461,7 @@ START_TEST(a_sleeping_drive_is_asleep_not_failed)
 }
 END_TEST
 
-START_TEST(every_exit_status_is_a_mask_not_a_verdict)
+START_TEST(p5_each_of_the_256_exit_statuses_is_a_mask_not_a_verdict)
 {
 	struct smart_report with = decoded(ATA(
 		ATTR(5, "Reallocated_Sector_Ct", 1, "1")));
@@ -732,18 +732,18 @@ main(void)
 		all_ones_is_no_count_and_not_zero,
 		more_bad_sectors_than_sectors_cannot_be,
 		an_id_that_comes_twice_counts_once,
-		packed_raw_values_are_small_numbers,
+		p1_packed_raw_values_are_small_numbers,
 		a_lone_raw_value_is_decoded_too,
-		an_unknown_packing_is_listed_and_not_guessed,
+		p1_an_unknown_packing_is_listed_and_not_guessed,
 		wear_is_read_where_the_maker_keeps_it,
 		smartctls_own_reading_wins_where_it_says_more,
 		a_reused_id_does_not_feed_the_count_it_looks_like,
-		raw_values_of_64_bits_stay_exact, nvme_spare_is_not_wear,
+		raw_values_of_64_bits_stay_exact, p1_nvme_spare_is_not_wear,
 		nvme_cli_speaks_numbers_strings_and_objects,
 		sas_drives_sum_what_was_not_corrected,
 		a_wwn_of_zeros_names_nobody,
-		a_sleeping_drive_is_asleep_not_failed,
-		every_exit_status_is_a_mask_not_a_verdict,
+		p6_a_sleeping_drive_is_asleep_not_failed,
+		p5_each_of_the_256_exit_statuses_is_a_mask_not_a_verdict,
 		json_that_is_no_report_is_told_apart,
 		malformed_json_is_refused_with_its_place,
 		json_beyond_a_limit_is_refused,
