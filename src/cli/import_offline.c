@@ -162,6 +162,8 @@ is_kept(const struct change *c)
 	case CHANGE_WINDOW:
 	case CHANGE_NOTE:
 		return false;
+	case CHANGE_ARTIFACT:
+		return false;
 	case CHANGE_OUTCOME:
 		return true;
 	}

@@ -275,6 +275,14 @@ load_note(void *arg, const struct change_note *n)
 }
 
 static int
+load_artifact(void *arg, const struct change_artifact *a)
+{
+	struct daemon *d = arg;
+
+	return engine_restore_artifact(d->engine, a);
+}
+
+static int
 load_message(void *arg, const struct change_outbox *o,
 	const struct change_delivery *v)
 {
@@ -300,6 +308,7 @@ alerts_load(struct store_loader *loader)
 	loader->alert = load_alert;
 	loader->plan = load_plan;
 	loader->window = load_window;
+	loader->artifact = load_artifact;
 	loader->note = load_note;
 	loader->outbox = load_message;
 	loader->ids = load_ids;

@@ -2,10 +2,12 @@
  * Commands: pushed by http, carried out on the loop, answered by the store's
  * thread once they are durable.
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "wire/json_write.h"
 
 #define COMMANDS_MAX 4096
 
@@ -199,6 +201,85 @@ do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
 	commit_set(d, cmd, cs);
 }
 
+/* The engine has the order, the store its bytes. */
+static int
+lay_bytes(struct change_set *cs, const struct http_command *cmd,
+	const unsigned char sha256[32])
+{
+	void *body = arena_alloc(&cs->arena, cmd->body_n + 1);
+	unsigned char *hash = arena_alloc(&cs->arena, 32);
+
+	if (body == NULL || hash == NULL)
+		return TC_ENOMEM;
+	memcpy(body, cmd->body, cmd->body_n);
+	memcpy(hash, sha256, 32);
+	for (size_t i = 0; i < cs->n; i++) {
+		struct change *c = &cs->items[i];
+
+		if (c->kind != CHANGE_ARTIFACT || c->u.artifact.removed)
+			continue;
+		c->u.artifact.sha256 = hash;
+		c->u.artifact.body = body;
+	}
+	return 0;
+}
+
+static int
+order_artifact_of(struct daemon *d, struct http_command *cmd,
+	struct change_set *cs)
+{
+	unsigned char sha256[32];
+	struct strbuf body = { 0 };
+	struct json_write w;
+	char hex[65];
+	int rc;
+
+	crypto_hash_sha256(sha256, (const unsigned char *)cmd->body,
+		cmd->body_n);
+	sodium_bin2hex(hex, sizeof(hex), sha256, sizeof(sha256));
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "name", cmd->name);
+	json_add_str(&w, "sha256", hex);
+	json_add_u64(&w, "bytes", cmd->body_n);
+	json_put_end(&w);
+	if (body.failed)
+		rc = tc_fail(&cmd->err, TC_ENOMEM, "out of memory");
+	else
+		rc = engine_order(d->engine, &(struct engine_wish){
+			ORDER_ARTIFACT, cmd->target, body.p, body.n,
+			cmd->who.name }, daemon_now(d), cs, &cmd->reply,
+			&cmd->err);
+	if (rc == 0 && lay_bytes(cs, cmd, sha256) < 0)
+		rc = tc_fail(&cmd->err, TC_ENOMEM, "out of memory");
+	strbuf_free(&body);
+	return rc;
+}
+
+static void
+do_artifact(struct daemon *d, struct http_command *cmd)
+{
+	struct change_set *cs;
+	int rc;
+
+	if (d->backlog_n > 0) {
+		answer(cmd, tc_fail(&cmd->err, TC_EAGAIN,
+			"the store cannot commit now; send it again"));
+		return;
+	}
+	cs = open_set(d, cmd);
+	if (cs == NULL)
+		return;
+	rc = order_artifact_of(d, cmd, cs);
+	if (rc < 0) {
+		change_set_free(cs);
+		answer(cmd, rc);
+		return;
+	}
+	cmd->created = true;
+	commit_set(d, cmd, cs);
+}
+
 static void
 do_commands(void *arg)
 {
@@ -257,6 +338,9 @@ do_commands(void *arg)
 			break;
 		case COMMAND_UNACCEPT:
 			do_order(d, cmd, ORDER_UNACCEPT);
+			break;
+		case COMMAND_ARTIFACT:
+			do_artifact(d, cmd);
 			break;
 		case COMMAND_OUTCOME:
 			do_order(d, cmd, ORDER_OUTCOME);

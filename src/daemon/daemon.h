@@ -151,6 +151,8 @@ int serve_open(struct daemon *d, struct tc_err *e);
 
 /* ---- score.c: how often we were right; any thread ---- */
 int score_read(struct daemon *d, struct book *out, struct tc_err *e);
+int artifacts_read(struct daemon *d, const struct http_artifact_query *q,
+	struct tc_err *e);
 int outcomes_read(struct daemon *d, const struct http_outcome_query *q,
 	struct tc_err *e);
 

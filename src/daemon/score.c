@@ -156,6 +156,44 @@ score_read(struct daemon *d, struct book *out, struct tc_err *e)
 	return rc;
 }
 
+/* ---- artifacts ---- */
+
+struct artifact_relay {
+	http_artifact_sink *sink;
+	void *arg;
+};
+
+static int
+relay_artifact(void *arg, const struct change_artifact *a)
+{
+	struct artifact_relay *r = arg;
+
+	return r->sink(r->arg, &(struct http_artifact){ .id = a->id,
+		.at = a->at, .name = a->name, .by = a->by,
+		.sha256 = a->sha256, .bytes = a->bytes, .body = a->body });
+}
+
+int
+artifacts_read(struct daemon *d, const struct http_artifact_query *q,
+	struct tc_err *e)
+{
+	struct artifact_relay relay = { q->sink, q->arg };
+	const struct snap_host *h;
+	struct snapshot *s;
+	uint32_t host = 0;
+
+	if (q->id == 0) {
+		s = d->http_io.snapshot(&d->http_io);
+		h = snapshot_host(s, q->host);
+		host = h != NULL ? h->id : 0;
+		snapshot_put(s);
+	}
+	if (q->id == 0 && host == 0)
+		return tc_fail(e, TC_ENOENT, "no host '%s'", q->host);
+	return store_sqlite.artifacts(d->store, q->id, host, relay_artifact,
+		&relay, e);
+}
+
 /* ---- the list of outcomes ---- */
 
 struct relay {

@@ -208,6 +208,13 @@ read_outcomes(struct http_io *io, const struct http_outcome_query *q,
 }
 
 static int
+read_artifacts(struct http_io *io, const struct http_artifact_query *q,
+	struct tc_err *e)
+{
+	return artifacts_read(of_io(io), q, e);
+}
+
+static int
 read_scorecard(struct http_io *io, struct book *out, struct tc_err *e)
 {
 	return score_read(of_io(io), out, e);
@@ -228,7 +235,7 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.metrics = write_metrics, .events = read_events,
 		.series = read_series, .tokens = read_tokens,
 		.audit = read_audit, .outcomes = read_outcomes,
-		.scorecard = read_scorecard,
+		.scorecard = read_scorecard, .artifacts = read_artifacts,
 		.predictions = read_predictions, .last_event = last_event };
 	return commands_open(d, e);
 }

@@ -58,6 +58,13 @@ struct engine {
 	struct now now;		/* of the call we are in */
 	struct mono last_tick;
 	int64_t gap_ns;		/* all the time we slept */
+	struct artifact_note {
+		uint64_t id;
+		uint64_t bytes;
+		uint32_t host;
+	} *artifacts;		/* by rising id: the oldest go first */
+	size_t n_artifacts, cap_artifacts;
+	uint64_t artifact_id;
 	struct wall accepts_at;	/* acceptances were looked at */
 	int32_t judged_day;	/* all devices were aged on this day */
 	struct wall started;

@@ -45,6 +45,10 @@ void outcomes_of_retired(struct engine *en, struct host *h);
 int order_note_outcome(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 
+/* ---- artifacts.c ---- */
+int order_put_artifact(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+
 /* ---- devices.c ---- */
 /* By its serial, its WWN or its number; TC_EEXIST when that says too little. */
 int device_by_name(const struct engine *en, const char *name,

@@ -100,6 +100,7 @@ engine_free(struct engine *en)
 	snap_windows_put(en->windows_shown);
 	notes_free(en);
 	mem_free(en->touched);
+	mem_free(en->artifacts);
 	while ((p = hash_next(&en->hosts, &at)) != NULL)
 		host_free(en, p);
 	at = 0;

@@ -19,8 +19,8 @@
 #include "model/observation.h"
 
 struct engine;
-struct pack;		/* predict/rules.h */
-struct snapshot;	/* engine/snapshot.h */
+struct pack;	/* predict/rules.h */
+struct snapshot;
 
 /* A run that is due; `check` is given back with its result. */
 struct engine_run {
@@ -53,8 +53,7 @@ struct engine_conf {
 	uint64_t boot_seed;		/* for phases of agents; any number */
 };
 
-/* NULL when out of memory. */
-struct engine *engine_new(const struct engine_conf *conf);
+struct engine *engine_new(const struct engine_conf *conf); /* NULL: no memory */
 void engine_free(struct engine *en);
 
 /* ---- start: rows of the store, subjects before states ---- */
@@ -65,6 +64,7 @@ int engine_restore_prediction(struct engine *en,
 /* Those that fire, those not withdrawn, those not over. */
 int engine_restore_alert(struct engine *en, const struct alert *a);
 int engine_restore_plan(struct engine *en, const struct change_plan *p);
+int engine_restore_artifact(struct engine *en, const struct change_artifact *);
 int engine_restore_window(struct engine *en, const struct change_window *w);
 int engine_restore_note(struct engine *en, const struct change_note *n);
 /* The largest ids that were ever given. */
@@ -143,7 +143,7 @@ enum engine_order {
 	ORDER_SIGNAL,
 	ORDER_SWITCH,		/* body {function, partition, on, reason} */
 	ORDER_ACCEPT, ORDER_UNACCEPT,	/* target = device; a bad value of it */
-	ORDER_OUTCOME,		/* body {device or host, outcome, at, note} */
+	ORDER_ARTIFACT, ORDER_OUTCOME,	/* the former: target = host */
 };
 
 struct engine_wish {

@@ -231,6 +231,7 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 		[ORDER_SWITCH] = turn_switch,
 		[ORDER_ACCEPT] = order_accept_value,
 		[ORDER_UNACCEPT] = order_drop_accepted,
+		[ORDER_ARTIFACT] = order_put_artifact,
 		[ORDER_OUTCOME] = order_note_outcome,
 	};
 	int rc;

@@ -47,6 +47,7 @@ enum http_command_kind {
 	COMMAND_SWITCH,		/* body {function, partition, on, reason} */
 	COMMAND_ACCEPT,		/* target = device; body {metric, until …} */
 	COMMAND_UNACCEPT,	/* target = device */
+	COMMAND_ARTIFACT,	/* target = host; name; body = its bytes */
 	COMMAND_OUTCOME,	/* what became of a device or a host */
 	COMMAND_SIGNAL,		/* another monitor speaks of a unit */
 };
@@ -62,6 +63,7 @@ struct http_command {
 	char idempotency_key[128];
 	struct batch *batch;	/* OBSERVE: owned by the command */
 	char target[256];	/* orders: what the path names */
+	char name[128];		/* of an artifact */
 	char *body;		/* orders: NUL-terminated, http's; may be changed */
 	size_t body_n;
 	enum http_role token_role;
@@ -119,6 +121,8 @@ struct http_io {
 		http_prediction_sink *, void *arg, struct tc_err *);
 
 	int (*outcomes)(struct http_io *, const struct http_outcome_query *,
+		struct tc_err *);
+	int (*artifacts)(struct http_io *, const struct http_artifact_query *,
 		struct tc_err *);
 	/* Our predictions held against the outcomes, as of now. */
 	int (*scorecard)(struct http_io *, struct book *out, struct tc_err *);

@@ -151,6 +151,36 @@ order_unaccept(struct request *r)
 	order(r, COMMAND_UNACCEPT, false);
 }
 
+/* Bytes as they are: what they are called is in the query. */
+void
+order_artifact(struct request *r)
+{
+	const char *name = target_get(&r->target, "name");
+	struct http_command *cmd;
+
+	if (name == NULL || name[0] == '\0' ||
+	    strlen(name) >= sizeof(cmd->name)) {
+		problem_set(r, 400, "invalid", "name: 1 to 127 bytes are "
+			"needed");
+		return;
+	}
+	cmd = wait_command_new(r, COMMAND_ARTIFACT);
+	if (cmd == NULL) {
+		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
+		return;
+	}
+	memcpy(cmd->name, name, strlen(name) + 1);
+	cmd->rc = take_target(r, cmd, true);
+	if (cmd->rc == 0)
+		cmd->rc = take_body(r, cmd);
+	if (cmd->rc == 0) {
+		wait_submit(r, cmd);
+		return;
+	}
+	problem_command(r, cmd);
+	wait_command_free(cmd);
+}
+
 void
 order_outcome(struct request *r)
 {

@@ -68,6 +68,9 @@ void view_evidence(struct request *r);
 void view_tree(struct request *r);
 void view_vms(struct request *r);
 void view_unit(struct request *r);
+/* view_artifacts.c */
+void view_artifacts(struct request *r);
+void view_artifact(struct request *r);
 /* view_scorecard.c */
 void view_scorecard(struct request *r);
 void view_outcomes(struct request *r);
@@ -125,6 +128,7 @@ void order_switch(struct request *r);
 void order_accept(struct request *r);
 void order_unaccept(struct request *r);
 void order_outcome(struct request *r);
+void order_artifact(struct request *r);
 void order_done(struct request *r, const struct http_command *cmd);
 /* view_metrics.c */
 void view_metrics(struct request *r);

@@ -67,6 +67,26 @@ struct http_audit {
 	const char *sha256;	/* hex, over this row and the one before */
 };
 
+/* A crash report or a log. */
+struct http_artifact {
+	uint64_t id;
+	struct wall at;
+	const char *name;
+	const char *by;
+	const unsigned char *sha256;	/* 32 */
+	size_t bytes;
+	const void *body;	/* of a single one; else NULL */
+};
+
+typedef int http_artifact_sink(void *arg, const struct http_artifact *);
+
+struct http_artifact_query {
+	uint64_t id;		/* that one, with its bytes; 0: */
+	const char *host;	/* those of the host; TC_ENOENT */
+	http_artifact_sink *sink;
+	void *arg;
+};
+
 /* What became of a device or a host. */
 struct http_outcome {
 	uint64_t id;

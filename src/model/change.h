@@ -29,6 +29,7 @@ enum change_kind {
 	CHANGE_WINDOW,
 	CHANGE_NOTE,
 	CHANGE_OUTCOME,
+	CHANGE_ARTIFACT,
 };
 
 struct change {
@@ -47,6 +48,7 @@ struct change {
 		struct change_window window;
 		struct change_note note;
 		struct change_outcome outcome;
+		struct change_artifact artifact;
 	} u;
 };
 

@@ -161,6 +161,19 @@ struct change_outcome {
 	const char *note;
 };
 
+/* A crash report or a log of a host; `removed`: its id goes, no more is set. */
+struct change_artifact {
+	uint64_t id;		/* rises, never reused */
+	uint32_t host;
+	bool removed;
+	struct wall at;
+	const char *name;
+	size_t bytes;
+	const char *by;
+	const unsigned char *sha256;	/* 32 */
+	const void *body;	/* NULL where only it is told of */
+};
+
 /* A maintenance window; replaced by id. */
 struct change_window {
 	uint64_t id;		/* rises, never reused */

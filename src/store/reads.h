@@ -64,6 +64,16 @@ struct read_plans {
 };
 int read_plans(struct db *db, const struct read_plans *q, struct tc_err *e);
 
+/* ---- store_artifacts.c ---- */
+struct read_artifacts {
+	uint64_t id;		/* that one, with its bytes; else */
+	uint32_t host;		/* those of the host; 0 = all */
+	int (*sink)(void *, const struct change_artifact *);
+	void *arg;
+};
+int read_artifacts(struct db *db, const struct read_artifacts *q,
+	struct tc_err *e);
+
 /* ---- store_outcomes.c ---- */
 struct read_outcomes {
 	uint64_t after;

@@ -109,6 +109,8 @@ struct store_loader {
 	int (*alert)(void *arg, const struct alert *);
 	int (*plan)(void *arg, const struct change_plan *);
 	int (*window)(void *arg, const struct change_window *);
+	/* Without their bytes. */
+	int (*artifact)(void *arg, const struct change_artifact *);
 	int (*note)(void *arg, const struct change_note *);
 	/* Undelivered, and all of firing alerts, in the order of ids. */
 	int (*outbox)(void *arg, const struct change_outbox *,

@@ -50,6 +50,8 @@ put_one(struct scribe *s, struct change_set *cs, bool repeat,
 		return scribe_put_window(s, &c->u.window, e);
 	case CHANGE_NOTE:
 		return scribe_put_note(s, &c->u.note, e);
+	case CHANGE_ARTIFACT:
+		return scribe_put_artifact(s, &c->u.artifact, e);
 	case CHANGE_OUTCOME:
 		return scribe_put_outcome(s, &c->u.outcome, e);
 	case CHANGE_PREDICTION:

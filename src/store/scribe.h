@@ -63,6 +63,8 @@ int scribe_put_window(struct scribe *s, const struct change_window *c,
 	struct tc_err *e);
 int scribe_put_note(struct scribe *s, const struct change_note *c,
 	struct tc_err *e);
+int scribe_put_artifact(struct scribe *s, const struct change_artifact *c,
+	struct tc_err *e);
 int scribe_put_outcome(struct scribe *s, const struct change_outcome *c,
 	struct tc_err *e);
 int scribe_put_audit(struct scribe *s, const struct change_audit *c,

@@ -11,6 +11,8 @@
 #define OUTBOX_COLUMNS "o.id, ifnull(o.alert, 0), o.receiver, o.firing, " \
 	"o.at_ms, o.payload, o.done, o.attempts, ifnull(o.tried_ms, 0), o.error "
 
+#define ARTIFACT_COLUMNS "id, host, at_ms, name, sha256, bytes, by "
+
 const struct stmt stmts[ST_COUNT] = {
 	[ST_BEGIN] = { W, "begin", "BEGIN IMMEDIATE" },
 	[ST_COMMIT] = { W, "commit", "COMMIT" },
@@ -285,6 +287,18 @@ const struct stmt stmts[ST_COUNT] = {
 		"body = excluded.body" },
 	[ST_NOTE_LOAD] = { R, "note",
 		"SELECT id, ended, body FROM note WHERE NOT ended ORDER BY id" },
+	[ST_ARTIFACT_PUT] = { W, "artifact",
+		"INSERT INTO artifact(id, host, at_ms, name, sha256, bytes, by, "
+		"body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		"ON CONFLICT(id) DO NOTHING" },
+	[ST_ARTIFACT_DELETE] = { W, "artifact",
+		"DELETE FROM artifact WHERE id = ?1" },
+	[ST_ARTIFACT_ALL] = { R, "artifact", "SELECT " ARTIFACT_COLUMNS
+		"FROM artifact ORDER BY id" },
+	[ST_ARTIFACT_OF] = { R, "artifact", "SELECT " ARTIFACT_COLUMNS
+		"FROM artifact WHERE host = ?1 ORDER BY id" },
+	[ST_ARTIFACT_GET] = { R, "artifact", "SELECT " ARTIFACT_COLUMNS
+		", body FROM artifact WHERE id = ?1" },
 	[ST_OUTCOME_PUT] = { W, "outcome",
 		"INSERT INTO outcome(subject, kind, at_ms, noted_ms, source, by, "
 		"note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "

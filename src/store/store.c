@@ -484,6 +484,22 @@ store_plans(struct store *s, uint64_t id, size_t limit,
 }
 
 static int
+store_artifacts(struct store *s, uint64_t id, uint32_t host,
+	int (*sink)(void *, const struct change_artifact *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	struct read_artifacts q = { id, host, sink, arg };
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_artifacts(db, &q, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
 store_outcomes(struct store *s, uint64_t after, size_t limit,
 	int (*sink)(void *, const struct store_outcome *), void *arg,
 	struct tc_err *e) /* lint: the seam's signature */
@@ -564,6 +580,7 @@ const struct store_ops store_sqlite = {
 	.alerts = store_alerts,
 	.deliveries = store_deliveries,
 	.plans = store_plans,
+	.artifacts = store_artifacts,
 	.outcomes = store_outcomes,
 	.scored = store_scored,
 	.audit = store_audit,

@@ -131,6 +131,10 @@ struct store_ops {
 	int (*plans)(struct store *, uint64_t id, size_t limit,
 		int (*sink)(void *, const struct change_plan *), void *arg,
 		struct tc_err *);
+	/* id != 0: that one, with its bytes; else those of the host. */
+	int (*artifacts)(struct store *, uint64_t id, uint32_t host,
+		int (*sink)(void *, const struct change_artifact *), void *arg,
+		struct tc_err *);
 	/* Behind this id, in their order. */
 	int (*outcomes)(struct store *, uint64_t after, size_t limit,
 		int (*sink)(void *, const struct store_outcome *), void *arg,

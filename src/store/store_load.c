@@ -150,6 +150,9 @@ read_all(struct db *db, const struct store_loader *to, bool clean,
 		rc = load_tokens(db, to, e);
 	if (rc == 0)
 		rc = read_alerts_left(db, to, e);
+	if (rc == 0 && to->artifact != NULL)
+		rc = read_artifacts(db, &(struct read_artifacts){
+			.sink = to->artifact, .arg = to->arg }, e);
 	if (rc == 0 && (to->seq != NULL || to->ids != NULL))
 		rc = load_ids(db, to, clean, e);
 	return rc;

@@ -253,10 +253,67 @@ START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
 }
 END_TEST
 
+START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
+{
+	static const char path[] = "/v1/hosts/{h}/artifacts";
+	static const char sha256[] = "2c26b46b68ffc68ff99b453c1d3041341342"
+		"2d706483bfa0f98a5e886266e7ae";	/* of "foo" */
+	struct strbuf big = { 0 };
+	struct it_reply r;
+	struct it it;
+
+	begin(&it);
+	call(&it, "POST /v1/hosts/h1/artifacts?name=panic.txt", path, "foo",
+		201, &r);
+	ck_assert_str_eq(it_text(&r, "sha256"), sha256);
+	ck_assert_double_eq(it_number(&r, "id"), 1);
+	it_reply_fini(&r);
+	want(&it, "POST /v1/hosts/h1/artifacts", path, "foo", 400);
+	want(&it, "POST /v1/hosts/h9/artifacts?name=a", path, "foo", 404);
+	want(&it, "POST /v1/hosts/h1/artifacts?name=a", path, "", 400);
+	while (big.n <= (1u << 20))
+		strbuf_puts(&big, "a line of a log that never ends\n");
+	it_call(&it, "POST /v1/hosts/h1/artifacts?name=big", NULL, big.p, &r);
+	ck_assert_int_eq(r.status, 413);
+	it_reply_fini(&r);
+	strbuf_free(&big);
+	call(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);
+	ck_assert_str_eq(it_text(&r, "items.0.name"), "panic.txt");
+	it_reply_fini(&r);
+	it_get(&it, "/v1/artifacts/1", &r);
+	ck_assert_str_eq(strbuf_str(&r.text), "foo");
+	it_reply_fini(&r);
+	want(&it, "GET /v1/artifacts/2", "/v1/artifacts/{id}", NULL, 404);
+
+	/* 64 of a host: the 65th sends the first away, and says so */
+	for (int n = 2; n <= 64; n++)
+		want(&it, "POST /v1/hosts/h1/artifacts?name=core", path, "bar",
+			201);
+	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
+	it_start_server(&it);
+	call(&it, "POST /v1/hosts/h1/artifacts?name=last", path, "bar", 201,
+		&r);
+	ck_assert_double_eq(it_number(&r, "removed.0"), 1);
+	ck_assert_double_eq(it_number(&r, "id"), 65);
+	it_reply_fini(&r);
+	want(&it, "GET /v1/artifacts/1", "/v1/artifacts/{id}", NULL, 404);
+	call(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 64);
+	it_reply_fini(&r);
+	it_get(&it, "/v1/events?limit=1000", &r);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text),
+		"artifact.removed"));
+	it_reply_fini(&r);
+	end(&it);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("outcomes",
 		p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves,
-		r039_outcomes_close_predictions_and_make_the_scorecard);
+		r039_outcomes_close_predictions_and_make_the_scorecard,
+		r038_artifacts_are_kept_with_their_hash_and_the_oldest_go);
 }

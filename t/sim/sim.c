@@ -353,6 +353,8 @@ store(struct engine_io *io, struct change_set *cs)
 		case CHANGE_PLAN:
 			keep_plan(s, &c->u.plan);
 			break;
+		case CHANGE_ARTIFACT:
+			break;
 		case CHANGE_OUTCOME:
 			keep_outcome(s, &c->u.outcome);
 			break;
