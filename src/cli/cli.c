@@ -243,6 +243,12 @@ static const struct arg_verb verbs[] = {
 		maintenance_rows },
 	{ "accept", "[remove] DEVICE", 1, 2, "live with a static bad value of "
 		"a device until it moves; then all are told", accept_rows },
+	{ "repair", "HOST STEP|MEMBER=VALUE...", 2, 9, "a host out of trust "
+		"and back: quarantined, diagnosing, probation, in_service or "
+		"retired; or what its diagnosis found: memory, disk, nic, psu, "
+		"firmware (good, bad, untested), result (repaired, "
+		"no_fault_found, returned_to_vendor, scrapped), ticket, note",
+		NULL },
 	{ "outcome", "[list|failed|replaced|retired|healthy|wrong_alarm "
 		"[DEVICE]]", 0, 2, "what became of a device or a host: it "
 		"closes the predictions about it", outcome_rows },
@@ -280,7 +286,7 @@ static const struct arg_verb verbs[] = {
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
-	verb_accept, verb_outcome, verb_scorecard, verb_alerts,
+	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_alerts,
 	verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin, NULL, NULL,
 };

@@ -306,6 +306,9 @@ do_commands(void *arg)
 		case COMMAND_HOST_DELETE:
 			do_order(d, cmd, ORDER_HOST_DELETE);
 			break;
+		case COMMAND_HOST_DIAGNOSE:
+			do_order(d, cmd, ORDER_HOST_DIAGNOSE);
+			break;
 		case COMMAND_BRAKE_RELEASE:
 			do_order(d, cmd, ORDER_BRAKE_RELEASE);
 			break;

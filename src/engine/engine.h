@@ -133,6 +133,7 @@ enum engine_order {
 	ORDER_HOST_PUT,		/* target = host */
 	ORDER_HOST_PATCH,
 	ORDER_HOST_DELETE,
+	ORDER_HOST_DIAGNOSE,
 	ORDER_BRAKE_RELEASE,	/* target = partition */
 	ORDER_WINDOW_CREATE,
 	ORDER_WINDOW_DELETE,	/* target = id */

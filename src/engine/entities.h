@@ -131,6 +131,7 @@ struct host {
 	bool touched;		/* in engine.touched */
 	struct window *window;	/* that covers it now, or NULL */
 	struct host_plan *plan;	/* NULL = nothing to do */
+	struct diagnosis *diagnosis;	/* of this time out, or NULL */
 	unsigned why_not;
 	struct unit *units;	/* VMs and roles on it; NULL = none */
 	struct watch *watch;	/* of its agent; NULL = not missed */

@@ -181,6 +181,12 @@ int order_put_host(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 int order_patch_host(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
+int order_diagnose_host(struct engine *en, const struct engine_wish *w,
+	struct strbuf *reply, struct tc_err *e);
+/* TC_EEXIST: no such step; the attempt is audited all the same. */
+int host_dispose(struct engine *en, struct host *h,
+	const struct engine_wish *w, enum disposition to, struct tc_err *e);
+int diagnosis_restore(struct host *h, const void *p, size_t n);
 int order_delete_host(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 int order_take_signal(struct engine *en, const struct engine_wish *w,

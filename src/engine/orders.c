@@ -219,6 +219,7 @@ engine_order(struct engine *en, const struct engine_wish *wish,	/* lint: one cal
 		[ORDER_HOST_PUT] = order_put_host,
 		[ORDER_HOST_PATCH] = order_patch_host,
 		[ORDER_HOST_DELETE] = order_delete_host,
+		[ORDER_HOST_DIAGNOSE] = order_diagnose_host,
 		[ORDER_BRAKE_RELEASE] = release_brake,
 		[ORDER_WINDOW_CREATE] = order_create_window,
 		[ORDER_WINDOW_DELETE] = order_delete_window,

@@ -139,8 +139,9 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 		return tc_fail(e, TC_EINVAL, "address and partition are the "
 			"owner's: %s", host_owner_id(h->owner));
 	before = h->disposition;
-	if (wish.has_disposition)
-		h->disposition = wish.disposition;
+	if (wish.has_disposition &&
+	    (rc = host_dispose(en, h, w, wish.disposition, e)) < 0)
+		return rc;
 	def = (struct host_def){ .tags = wish.tags, .n_tags = wish.n_tags };
 	if (wish.has_tags && host_copy_tags(h, &def) < 0)
 		return tc_fail(e, TC_ENOMEM, "out of memory");

@@ -305,6 +305,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 
 	if (strcmp(s->kind, "unit") == 0 && u != NULL)
 		return unit_restore(u, s->bytes, s->n);
+	if (strcmp(s->kind, "diagnosis") == 0 && h != NULL)
+		return diagnosis_restore(h, s->bytes, s->n);
 	if (strcmp(s->kind, "agent") == 0 && h != NULL)
 		return watch_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "switch") == 0 && p != NULL && s->n == 1) {

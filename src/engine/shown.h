@@ -144,6 +144,7 @@ struct snap_host {
 	const struct snap_unit *units;	/* a VM before its roles */
 	size_t n_units;
 	const struct snap_watch *watch;	/* NULL: nobody is missed */
+	const char *diagnosis;	/* JSON object; NULL = none */
 };
 
 /* A latch: actions stop, visibility does not (DESIGN 3b.17). */

@@ -10,6 +10,7 @@
 #include "engine/maker.h"
 #include "engine/outlook.h"
 #include "engine/unit.h"
+#include "plan/repair.h"
 
 /*
  * Times and values alone: once in so long a part of the chunks is made anew,
@@ -227,6 +228,20 @@ shown_disposition(const struct host *h)
 		DISPOSITION_MAINTENANCE : h->disposition;
 }
 
+static const char *
+show_diagnosis(struct arena *a, const struct host *h)
+{
+	struct strbuf text = { 0 };
+	const char *out;
+
+	if (h->diagnosis == NULL)
+		return NULL;
+	diagnosis_write(h->diagnosis, &text);
+	out = text.failed ? NULL : arena_strdup(a, text.p);
+	strbuf_free(&text);
+	return out;
+}
+
 static int
 show_host(struct maker *m, const struct host *h, struct snap_host *out)
 {
@@ -255,7 +270,8 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		.flags = h->flags, .reason = h->reason,
 		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
 		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
-		.since = h->since, .level = h->risk.level,
+		.since = h->since, .diagnosis = show_diagnosis(a, h),
+		.level = h->risk.level,
 		.risk = h->risk.risk.d30, .risk_device = h->risk.device,
 		.risk_reason = h->risk.level == LEVEL_NONE ? "" :
 			h->risk.own ? own_words(a, h) : risk_words(a, risky),

@@ -36,6 +36,7 @@ enum http_command_kind {
 	COMMAND_HOST_PUT,	/* target = host */
 	COMMAND_HOST_PATCH,
 	COMMAND_HOST_DELETE,
+	COMMAND_HOST_DIAGNOSE,	/* body {memory … result, ticket, note} */
 	COMMAND_BRAKE_RELEASE,	/* target = partition; body {reason} */
 	COMMAND_WINDOW_CREATE,
 	COMMAND_WINDOW_DELETE,	/* target = id */

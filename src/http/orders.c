@@ -74,6 +74,12 @@ order_host_patch(struct request *r)
 }
 
 void
+order_host_diagnose(struct request *r)
+{
+	order(r, COMMAND_HOST_DIAGNOSE, true);
+}
+
+void
 order_host_delete(struct request *r)
 {
 	order(r, COMMAND_HOST_DELETE, true);

@@ -41,6 +41,8 @@ static const struct route routes[] = {
 		order_host_patch, order_done },
 	{ "DELETE", "/v1/hosts/{h}", MAY_ORDER, COST_WRITE, "",
 		order_host_delete, order_done },
+	{ "PATCH", "/v1/hosts/{h}/diagnosis", MAY_ORDER, COST_WRITE, "",
+		order_host_diagnose, order_done },
 	{ "GET", "/v1/evacuations", MAY_SEE, COST_SNAPSHOT,
 		"state partition limit cursor", view_evacuations, NULL },
 	{ "GET", "/v1/evacuations/{id}", MAY_SEE, COST_SNAPSHOT, "",

@@ -115,6 +115,7 @@ void simulate(struct request *r);
 void order_host_put(struct request *r);
 void order_host_patch(struct request *r);
 void order_host_delete(struct request *r);
+void order_host_diagnose(struct request *r);
 void order_brake_release(struct request *r);
 void order_window_create(struct request *r);
 void order_window_delete(struct request *r);

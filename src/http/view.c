@@ -265,6 +265,11 @@ put_host(struct json_write *w, const struct snap_host *h)
 	json_add_str(w, "cause_hint", cause_id(h->cause));
 	if (h->replace_device != 0)
 		json_add_u64(w, "replace_device", h->replace_device);
+	if (h->diagnosis != NULL)
+		json_add_raw(w, "diagnosis", h->diagnosis,
+			strlen(h->diagnosis));
+	else
+		json_add_null(w, "diagnosis");
 	json_add_array(w, "checks");
 	for (size_t i = 0; i < h->n_checks; i++)
 		put_check(w, &h->checks[i]);

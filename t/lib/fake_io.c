@@ -57,6 +57,12 @@ answer_order(struct http_command *cmd)
 			"\"disposition\":\"in_service\"",
 		[COMMAND_HOST_DELETE] = "\"name\":\"h9\","
 			"\"state\":\"retired\"",
+		[COMMAND_HOST_DIAGNOSE] = "\"name\":\"h9\",\"diagnosis\":{"
+			"\"memory\":\"good\",\"disk\":\"bad\","
+			"\"nic\":\"untested\",\"psu\":\"untested\","
+			"\"firmware\":\"untested\",\"result\":\"open\","
+			"\"ticket\":\"\",\"note\":\"\",\"by\":\"anna\","
+			"\"at\":\"2026-01-01T00:00:00.000Z\"}",
 		[COMMAND_BRAKE_RELEASE] = "\"partition\":\"rack0\","
 			"\"latched\":false",
 		[COMMAND_WINDOW_CREATE] = window,

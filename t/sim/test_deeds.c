@@ -279,6 +279,59 @@ START_TEST(hosts_belong_to_who_described_them)
 }
 END_TEST
 
+static int
+dispose(struct sim *s, const char *to)
+{
+	char body[64];
+
+	snprintf(body, sizeof(body), "{\"disposition\":\"%s\"}", to);
+	return sim_order(s, ORDER_HOST_PATCH, "h1", body);
+}
+
+/* As it is shown; "" = there is none. */
+static const char *
+diagnosis(struct sim *s)
+{
+	static char text[1024];
+	struct snapshot *snap = sim_snapshot(s);
+	const char *shown = snapshot_host(snap, "h1")->diagnosis;
+
+	snprintf(text, sizeof(text), "%s", shown != NULL ? shown : "");
+	snapshot_put(snap);
+	return text;
+}
+
+START_TEST(r016_r018_out_of_trust_and_back_by_diagnosis_and_probation)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+
+	sim_run_until(s, 60);
+	ck_assert_int_eq(dispose(s, "diagnosing"), TC_EEXIST);
+	ck_assert_int_eq(dispose(s, "quarantined"), 0);
+	ck_assert_int_eq(dispose(s, "in_service"), TC_EEXIST);
+	sim_run_until(s, 70);
+	ck_assert_uint_eq(sim_events(s, "host.refused"), 2);	/* audited */
+	ck_assert_int_eq(dispose(s, "diagnosing"), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_DIAGNOSE, "h1",
+		"{\"memory\":\"bad\",\"ticket\":\"T-7\"}"), 0);
+	ck_assert_int_eq(dispose(s, "probation"), TC_EEXIST);
+	sim_restart(s);
+	sim_run_until(s, 80);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_DIAGNOSING);
+	ck_assert_ptr_nonnull(strstr(diagnosis(s), "\"T-7\""));
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_DIAGNOSE, "h1",
+		"{\"memory\":\"good\",\"result\":\"repaired\"}"), 0);
+	ck_assert_int_eq(dispose(s, "probation"), 0);
+	ck_assert_int_eq(dispose(s, "in_service"), 0);
+	ck_assert_str_ne(diagnosis(s), "");
+	/* the next time it is looked into anew */
+	ck_assert_int_eq(dispose(s, "quarantined"), 0);
+	ck_assert_str_eq(diagnosis(s), "");
+	ck_assert_int_eq(dispose(s, "retired"), TC_EEXIST);
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(r008_another_monitor_may_speak)
 {
 	struct sim *s = sim_new(3, NULL, 1);
@@ -497,6 +550,7 @@ main(void)
 		r101_in_a_window_nobody_is_paged_and_an_overrun_is,
 		r068_a_window_without_a_scope_is_refused,
 		hosts_belong_to_who_described_them,
+		r016_r018_out_of_trust_and_back_by_diagnosis_and_probation,
 		r008_another_monitor_may_speak,
 		r113_who_acknowledges_is_kept_and_ends_with_the_alert,
 		r113_an_acknowledged_trouble_pages_nobody_until_its_time,

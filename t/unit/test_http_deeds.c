@@ -621,6 +621,8 @@ START_TEST(orders_are_passed_on)
 			200, COMMAND_HOST_PATCH, "h9" },
 		{ "DELETE", "/v1/hosts/H9", NULL, 200, COMMAND_HOST_DELETE,
 			"h9" },
+		{ "PATCH", "/v1/hosts/H9/diagnosis", "{\"disk\":\"bad\"}",
+			200, COMMAND_HOST_DIAGNOSE, "h9" },
 		{ "POST", "/v1/brakes/Rack0/release", "{\"reason\":\"ok\"}",
 			200, COMMAND_BRAKE_RELEASE, "rack0" },
 		{ "POST", "/v1/maintenance", "{\"to\":\"x\"}", 201,
@@ -669,6 +671,7 @@ START_TEST(orders_are_for_operators)
 		orders("PUT", "/v1/hosts/h00000", "{}", 403);
 		orders("PATCH", "/v1/hosts/h00000", "{}", 403);
 		orders("DELETE", "/v1/hosts/h00000", NULL, 403);
+		orders("PATCH", "/v1/hosts/h00000/diagnosis", "{}", 403);
 		orders("POST", "/v1/brakes/rack0/release", "{}", 403);
 		orders("POST", "/v1/maintenance", "{}", 403);
 		orders("POST", "/v1/maintenance/import", "{}", 403);
