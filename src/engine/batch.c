@@ -90,7 +90,10 @@ age_of(const struct batch *b, const struct observation *ob, struct now now)
 	return dur_ms(sent.ms > ob->at.ms ? sent.ms - ob->at.ms : 0);
 }
 
-/* Of a VM or a role, or an agent's word about itself; else of the host. */
+/*
+ * Of a VM or a role; else of the host.  Its agent's last word is its check's,
+ * too, unless it is the first word ever.
+ */
 static bool
 take_unit(struct engine *en, struct host *h, struct unit *guest,
 	const struct batch *b, const struct observation *ob)
@@ -98,7 +101,8 @@ take_unit(struct engine *en, struct host *h, struct unit *guest,
 	struct unit *u = unit_of_observation(en, h, guest, ob);
 	bool word = agent_word(en, h, guest, ob);
 
-	if (u == NULL && !word && ob->vm == NULL && ob->role == NULL)
+	if (u == NULL && guest == NULL && ob->vm == NULL && ob->role == NULL &&
+	    (!word || check_find(h, ob->probe) != NULL))
 		return false;
 	en->counts.observations++;
 	en->counts.samples += ob->n_metrics;
