@@ -57,6 +57,9 @@ struct engine {
 	bool restored;		/* restore_finish() was done */
 	struct now now;		/* of the call we are in */
 	struct mono last_tick;
+	int64_t wall_offset_ms;	/* wall − mono, as it last was */
+	bool wall_known;
+	struct mono wall_said;	/* a step of it; ns 0 = never */
 	int64_t gap_ns;		/* all the time we slept */
 	struct artifact_note {
 		uint64_t id;

@@ -121,6 +121,9 @@ void mark(struct engine *en, const struct host *h, enum dirt how);
 void run_schedule(struct engine *en, struct check *c, struct now now);
 void run_unschedule(struct engine *en, struct check *c);
 
+/* wallclock.c: says when the wall clock was moved */
+void wallclock_step(struct engine *en, struct now now);
+
 /* ---- sweep.c ---- */
 void sweep_join(struct engine *en, struct check *c);
 void sweep_leave(struct check *c);

@@ -190,6 +190,7 @@ engine_tick(struct engine *en, struct now now)
 
 	en->now = now;
 	note_gap(en, now);
+	wallclock_step(en, now);
 	en->n_runs = 0;
 	while ((top = wheel_take(&en->due, now.mono.ns)) != NULL) {
 		struct check *c = CONTAINER_OF(top, struct check, due);

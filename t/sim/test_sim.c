@@ -200,6 +200,32 @@ START_TEST(r132_steps_of_the_wall_clock_change_nothing)
 	ck_assert_uint_eq(sim_events(s, "host.state") +
 		sim_events(s, "check.state"), before);
 	ck_assert_uint_eq(sim_counts(s).slots_missed, 0);
+	/* and each is on record */
+	ck_assert_uint_eq(sim_events(s, "clock_step"), ARRAY_LEN(steps));
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r132_a_step_over_a_window_begins_and_ends_it)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+
+	sim_run_until(s, 60);
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_CREATE, "",
+		"{\"type\":\"power\",\"hosts\":[\"h1\"],\"reason\":\"x\","
+		"\"from\":\"2026-01-01T12:00:00Z\","
+		"\"to\":\"2026-01-01T13:00:00Z\"}"), 0);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	sim_step_wall(s, INT64_C(12) * 3600000 + 600000);
+	sim_run_until(s, sim_now(s) + 2);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_MAINTENANCE);
+	sim_step_wall(s, INT64_C(-6) * 3600000);
+	sim_run_until(s, sim_now(s) + 2);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	sim_step_wall(s, INT64_C(86400000));
+	sim_run_until(s, sim_now(s) + 2);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	ck_assert_int_eq(sim_state(s, "h0"), STATE_HEALTHY);
 	sim_free(s);
 }
 END_TEST
@@ -546,6 +572,7 @@ main(void)
 		r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut,
 		lost_runs_are_unknown_and_the_check_goes_on,
 		r132_steps_of_the_wall_clock_change_nothing,
+		r132_a_step_over_a_window_begins_and_ends_it,
 		our_own_sleep_is_nobody_elses_silence,
 		p4_an_agent_that_falls_silent_is_stale_not_well,
 		an_unknown_host_is_made_only_for_those_who_may,
