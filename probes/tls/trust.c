@@ -242,7 +242,8 @@ cert_date(const ASN1_TIME *time, const char *words, char out[64])
 
 	if (time != NULL && ASN1_TIME_to_tm(time, &tm) == 1)
 		snprintf(out, 64, "%s %04d-%02d-%02d", words,
-			1900 + tm.tm_year, tm.tm_mon + 1, tm.tm_mday);
+			1900 + tm.tm_year,	/* lint: only shown */
+			tm.tm_mon + 1, tm.tm_mday);
 	else
 		snprintf(out, 64, "%s an unknown day", words);
 }

@@ -141,7 +141,9 @@ function check_words(   rest, word, owner)
 {
 	if (excused)
 		return
-	if (code ~ /tm_year[ \t]*\+/)
+	if (code ~ /tm_year[ \t]*\+/ ||
+	    code ~ /\+[ \t]*\(?[a-z_]*(\.|->)?tm_year/ ||
+	    code ~ /[a-z_](\.|->)(tm_year|tm_mon|year)(\+\+|[ \t]*\+=)/)
 		complain(FNR, "tm_year + : use the calendar of base/clock.h")
 	if (code ~ /^typedef struct/)
 		complain(FNR, "typedef of a struct (STYLE 4)")
