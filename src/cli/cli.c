@@ -223,6 +223,18 @@ static const struct arg db_rows[] = {
 	{ .name = NULL }
 };
 
+static const struct arg rehearse_rows[] = {
+	{ "from", ARG_STRING, AT(from), "DATE", NULL,
+		"the first day, such as 2028-02-28" },
+	{ "to", ARG_STRING, AT(to), "DATE", NULL,
+		"the day on which it ends, such as 2028-03-02" },
+	{ "replay", ARG_STRING, AT(replay), "DB|FILE", NULL,
+		"what was recorded: a server's file, or what db export "
+		"--metric check_ok --json wrote; else the file of "
+		"--state-dir" },
+	{ .name = NULL }
+};
+
 static const struct arg_verb verbs[] = {
 	{ "status", "", 0, 0, "the whole fleet in a few lines", status_rows },
 	{ "hosts", "", 0, 0, "one line for each host", hosts_rows },
@@ -276,6 +288,11 @@ static const struct arg_verb verbs[] = {
 	{ "plugin", "test PATH [OPTION=VALUE]...", 2, 18, "does a plugin keep "
 		"to the rules; it is run in a process of its own",
 		plugin_rows },
+	{ "selftest", "clock", 1, 1, "the engine over leap days, year ends, "
+		"2038, a stepped clock, a sleep: does any verdict move", NULL },
+	{ "rehearse", "", 0, 0, "what was recorded, once more in the days to "
+		"come, such as a leap day: does any verdict differ from a "
+		"plain day's", rehearse_rows },
 	{ "backtest", "", 0, 0, "what the predictor would have said of "
 		"recorded drives; see tocsin backtest --help", NULL },
 	{ "mine", "", 0, 0, "what goes with more failures than the rest has; "
@@ -288,7 +305,8 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
 	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_alerts,
 	verb_signal, verb_events, verb_token, verb_config,
-	verb_import, verb_doctor, verb_db, verb_plugin, NULL, NULL,
+	verb_import, verb_doctor, verb_db, verb_plugin,
+	verb_selftest, verb_rehearse, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 

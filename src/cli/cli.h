@@ -66,6 +66,7 @@ struct cli_options {
 	const char *at;
 	const char *note;
 	bool gone;
+	const char *replay;
 };
 
 struct cli {
@@ -137,6 +138,8 @@ int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);
 int verb_maintenance(struct cli *c, struct tc_err *e);
 int verb_db(struct cli *c, struct tc_err *e);
+int verb_selftest(struct cli *c, struct tc_err *e);
+int verb_rehearse(struct cli *c, struct tc_err *e);
 /* ---- db_drives.c ---- */
 int db_export_drives(struct cli *c, const char *path, struct wall from,
 	struct wall to, struct tc_err *e);

@@ -181,3 +181,28 @@ tend_export(const char *path, const struct tend_export *given,
 	tending_close(&db);
 	return rc;
 }
+
+int
+tend_hosts(const char *path, int (*sink)(void *, const char *host), void *arg,
+	struct tc_err *e)
+{
+	static const char sql[] = "SELECT key FROM subject WHERE kind = 2 "
+		"AND retired = 0 ORDER BY key";
+	sqlite3_stmt *st = NULL;
+	struct db db = { 0 };
+	int rc = tending_open(&db, path, e), stop = 0;
+
+	if (rc < 0)
+		return rc;
+	rc = sqlite3_prepare_v2(db.h, sql, -1, &st, NULL);
+	while (rc == SQLITE_OK && stop == 0 &&
+		(rc = sqlite3_step(st)) == SQLITE_ROW) {
+		stop = sink(arg, (const char *)sqlite3_column_text(st, 0));
+		rc = SQLITE_OK;
+	}
+	rc = rc == SQLITE_DONE || rc == SQLITE_OK ? 0 :
+		db_fail(&db, rc, e, "hosts");
+	sqlite3_finalize(st);
+	tending_close(&db);
+	return rc;
+}

@@ -113,6 +113,10 @@ struct tend_drives {
 int tend_export_drives(const char *path, const struct tend_drives *q,
 	struct tc_err *e);
 
+/* The names of all hosts that are not retired; ≠ 0 of the sink ends. */
+int tend_hosts(const char *path, int (*sink)(void *, const char *host),
+	void *arg, struct tc_err *e);
+
 struct tend_prune {
 	struct wall before;	/* whole minutes, and whole blocks */
 	const char *tier;	/* NULL = "raw"; "5m", "1h", "1d" */
