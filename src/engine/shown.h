@@ -23,8 +23,7 @@ struct window;
 
 /* The names of last values: shared by all that measure the same. */
 struct snap_name {
-	const char *name;
-	const char *instance;
+	const char *name, *instance;
 };
 
 struct snap_names {
