@@ -1,11 +1,22 @@
 /*
- * Devices as people speak of them: found by their names, their bad values
- * accepted.  For src/engine alone.
+ * Devices: judged, and as people speak of them: found by their names, their
+ * bad values accepted, their ends noted.  For src/engine alone.
  */
 #ifndef TOCSIN_ENGINE_DEVICES_H
 #define TOCSIN_ENGINE_DEVICES_H
 
 #include "engine/inside.h"
+
+/* ---- risk.c ---- */
+/* The probe's own decoding of a counter, beside its raw value. */
+const char *risk_decoded_name(enum counter counter);
+void risk_observe(struct engine *en, struct device *d,
+	const struct observation *ob, struct now now);
+void risk_judge(struct engine *en, struct device *d, struct now now);
+/* Its verdict ends, whatever it was. */
+void risk_close(struct engine *en, struct device *d, struct now now);
+void risk_fold(struct engine *en, struct host *h);
+void risk_age_all(struct engine *en, struct now now);
 
 /* ---- accept.c, orders_accept.c ---- */
 /* The counters are known by two names, raw and decoded. */

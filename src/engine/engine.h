@@ -61,7 +61,6 @@ int engine_restore_subject(struct engine *en, const struct change_subject *s);
 int engine_restore_state(struct engine *en, const struct change_state *s);
 int engine_restore_prediction(struct engine *en,
 	const struct change_prediction *p);
-/* Those that fire, those not withdrawn, those not over. */
 int engine_restore_alert(struct engine *en, const struct alert *a);
 int engine_restore_plan(struct engine *en, const struct change_plan *p);
 int engine_restore_artifact(struct engine *en, const struct change_artifact *);

@@ -195,15 +195,4 @@ int order_delete_host(struct engine *en, const struct engine_wish *w,
 int order_take_signal(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e);
 
-/* ---- risk.c ---- */
-/* The probe's own decoding of a counter, beside its raw value. */
-const char *risk_decoded_name(enum counter counter);
-void risk_observe(struct engine *en, struct device *d,
-	const struct observation *ob, struct now now);
-void risk_judge(struct engine *en, struct device *d, struct now now);
-/* Its verdict ends, whatever it was. */
-void risk_close(struct engine *en, struct device *d, struct now now);
-void risk_fold(struct engine *en, struct host *h);
-void risk_age_all(struct engine *en, struct now now);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/devices.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
 #include "model/name.h"

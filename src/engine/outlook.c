@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/devices.h"
 #include "engine/outlook.h"
 #include "wire/json_write.h"
 #include "wire/verdict.h"

@@ -84,8 +84,7 @@ struct snap_check {
 /* A bad value that a person lives with; any move beyond delta revokes it. */
 struct snap_accepted {
 	const char *metric;
-	int64_t value;
-	int64_t delta;
+	int64_t value, delta;
 	struct wall until;
 	struct wall at;
 	const char *by;
