@@ -129,6 +129,11 @@ book_reckon(const struct book_input *in, struct book *out, struct tc_err *e)
 	cut_to(in, &ever, &c);
 	if ((rc = scorecard_reckon(&c.in, &out->all, e)) < 0)
 		goto out;
+	c.in.spans = in->host_spans;
+	c.in.n_spans = in->n_host_spans;
+	if ((rc = scorecard_reckon(&c.in, &out->hosts, e)) < 0)
+		goto out;
+	c.in.spans = c.spans;
 	find_periods(in, periods);
 	for (size_t i = 0; i < in->n_packs && i < BOOK_PACKS_MAX; i++) {
 		struct book_pack *p = &out->packs[out->n_packs];

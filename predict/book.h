@@ -20,6 +20,8 @@ struct book_input {
 	size_t n_outcomes;
 	const struct scored_span *spans;	/* of distinct subjects */
 	size_t n_spans;
+	const struct scored_span *host_spans;	/* hosts, judged as such */
+	size_t n_host_spans;
 	const char *const *packs;	/* ids */
 	size_t n_packs;
 	struct wall now;
@@ -37,7 +39,8 @@ struct book_pack {
 
 struct book {
 	struct dur settle;
-	struct scorecard all;
+	struct scorecard all;	/* of devices */
+	struct scorecard hosts;	/* by their own signals */
 	size_t n_packs;
 	struct book_pack packs[BOOK_PACKS_MAX];	/* the latest first */
 };

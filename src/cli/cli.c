@@ -266,6 +266,8 @@ static const struct arg_verb verbs[] = {
 		"closes the predictions about it", outcome_rows },
 	{ "scorecard", "", 0, 0, "how often our own predictions were right",
 		NULL },
+	{ "artifact", "list HOST|put HOST FILE", 2, 3, "crash reports and logs, "
+		"kept with a host; the oldest go", NULL },
 	{ "alerts", "[list|ack ID]", 0, 2, "what people are told now, the "
 		"worst first", alerts_rows },
 	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
@@ -303,7 +305,8 @@ static const struct arg_verb verbs[] = {
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
-	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_alerts,
+	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_artifact,
+	verb_alerts,
 	verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin,
 	verb_selftest, verb_rehearse, NULL, NULL,

@@ -131,6 +131,7 @@ int verb_simulate(struct cli *c, struct tc_err *e);
 int verb_import(struct cli *c, struct tc_err *e);
 int verb_accept(struct cli *c, struct tc_err *e);
 int verb_repair(struct cli *c, struct tc_err *e);
+int verb_artifact(struct cli *c, struct tc_err *e);
 int verb_outcome(struct cli *c, struct tc_err *e);
 int verb_scorecard(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);

@@ -231,6 +231,20 @@ print_card(struct cli *c, const char *pack, const struct doc *card)
 	table_free(&t);
 }
 
+/* Something was ever said of one. */
+static bool
+spoke_of_hosts(const struct doc *card)
+{
+	const struct doc *levels = doc_get(card, "levels");
+
+	for (const struct doc *l = levels ? levels->first : NULL; l;
+	     l = l->next)
+		if (doc_number(doc_get(l, "precision"), "n", 0) > 0 ||
+		    doc_number(l, "open", 0) > 0)
+			return true;
+	return false;
+}
+
 int
 verb_scorecard(struct cli *c, struct tc_err *e)
 {
@@ -247,6 +261,10 @@ verb_scorecard(struct cli *c, struct tc_err *e)
 		"failed\n", doc_text(all, "devices"), doc_text(all, "hosts"),
 		doc_number(all, "host_years", 0), doc_text(all, "failed"));
 	print_card(c, "all", all);
+	if (spoke_of_hosts(doc_get(r, "hosts"))) {
+		out_say(&c->out, "\nhosts, by their own signals\n");
+		print_card(c, "hosts", doc_get(r, "hosts"));
+	}
 	for (const struct doc *p = packs ? packs->first : NULL; p;
 	     p = p->next) {
 		out_say(&c->out, "\nby %.40s, since %.10s\n",

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "daemon/daemon.h"
 #include "wire/json_read.h"
@@ -19,6 +20,8 @@ struct gathered {
 	size_t n_outcomes, cap_outcomes;
 	struct scored_span *spans;
 	size_t n_spans, cap_spans;
+	struct scored_span *hosts;
+	size_t n_hosts, cap_hosts;
 	struct arena texts;
 	const char **packs;
 	size_t n_packs, cap_packs;
@@ -31,6 +34,7 @@ gathered_free(struct gathered *g)
 	mem_free(g->predictions);
 	mem_free(g->outcomes);
 	mem_free(g->spans);
+	mem_free(g->hosts);
 	mem_free(g->packs);
 	arena_free(&g->texts);
 }
@@ -78,6 +82,42 @@ take_device(void *arg, const struct change_subject *s)
 		.from.ms = first != 0 ? first : g->now.ms,
 		.to.ms = s->retired && gone != 0 ? gone : g->now.ms };
 	return 0;
+}
+
+/* A host is watched since the first of its devices was. */
+static int
+find_hosts(struct gathered *g)
+{
+	struct hash by_id = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < g->n_spans; i++) {
+		const struct scored_span *s = &g->spans[i];
+		uintptr_t at = (uintptr_t)hash_get(&by_id, &s->host,
+			sizeof(s->host));
+		void *hosts = g->hosts;
+
+		if (at != 0) {
+			struct scored_span *h = &g->hosts[at - 1];
+
+			h->from.ms = s->from.ms < h->from.ms ? s->from.ms :
+				h->from.ms;
+			h->to.ms = s->to.ms > h->to.ms ? s->to.ms : h->to.ms;
+			continue;
+		}
+		if (mem_grow(&hosts, &g->cap_hosts, g->n_hosts + 1,
+			    sizeof(*g->hosts)) < 0) {
+			rc = TC_ENOMEM;
+			break;
+		}
+		g->hosts = hosts;
+		g->hosts[g->n_hosts] = *s;
+		g->hosts[g->n_hosts++].subject = s->host;
+		rc = hash_put(&by_id, &s->host, sizeof(s->host),
+			(void *)(uintptr_t)g->n_hosts);
+	}
+	hash_free(&by_id);
+	return rc;
 }
 
 static int
@@ -146,10 +186,13 @@ score_read(struct daemon *d, struct book *out, struct tc_err *e)
 	struct book_input in;
 	int rc = store_sqlite.scored(d->store, &to, e);
 
+	if (rc == 0 && find_hosts(&g) < 0)
+		rc = tc_fail(e, TC_ENOMEM, "out of memory");
 	if (rc == 0) {
 		in = (struct book_input){ g.predictions, g.n_predictions,
-			g.outcomes, g.n_outcomes, g.spans, g.n_spans, g.packs,
-			g.n_packs, g.now, dur_s(SETTLE_DAYS * DAY_S) };
+			g.outcomes, g.n_outcomes, g.spans, g.n_spans,
+			g.hosts, g.n_hosts, g.packs, g.n_packs, g.now,
+			dur_s(SETTLE_DAYS * DAY_S) };
 		rc = book_reckon(&in, out, e);
 	}
 	gathered_free(&g);

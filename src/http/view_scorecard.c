@@ -124,6 +124,9 @@ view_scorecard(struct request *r)
 	json_add_object(&w, "all");
 	add_card(&w, &book->all);
 	json_put_end(&w);
+	json_add_object(&w, "hosts");
+	add_card(&w, &book->hosts);
+	json_put_end(&w);
 	json_add_array(&w, "packs");
 	for (size_t i = 0; i < book->n_packs; i++)
 		put_pack(&w, &book->packs[i]);

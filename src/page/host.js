@@ -212,6 +212,14 @@ function same(a, b) {
 		(a.wwn || null) === (b.wwn || null);
 }
 
+/* Values that a person lives with: quiet until they move. */
+function accepted(dev) {
+	return dev.accepted?.length > 0 && h("ul", { class: "plain" },
+		dev.accepted.map((a) => h("li", {}, "Accepted: ",
+			h("code", {}, a.metric), ` ${number(a.value)} until `,
+			a.until.slice(0, 10), ` by ${a.by}: ${a.reason}`)));
+}
+
 function deviceCard(dev, host, redraw) {
 	const e = host.evidence.find((x) => same(x.device, dev));
 	const risky = dev.level !== "none";
@@ -226,6 +234,7 @@ function deviceCard(dev, host, redraw) {
 			`No verdict: ${w.reason(dev.reason === "none" ? "no_smart" :
 				dev.reason)}.`, dev.at && [" \u00b7 read ",
 			w.ago(dev.at, " ago")], dev.asleep && " \u00b7 asleep"),
+		accepted(dev),
 		e && risky && [evidenceTable(e), flip(e.nearest_flip),
 			missing(e.missing),
 			charts(host.name, dev, { ...e, since: dev.level_since },

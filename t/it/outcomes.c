@@ -258,9 +258,10 @@ START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
 	static const char path[] = "/v1/hosts/{h}/artifacts";
 	static const char sha256[] = "2c26b46b68ffc68ff99b453c1d3041341342"
 		"2d706483bfa0f98a5e886266e7ae";	/* of "foo" */
-	struct strbuf big = { 0 };
+	struct strbuf big = { 0 }, out = { 0 };
 	struct it_reply r;
 	struct it it;
+	char file[96];
 
 	begin(&it);
 	call(&it, "POST /v1/hosts/h1/artifacts?name=panic.txt", path, "foo",
@@ -268,6 +269,15 @@ START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
 	ck_assert_str_eq(it_text(&r, "sha256"), sha256);
 	ck_assert_double_eq(it_number(&r, "id"), 1);
 	it_reply_fini(&r);
+	it_write(&it, "core", "foo");
+	snprintf(file, sizeof(file), "%s/core", it.dir);
+	ck_assert_int_eq(tocsin(&it, NULL, (const char *const[]){ "artifact",
+		"put", "h1", file, NULL }), 0);
+	ck_assert_int_eq(tocsin(&it, &out, (const char *const[]){ "artifact",
+		"list", "h1", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&out), "core") != NULL, "%s",
+		strbuf_str(&out));
+	strbuf_free(&out);
 	want(&it, "POST /v1/hosts/h1/artifacts", path, "foo", 400);
 	want(&it, "POST /v1/hosts/h9/artifacts?name=a", path, "foo", 404);
 	want(&it, "POST /v1/hosts/h1/artifacts?name=a", path, "", 400);
@@ -278,16 +288,16 @@ START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
 	it_reply_fini(&r);
 	strbuf_free(&big);
 	call(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
-	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);
+	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 2);
 	ck_assert_str_eq(it_text(&r, "items.0.name"), "panic.txt");
 	it_reply_fini(&r);
 	it_get(&it, "/v1/artifacts/1", &r);
 	ck_assert_str_eq(strbuf_str(&r.text), "foo");
 	it_reply_fini(&r);
-	want(&it, "GET /v1/artifacts/2", "/v1/artifacts/{id}", NULL, 404);
+	want(&it, "GET /v1/artifacts/3", "/v1/artifacts/{id}", NULL, 404);
 
 	/* 64 of a host: the 65th sends the first away, and says so */
-	for (int n = 2; n <= 64; n++)
+	for (int n = 3; n <= 64; n++)
 		want(&it, "POST /v1/hosts/h1/artifacts?name=core", path, "bar",
 			201);
 	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);

@@ -167,19 +167,28 @@ START_TEST(p20_each_pack_answers_for_its_own_time)
 			wall_from_days(TODAY - 200), 0 },
 		{ { 3, LEVEL_LIKELY, wall_from_days(TODAY - 100) },
 			{ 0 }, 1 },
+		/* of a host, by its own signals */
+		{ { 900, LEVEL_LIKELY, wall_from_days(TODAY - 60) },
+			{ 0 }, 1 },
 	};
-	struct book_input in = { p, 3, s->outcomes, 0, s->spans, DEVICES,
-		names, 2, wall_from_days(TODAY), dur_s(90 * 86400) };
+	const struct scored_span hosts[] = { { 900, 900, wall_from_days(TODAY -
+		365), wall_from_days(TODAY) } };
+	struct book_input in = { p, 4, s->outcomes, 0, s->spans, DEVICES,
+		hosts, 1, names, 2, wall_from_days(TODAY),
+		dur_s(90 * 86400) };
 	struct book *b = MEM_NEW(struct book);
 
 	ends(s, 1, OUTCOME_FAILED, 250);	/* found by the old */
 	ends(s, 3, OUTCOME_FAILED, 50);	/* found by the new */
 	ends(s, 4, OUTCOME_FAILED, 20);	/* missed by the new */
 	ends(s, 5, OUTCOME_FAILED, 330);	/* before either */
+	ends(s, 900, OUTCOME_FAILED, 50);
 	in.n_outcomes = s->in.n_outcomes;
 	ck_assert_int_eq(book_reckon(&in, b, NULL), 0);
 	ck_assert_uint_eq(b->all.failed, 4);
 	ck_assert_uint_eq(b->all.levels[LEVEL_LIKELY].precision.k, 2);
+	ck_assert_uint_eq(b->hosts.failed, 1);
+	ck_assert_uint_eq(b->hosts.levels[LEVEL_LIKELY].precision.k, 1);
 	ck_assert_uint_eq(b->n_packs, 2);
 	ck_assert_str_eq(b->packs[0].id, "new");
 	ck_assert_uint_eq(b->packs[0].card.failed, 2);
