@@ -98,6 +98,9 @@ struct config {
 	unsigned http_threads;		/* 0 = by itself */
 	size_t http_max_body_bytes;
 	unsigned http_max_connections;
+	bool gateway;			/* ping the default one */
+	struct config_list witnesses;	/* addresses to ping besides */
+	struct config_values observer;	/* of observer_rows in schema.h */
 	struct dur keep_raw;		/* 0 = for ever */
 	struct dur keep_m5, keep_h1, keep_d1;	/* of roll-ups */
 	struct dur pack_after;		/* 0 = never */

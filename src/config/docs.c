@@ -15,6 +15,8 @@ static const struct section {
 	{ "tls", tls_rows, "With a certificate the API speaks HTTPS only." },
 	{ "http", http_rows, "Bounds of the API." },
 	{ "retention", retention_rows, "What is forgotten; read at the start." },
+	{ "observer", observer_rows, "How Tocsin tells that it is itself cut "
+		"off; witnesses: is a list of addresses far away." },
 	{ "defaults", rule_rows, "How checks run and judge; a partition and a "
 		"host may have their own defaults:, a check any of these." },
 	{ "units", unit_rows, "How VMs and agents are judged; a partition, a "
@@ -102,6 +104,10 @@ static const char plugins_example[] =
 	"## Further directories with plugins. (list of paths)\n"
 	"#plugin_dirs: []\n";
 
+static const char witnesses_example[] =
+	"##   Pinged besides: while one answers, the way out is open. (list)\n"
+	"#  witnesses: []\n";
+
 static const char executor_example[] =
 	"#  executor: {type: exec, argv: [/usr/lib/tocsin/evacuate/hook]}\n";
 
@@ -176,6 +182,8 @@ config_write_example(struct strbuf *out)
 			example_row(out, indent, row);
 		if (sec->rows == top_rows)
 			strbuf_puts(out, plugins_example);
+		if (sec->rows == observer_rows)
+			strbuf_puts(out, witnesses_example);
 	}
 	strbuf_puts(out, executor_example);
 }

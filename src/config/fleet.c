@@ -197,6 +197,9 @@ make_def(struct build *b)
 	def->n_partitions = cfg->n_partitions;
 	def->hosts = b->hosts;
 	def->n_hosts = b->n;
+	def->gateway = cfg->gateway;
+	def->witnesses = cfg->witnesses.items;
+	def->n_witnesses = cfg->witnesses.n;
 	def->passive = cfg->passive;
 	def->passive_smart_interval = cfg->passive_smart_interval;
 	def->units = cfg->units;

@@ -9,6 +9,7 @@
 #include "config/units.h"
 
 #define FILE_MAX_BYTES ((size_t)32 << 20)
+#define WITNESSES_MOST 16
 
 static const char *const nothing[] = { NULL };
 
@@ -37,7 +38,7 @@ read_top(struct reader *rd, const struct node *root, struct config *cfg)
 {
 	static const char *const other[] = { "tls", "http", "defaults",
 		"passive", "units", "plugin_dirs", "partitions", "alerts",
-		"evacuate", "retention",
+		"evacuate", "retention", "observer",
 		NULL };
 	struct config_values *top = &cfg->sections[0];
 	struct config_values *const sets[] = { top, NULL };
@@ -138,6 +139,32 @@ read_retention(struct reader *rd, const struct node *root, struct config *cfg)
 	cfg->keep_audit.ns = values->v[RETENTION_AUDIT].i;
 }
 
+/* What else is pinged, to tell our own silence from the fleet's. */
+static void
+read_observer(struct reader *rd, const struct node *root, struct config *cfg)
+{
+	static const char *const other[] = { "witnesses", NULL };
+	struct config_values *const sets[] = { &cfg->observer, NULL };
+	const struct node *map = reader_map(rd, root, "", "observer");
+
+	if (!values_init(rd, observer_rows, &cfg->observer))
+		return;
+	if (map != NULL) {
+		values_read(rd, map, "observer", sets, other);
+		reader_texts(rd, map, "observer", "witnesses",
+			&cfg->witnesses);
+	}
+	cfg->gateway = cfg->observer.v[OBSERVER_GATEWAY].i != 0;
+	for (size_t i = 0; i < cfg->witnesses.n; i++)
+		if (!address_is_valid(cfg->witnesses.items[i]))
+			reader_fail(rd, cfg->witnesses.origin.line, "observer: "
+				"witnesses: '%.60s' is no address or name",
+				cfg->witnesses.items[i]);
+	if (cfg->witnesses.n > WITNESSES_MOST)
+		reader_fail(rd, cfg->witnesses.origin.line,
+			"observer: witnesses: more than %d", WITNESSES_MOST);
+}
+
 static void
 read_rules(struct reader *rd, const struct node *root, struct config *cfg)
 {
@@ -218,6 +245,8 @@ read_all(struct reader *rd, const struct node *root, struct config *cfg)
 		read_http(rd, root, cfg);
 	if (!rd->no_memory)
 		read_retention(rd, root, cfg);
+	if (!rd->no_memory)
+		read_observer(rd, root, cfg);
 	if (!rd->no_memory)
 		read_rules(rd, root, cfg);
 	if (!rd->no_memory)

@@ -310,6 +310,9 @@ config_print(const struct config *cfg, struct strbuf *out, bool with_origins)
 	put_rows(&p, "  ", &cfg->sections[7]);
 	strbuf_puts(out, "retention:\n");
 	put_rows(&p, "  ", &cfg->sections[6]);
+	strbuf_puts(out, "observer:\n");
+	put_rows(&p, "  ", &cfg->observer);
+	put_list(&p, "  ", "witnesses", &cfg->witnesses);
 	if (cfg->n_partitions != 0)
 		strbuf_puts(out, "partitions:\n");
 	for (size_t i = 0; i < cfg->n_partitions; i++)

@@ -43,6 +43,13 @@ const struct tocsin_opt http_rows[HTTP_ROWS + 1] = {
 	[HTTP_ROWS] = { NULL },
 };
 
+const struct tocsin_opt observer_rows[OBSERVER_ROWS + 1] = {
+	[OBSERVER_GATEWAY] = { "gateway", TOCSIN_OPT_BOOL, .dflt = "true",
+		.help = "Ping the default gateway, found by itself, where hosts "
+		"lie beyond it." },
+	[OBSERVER_ROWS] = { NULL },
+};
+
 const struct tocsin_opt retention_rows[RETENTION_ROWS + 1] = {
 	[RETENTION_RAW] = { "raw", TOCSIN_OPT_DUR, .dflt = "0s", .min = "0s",
 		.max = "36500d", .help = "Raw history older than this goes, "

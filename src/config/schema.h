@@ -30,6 +30,7 @@ enum evacuate_row { EVACUATE_MODE, EVACUATE_ROWS };
 enum executor_row { EXECUTOR_TYPE, EXECUTOR_URL, EXECUTOR_SECRET,
 	EXECUTOR_TIMEOUT, EXECUTOR_ROWS };
 enum executor_type { EXECUTOR_EXEC, EXECUTOR_WEBHOOK };
+enum observer_row { OBSERVER_GATEWAY, OBSERVER_ROWS };
 enum retention_row { RETENTION_RAW, RETENTION_M5, RETENTION_H1, RETENTION_D1,
 	RETENTION_PACK_AFTER, RETENTION_ALERTS, RETENTION_EVENTS,
 	RETENTION_AUDIT, RETENTION_ROWS };
@@ -48,6 +49,7 @@ extern const struct tocsin_opt receiver_rows[RECEIVER_ROWS + 1];
 extern const struct tocsin_opt heartbeat_rows[HEARTBEAT_ROWS + 1];
 extern const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1];
 extern const struct tocsin_opt executor_rows[EXECUTOR_ROWS + 1];
+extern const struct tocsin_opt observer_rows[OBSERVER_ROWS + 1];
 extern const struct tocsin_opt retention_rows[RETENTION_ROWS + 1];
 extern const struct tocsin_opt host_rows[HOST_ROWS + 1];
 extern const struct tocsin_opt unit_rows[UNIT_ROWS + 1];

@@ -76,6 +76,7 @@ daemon_publish(struct daemon *d, bool force)
 void
 daemon_tick_by(struct daemon *d, struct mono due)
 {
+	d->tick_at = due;
 	sched_at(d->sched, &d->tick, due);
 }
 
@@ -124,13 +125,18 @@ on_result(void *arg, uint32_t check, uint32_t seq,
 {
 	struct daemon *d = arg;
 	struct now now = daemon_now(d);
+	struct mono due, least;
 
 	if (last)
 		engine_result(d->engine, check, seq, ob, now);
 	else
 		engine_part(d->engine, check, seq, ob, now);
-	if (engine_changed(d->engine))
-		daemon_tick_by(d, mono_add(now.mono, dur_ms(TICK_MIN_MS)));
+	due = engine_due(d->engine);
+	least = mono_add(now.mono, dur_ms(TICK_MIN_MS));
+	if (engine_changed(d->engine) || mono_before(due, least))
+		due = least;
+	if (mono_before(due, d->tick_at))
+		daemon_tick_by(d, due);
 }
 
 static void

@@ -54,6 +54,7 @@ struct daemon {
 	struct tokens *tokens;
 
 	struct sched_timer tick;
+	struct mono tick_at;
 	struct sched_timer watch;	/* of the file_sd files */
 	struct sched_timer export;
 	struct sched_timer heartbeat;
@@ -117,6 +118,10 @@ int daemon_load_pack(const struct config *cfg, struct pack **out,
 	struct tc_err *e);
 void daemon_reload(struct daemon *d);
 void daemon_watch_files(struct daemon *d);
+
+/* ---- gateway.c ---- */
+/* Tells the engine which it is just now. */
+void gateway_look(struct daemon *d);
 
 /* ---- keep.c: what the engine says, to the store ---- */
 void keep_init(struct daemon *d);

@@ -92,6 +92,7 @@ write_json(struct strbuf *out, const struct snapshot *s)
 		json_add_u64(&w, state_id((enum unit_state)i), s->counts[i]);
 	json_put_end(&w);
 	json_add_bool(&w, "observer_suspect", s->observer_suspect);
+	json_add_str(&w, "observer_reason", s->observer_why);
 	json_add_bool(&w, "degraded", s->degraded);
 	json_add_array(&w, "at_risk");
 	for (size_t i = 0; i < s->n_top; i++) {

@@ -161,6 +161,7 @@ look(void *arg, struct mono now)
 	d->trimmed = true;
 	if (config_fleet_is_stale(d->config, d->fleet))
 		reload_fleet(d);
+	gateway_look(d);
 	sched_at(d->sched, &d->watch, mono_add(now, dur_s(WATCH_S)));
 }
 
@@ -168,6 +169,7 @@ void
 daemon_watch_files(struct daemon *d)
 {
 	sched_timer_init(&d->watch, look, d);
+	gateway_look(d);
 	sched_at(d->sched, &d->watch, mono_add(sched_now(d->sched),
 		dur_s(WATCH_S)));
 }

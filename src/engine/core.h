@@ -105,6 +105,13 @@ struct engine {
 	bool changed;		/* since the last generation */
 	struct mono cosmetic_at;
 	struct observer observer;
+	struct observer_control *controls;	/* observer.controls */
+	struct control *control_runs;		/* of the same places */
+	struct wall doubt_since;
+	unsigned need;		/* silences that convict, at least */
+	struct mono tick_due;	/* when the next tick was wished for */
+	struct mono stalled;	/* the end of our last delay */
+	int64_t stall_ns;
 	bool degraded;
 	char degraded_why[128];
 	struct engine_counts counts;

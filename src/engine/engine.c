@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/notes.h"
 #include "engine/trouble.h"
+#include "engine/sweep.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -94,6 +96,7 @@ engine_free(struct engine *en)
 	chunks_free(en);
 	change_set_free(en->facts);
 	alerts_free(en);
+	doubt_free(en);
 	for (size_t i = 0; i < en->n_windows; i++)
 		window_free(en->windows[i]);
 	mem_free(en->windows);

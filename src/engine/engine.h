@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "engine/counts.h"
 #include "model/change.h"
 #include "model/fleet.h"
 #include "model/observation.h"
@@ -89,6 +90,12 @@ void engine_set_pack(struct engine *en, const struct pack *pack);
  * aged.  Returns when it wants to be called next.
  */
 struct mono engine_tick(struct engine *en, struct now now);
+
+/* When the next tick is due now that there were results: sooner, perhaps. */
+struct mono engine_due(const struct engine *en);
+
+/* The default gateway as it is now; "" or the same again: nothing changes. */
+void engine_set_gateway(struct engine *en, const char *address);
 
 /*
  * The answer to a run.  `ob` is borrowed; its `at` is when it was measured.
@@ -184,17 +191,6 @@ void engine_set_degraded(struct engine *en, bool degraded, const char *why,
 void engine_set_replaced(struct engine *en, const char *moved,
 	const char *why, struct now now);
 
-struct engine_counts {
-	uint64_t runs_started;
-	uint64_t results;
-	uint64_t results_late;	/* dropped */
-	uint64_t slots_missed;
-	uint64_t observations;	/* by batch */
-	uint64_t samples;
-	uint64_t transitions;
-	uint64_t events;
-	int64_t lateness_max_ns;	/* since the last call of engine_counts */
-};
 void engine_counts(struct engine *en, struct engine_counts *out);
 
 #endif

@@ -53,31 +53,12 @@ struct part {
 	struct host *eligible[SNAP_PLAN_TARGETS];
 	size_t n_eligible;
 	size_t shown;		/* place in the snapshot being made */
+	struct observer_ring seen;	/* its hosts of late */
+	bool doubted;		/* while the observer is in doubt */
+	int64_t gap_ns;		/* all the time it was */
 };
 
-/*
- * Checks of one probe and partition that start in the same second share one
- * history row a slot; its layout is the members' order.
- */
-struct sweep {
-	struct list link;	/* in part */
-	struct part *part;
-	const char *probe;
-	int64_t interval_ns;
-	int64_t phase;		/* second of the interval */
-	struct check **members;
-	uint32_t n;
-	uint32_t cap;
-	const char *metrics[8];	/* learned from results, interned, in order */
-	uint32_t n_metrics;
-	uint32_t apart_ms;	/* by the interval */
-	/* [member][metric, then check_ok]; NULL between the slots */
-	double *values;
-	size_t arrived;
-	int64_t second_ns;	/* begin of the slot, mono */
-	struct wall at;
-};
-
+struct sweep;
 struct check {
 	struct slab_node slab;	/* first */
 	bool passive;
@@ -87,6 +68,7 @@ struct check {
 	uint32_t id;
 	uint32_t seq;		/* of the latest run */
 	uint32_t started_ms;	/* the latest run, low bits of the mono time */
+	uint16_t slowest_ms;	/* of its good answers of late; 0 = none yet */
 	uint32_t sweep_at;
 	const struct check_kind *kind;	/* counted */
 	struct host *host;

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "engine/devices.h"
+#include "engine/doubt.h"
 #include "engine/inside.h"
+#include "engine/sweep.h"
 #include "engine/unit.h"
 
 static size_t
@@ -146,8 +148,10 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 	}
 	if (h->part != p)
 		alerts_move(en, h, p);
-	if (h->part != p)
+	if (h->part != p) {
 		en->resort = true;
+		h->heard.counted = false;
+	}
 	h->part = p;
 	h->owner = def->owner;
 	if (!h->present)
@@ -274,6 +278,8 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	en->smart_interval = fleet->passive_smart_interval;
 	if (fleet->units.heartbeat.ns > 0)
 		en->unit_rule = fleet->units;
+	if (doubt_set_fleet(en, fleet) < 0)
+		return tc_fail(e, TC_ENOMEM, "out of memory for the witnesses");
 	if (!en->restored)
 		restore_finish(en, now);
 	for (size_t i = 0; rc == 0 && i < fleet->n_partitions; i++)

@@ -4,15 +4,9 @@
 #ifndef TOCSIN_ENGINE_INSIDE_H
 #define TOCSIN_ENGINE_INSIDE_H
 
+#include "engine/awake.h"
 #include "engine/core.h"
 #include "engine/windows.h"
-
-/* Time without our own sleeps: silence is measured in it. */
-static inline struct mono
-awake(const struct engine *en, struct now now)
-{
-	return (struct mono){ now.mono.ns - en->gap_ns };
-}
 
 /* ---- subject.c ---- */
 struct host *host_find(const struct engine *en, const char *name);
@@ -63,8 +57,7 @@ int host_take_def(struct engine *en, const struct host_def *def);
 int host_copy_tags(struct host *h, const struct host_def *def);
 void host_retire(struct engine *en, struct host *h, struct now now);
 
-/* ---- restore.c ---- */
-/* version, health, 2 free, since */
+/* ---- restore.c: version, health, disposition, free, since ---- */
 #define HOST_SAVED_BYTES 12
 void host_state_save(const struct host *h,
 	unsigned char out[HOST_SAVED_BYTES]);
@@ -140,8 +133,6 @@ void sweep_free(struct sweep *s);
 void touch(struct engine *en, struct host *h);
 void step(struct engine *en, struct now now);
 void say_plan(struct engine *en, const struct host *h, struct wall at);
-/* Doubt about ourselves begins or ends. */
-void doubt_step(struct engine *en, struct now now);
 void say_brake(struct engine *en, const struct part *p);
 struct plan_view view_of(const struct engine *en, const struct host *h);
 

@@ -177,14 +177,22 @@ judge_observation(struct engine *en, struct check *c,
 	struct check_move move;
 	uint16_t reason = c->st.reason;
 	bool flapping = c->st.flapping;
+	struct check_rule rule = c->kind->rule;
+
+	/* Where answers get lost, it takes more of them to convict. */
+	if (en->need > rule.fail_after && observer_is_silence(ob->reason)) {
+		rule.fail_after = en->need;
+		rule.fail_of = 0;
+	}
 
 	keep_text(c, ob->text);
 	metrics_keep(&en->shared, &c->metrics, ob, METRICS_PER_CHECK);
 	outlook_hear(en, c, ob, now);
 	mark(en, c->host, DIRTY_COSMETIC);
-	if (check_observe(&c->st, &c->kind->rule,
+	if (check_observe(&c->st, &rule,
 		    (struct check_seen){ ob->outcome, ob->reason },
-		    (struct now){ awake(en, now), ob->at }, &move)) {
+		    (struct now){ awake_in(en, c->host->part, now), ob->at },
+		    &move)) {
 		say_check_move(en, c, &move, ob->at);
 		if (move.to == HEALTH_UNHEALTHY && c->unit == NULL)
 			outlook_convicted(en, c->host, false, ob->at);
@@ -202,7 +210,8 @@ judge_age(struct engine *en, struct check *c, struct now now)
 	struct check_move move;
 
 	if (!check_age(&c->st, &c->kind->rule,
-		    (struct now){ awake(en, now), now.wall }, &move))
+		    (struct now){ awake_in(en, c->host->part, now), now.wall },
+		    &move))
 		return;
 	say_check_move(en, c, &move, now.wall);
 	say_check_state(en, c);

@@ -111,7 +111,8 @@ device_seen_restore(struct device *d, const void *p, size_t n)
 static int64_t
 silent_ns(const struct engine *en, const struct device *d)
 {
-	return mono_diff(awake(en, en->now), d->check->st.heard).ns;
+	return mono_diff(awake_in(en, d->host->part, en->now),
+		d->check->st.heard).ns;
 }
 
 static int64_t

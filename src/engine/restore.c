@@ -405,8 +405,8 @@ engine_restore_seq(struct engine *en, uint64_t event_seq,
 static void
 wake_check(struct engine *en, struct check *c, struct now now)
 {
-	c->st.heard = awake(en, now);
-	c->st.measured = awake(en, now);
+	c->st.heard = awake_in(en, c->host->part, now);
+	c->st.measured = c->st.heard;
 	if (c->st.since.ms == 0)
 		c->st.since = now.wall;
 	if (!c->passive)

@@ -6,11 +6,20 @@
 #include <string.h>
 
 #include "engine/devices.h"
+#include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
 
 #define NS_PER_MS INT64_C(1000000)
+/*
+ * A check that was always answered at once is not waited for as long as its
+ * timeout allows: eight times its slowest answer of late, a second at least.
+ * Only where rechecks follow, and a kernel answers, which is never busy.
+ */
+#define PROMPT_TIMES 8
+#define PROMPT_LEAST_NS (INT64_C(1000) * NS_PER_MS)
+#define SLOWEST_DECAY 16
 /* A run is given up so long after its time-out: the runner lost it. */
 #define LOST_NS (INT64_C(3000) * NS_PER_MS)
 
@@ -58,6 +67,13 @@ wake_at(struct engine *en, struct check *c, int64_t ns)
 }
 
 void
+run_wake(struct engine *en, struct check *c, struct mono at)
+{
+	if (at.ns < c->slot_ns)
+		wake_at(en, c, at.ns);
+}
+
+void
 run_schedule(struct engine *en, struct check *c, struct now now)
 {
 	if (c->passive) {
@@ -67,7 +83,7 @@ run_schedule(struct engine *en, struct check *c, struct now now)
 		if (due.ns == INT64_MAX)
 			wheel_remove(&en->due, &c->due);
 		else
-			wake_at(en, c, due.ns + en->gap_ns);
+			wake_at(en, c, due.ns + gap_of(en, c->host->part));
 		return;
 	}
 	c->slot_ns = next_slot(c, now.mono.ns);
@@ -110,29 +126,81 @@ give_up(struct engine *en, struct check *c, struct now now)
 	judge_observation(en, c, &lost, now);
 }
 
+/* What a kernel answers, and no program that may be busy. */
+static bool
+is_prompt(const struct check_kind *k)
+{
+	return strcmp(k->probe, "ping") == 0 || strcmp(k->probe, "tcp") == 0;
+}
+
+struct dur
+run_timeout(const struct check *c)
+{
+	const struct check_rule *r = &c->kind->rule;
+	struct dur most = r->timeout, prompt;
+
+	if (c->is_recheck && r->recheck_timeout.ns > 0 &&
+	    r->recheck_timeout.ns < most.ns)
+		most = r->recheck_timeout;
+	if (c->slowest_ms == 0 || r->recheck.ns <= 0 || !is_prompt(c->kind))
+		return most;
+	prompt = dur_ms(c->slowest_ms * PROMPT_TIMES);
+	if (prompt.ns < PROMPT_LEAST_NS)
+		prompt.ns = PROMPT_LEAST_NS;
+	return prompt.ns < most.ns ? prompt : most;
+}
+
+struct dur
+run_took(const struct check *c, struct now now)
+{
+	return dur_ms((uint32_t)(ms_of(now.mono) - c->started_ms));
+}
+
+static void
+note_slowest(struct check *c, struct now now)
+{
+	int64_t ms = run_took(c, now).ns / NS_PER_MS;
+
+	c->slowest_ms = (uint16_t)(c->slowest_ms -
+		(c->slowest_ms + SLOWEST_DECAY - 1) / SLOWEST_DECAY);
+	if (ms > c->slowest_ms)
+		c->slowest_ms = ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
+	if (c->slowest_ms == 0)
+		c->slowest_ms = 1;
+}
+
+int
+run_add(struct engine *en, const struct engine_run *run)
+{
+	void *runs = en->runs;
+
+	if (mem_grow(&runs, &en->cap_runs, en->n_runs + 1,
+		    sizeof(*en->runs)) < 0)
+		return TC_ENOMEM;
+	en->runs = runs;
+	en->runs[en->n_runs++] = *run;
+	return 0;
+}
+
 static void
 add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 	int64_t slot_ns)
 {
 	const struct check_kind *k = c->kind;
-	void *runs = en->runs;
-	bool soon = recheck && k->rule.recheck_timeout.ns > 0 &&
-		k->rule.recheck_timeout.ns < k->rule.timeout.ns;
-
-	if (mem_grow(&runs, &en->cap_runs, en->n_runs + 1,
-		    sizeof(*en->runs)) < 0)
-		return;
-	en->runs = runs;
-	c->in_flight = true;
-	c->is_recheck = recheck;
-	c->started_ms = ms_of(now.mono);
-	en->runs[en->n_runs++] = (struct engine_run){ .check = c->id,
-		.seq = ++c->seq, .probe = k->probe, .host = c->host->name,
+	struct engine_run run = { .check = c->id, .seq = c->seq + 1,
+		.probe = k->probe, .host = c->host->name,
 		.address = c->unit != NULL ? c->unit->address :
 			c->host->address, .opt_rows = k->opt_rows,
 		.opts = k->opts,
-		.timeout = soon ? k->rule.recheck_timeout : k->rule.timeout,
 		.due = recheck ? now.mono : (struct mono){ slot_ns } };
+
+	c->is_recheck = recheck;
+	run.timeout = run_timeout(c);
+	if (run_add(en, &run) < 0)
+		return;
+	c->in_flight = true;
+	c->started_ms = ms_of(now.mono);
+	c->seq++;
 	en->counts.runs_started++;
 }
 
@@ -166,16 +234,30 @@ run_due(struct engine *en, struct check *c, struct now now)
 	wake_at(en, c, c->slot_ns);
 }
 
-/* While we sleep, or doubt ourselves, nobody grows stale. */
+/* While we sleep nobody grows stale, nor who is doubted while we doubt. */
 static void
 note_gap(struct engine *en, struct now now)
 {
 	int64_t since = now.mono.ns - en->last_tick.ns;
+	struct part *p;
 
-	if (en->last_tick.ns != 0 && (since > GAP_MS * NS_PER_MS ||
-		en->observer.suspect))
+	if (en->last_tick.ns != 0 && since > GAP_MS * NS_PER_MS)
 		en->gap_ns += since;
+	else if (en->last_tick.ns != 0 && en->observer.suspect)
+		for (size_t at = 0; (p = hash_next(&en->parts, &at)) != NULL;)
+			p->gap_ns += p->doubted ? since : 0;
 	en->last_tick = now.mono;
+}
+
+static struct mono
+next_tick(const struct engine *en, struct now now, struct mono due)
+{
+	struct mono next = mono_add(now.mono, dur_s(1));
+	int64_t run = wheel_next(&en->due);
+
+	if (run != 0 && run < next.ns)
+		next.ns = run;
+	return mono_before(due, next) ? due : next;
 }
 
 /*
@@ -186,12 +268,14 @@ struct mono
 engine_tick(struct engine *en, struct now now)
 {
 	struct wheel_node *top;
-	int64_t next;
+	struct mono due;
 
 	en->now = now;
+	doubt_note_stall(en, now);
 	note_gap(en, now);
 	wallclock_step(en, now);
 	en->n_runs = 0;
+	due = control_runs(en, now);
 	while ((top = wheel_take(&en->due, now.mono.ns)) != NULL) {
 		struct check *c = CONTAINER_OF(top, struct check, due);
 
@@ -213,55 +297,52 @@ engine_tick(struct engine *en, struct now now)
 	notes_step(en, now.wall);
 	step(en, now);
 	facts_flush(en);
-	next = wheel_next(&en->due);
-	return next != 0 && next < now.mono.ns + 1000 * NS_PER_MS ?
-		(struct mono){ next } : mono_add(now.mono, dur_s(1));
+	en->tick_due = next_tick(en, now, due);
+	return en->tick_due;
 }
 
-/* Silence while we doubt ourselves is our own until shown otherwise. */
-static void
-judge_doubtful(struct engine *en, struct check *c,
-	const struct observation *ob, struct now now)
+struct mono
+engine_due(const struct engine *en)
 {
-	struct observation ours = *ob;
+	return next_tick(en, (struct now){ .mono = en->tick_due },
+		en->tick_due);
+}
 
-	ours.outcome = TOCSIN_UNKNOWN;
-	ours.reason = TOCSIN_WHY_OBSERVER_SUSPECT;
-	judge_observation(en, c, &ours, now);
+/* Rechecks are so far apart from start to start. */
+static struct mono
+after_start(const struct check *c, struct now now)
+{
+	struct dur left = { c->kind->rule.recheck.ns - run_took(c, now).ns };
+
+	return left.ns > 0 ? mono_add(now.mono, left) : now.mono;
 }
 
 void
 engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	const struct observation *ob, struct now now)
 {
-	struct check *c = subject_get(en, check, SUBJECT_CHECK);
-	int64_t again;
-	bool silent;
+	struct check *c;
 
+	en->now = now;
+	doubt_note_stall(en, now);
+	if (check >= CONTROL_HANDLES) {
+		control_result(en, check, seq, ob, now);
+		return;
+	}
+	c = subject_get(en, check, SUBJECT_CHECK);
 	if (c == NULL || c->passive || !c->in_flight || c->seq != seq) {
 		en->counts.results_late++;
 		return;
 	}
 	c->in_flight = false;
 	en->counts.results++;
-	silent = observer_is_silence(ob->reason);
-	/* A dead guest is no sign that its host fell silent. */
-	if (c->unit == NULL || !silent)
-		observer_note(&en->observer, &c->host->heard, ob->reason,
-			now.mono);
-	/* An answer begins no doubt; its end is for the tick to see. */
-	if (silent)
-		doubt_step(en, now);
-	if (en->observer.suspect && silent)
-		judge_doubtful(en, c, ob, now);
-	else
-		judge_observation(en, c, ob, now);
+	if (ob->outcome == TOCSIN_OK)
+		note_slowest(c, now);
+	doubt_judge(en, c, ob, now);
 	if (!c->is_recheck && ob->own_row)
 		sweep_aside(en, c, ob);
 	else if (!c->is_recheck)
 		sweep_put(en, c, ob);
-	again = c->kind->rule.recheck.ns;
-	if (check_wants_recheck(&c->st) && again > 0 &&
-	    now.mono.ns + again < c->slot_ns)
-		wake_at(en, c, now.mono.ns + again);
+	if (check_wants_recheck(&c->st) && c->kind->rule.recheck.ns > 0)
+		run_wake(en, c, after_start(c, now));
 }

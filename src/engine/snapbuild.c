@@ -602,6 +602,10 @@ engine_snapshot(struct engine *en, struct now now)
 	s->since = en->started;
 	s->version = en->version;
 	s->observer_suspect = en->observer.suspect;
+	if (s->observer_suspect) {
+		s->observer_why = observer_why_id(en->observer.why);
+		s->observer_since = en->doubt_since;
+	}
 	s->degraded = en->degraded;
 	s->degraded_why = copy(&s->arena, en->degraded_why);
 	if (fill(en, s) < 0 || show_deeds(en, s) < 0) {

@@ -79,6 +79,8 @@ struct snapshot {
 	struct wall since;	/* of the worst state */
 	const char *version;
 	bool observer_suspect;	/* the server may be cut off */
+	const char *observer_why;	/* a stable id; NULL while it is not */
+	struct wall observer_since;	/* ms 0 while it is not */
 	bool degraded;
 	const char *degraded_why;
 	enum unit_state worst;

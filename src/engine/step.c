@@ -30,7 +30,7 @@ view_of(const struct engine *en, const struct host *h)
 		.host_health = h->host_health, .disposition = h->disposition,
 		.level = h->risk.level, .in_window = h->window != NULL,
 		.brake = h->part->brake.latched,
-		.observer_suspect = en->observer.suspect,
+		.observer_suspect = en->observer.suspect && h->part->doubted,
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
@@ -234,26 +234,4 @@ step(struct engine *en, struct now now)
 			watch_step(en, h, now);
 	}
 	en->n_touched = 0;
-}
-
-/* Everything planned is looked at again: doubt holds it, its end frees it. */
-void
-doubt_step(struct engine *en, struct now now)
-{
-	if (!observer_update(&en->observer, now.mono))
-		return;
-	if (en->observer.suspect)
-		alert_raise(en, &(struct alert_wish){ "observer_suspect",
-			SEVERITY_CRITICAL, NULL, NULL, "most hosts fell silent "
-			"at once: the server itself may be cut off; no host is "
-			"convicted meanwhile", "{}" }, now.wall);
-	else
-		alert_end(en, "observer_suspect", "server", now.wall);
-	say_event(en, en->observer.suspect ? "observer.suspect" :
-		"observer.clear", 0, now.wall, "{}");
-	for (size_t i = 0; i < en->n_sorted; i++)
-		if (en->sorted[i]->plan != NULL ||
-		    en->sorted[i]->units != NULL)
-			mark(en, en->sorted[i], DIRTY_URGENT);
-	en->changed = true;
 }

@@ -268,7 +268,7 @@ check_make(struct engine *en, struct host *h, const char *key,
 		check_free(en, c);
 		return NULL;
 	}
-	check_state_init(&c->st, (struct now){ awake(en, en->now),
+	check_state_init(&c->st, (struct now){ awake_in(en, h->part, en->now),
 		en->now.wall });
 	c->saved = check_state_digest(&c->st, &c->kind->rule);
 	return c;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/sweep.h"
 #include "engine/unit.h"
 
 /* Below a second, so that the rows stay in it. */

@@ -32,7 +32,7 @@ unit_view_of(const struct engine *en, const struct unit *u)
 		.in_window = h->window != NULL ||
 			h->disposition != DISPOSITION_IN_SERVICE,
 		.brake = h->part->brake.latched,
-		.observer_suspect = en->observer.suspect,
+		.observer_suspect = en->observer.suspect && h->part->doubted,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
@@ -210,7 +210,8 @@ unit_alerts_end(struct engine *en, const struct unit *u, struct wall at)
 static void
 alerts_of_unit(struct engine *en, struct unit *u, struct now now)
 {
-	bool alarm = beat_alarms(&u->beat, &u->rule, awake(en, now));
+	bool alarm = beat_alarms(&u->beat, &u->rule,
+			awake_in(en, u->host->part, now));
 	bool quiet = u->host->window != NULL;
 	enum tocsin_reason why;
 
@@ -224,7 +225,7 @@ alerts_of_unit(struct engine *en, struct unit *u, struct now now)
 	}
 	if (!u->is_vm)
 		return;
-	beat_judge(&u->beat, &u->rule, awake(en, now), &why);
+	beat_judge(&u->beat, &u->rule, awake_in(en, u->host->part, now), &why);
 	if (alarm && !quiet)
 		raise_silence(en, u->host, u, why);
 	else if (!alarm && u->alarming)
@@ -246,12 +247,12 @@ watch_step(struct engine *en, struct host *h, struct now now)
 {
 	struct watch *w = h->watch;
 	bool alarm = w != NULL && h->present &&
-		beat_alarms(&w->beat, &w->rule, awake(en, now));
+		beat_alarms(&w->beat, &w->rule, awake_in(en, h->part, now));
 	enum tocsin_reason why;
 
 	if (w == NULL)
 		return;
-	beat_judge(&w->beat, &w->rule, awake(en, now), &why);
+	beat_judge(&w->beat, &w->rule, awake_in(en, h->part, now), &why);
 	if (alarm && h->window == NULL)
 		raise_silence(en, h, NULL, why);
 	else if (!alarm && w->alarming)

@@ -63,7 +63,7 @@ unit_of_observation(struct engine *en, struct host *h, struct unit *guest,
 static void
 take_run(struct engine *en, struct unit *u, const struct observation *ob)
 {
-	struct mono now = awake(en, en->now);
+	struct mono now = awake_in(en, u->host->part, en->now);
 	bool begins = ob->run == VM_RUN_RUNNING && u->run != VM_RUN_RUNNING &&
 		u->run != VM_RUN_UNKNOWN && u->run != VM_RUN_PAUSED;
 
@@ -98,7 +98,7 @@ take_busy(struct engine *en, struct unit *u, const struct observation *ob)
 	if (busiest < 0)
 		return;
 	u->busy = busiest >= u->rule.busy_ratio;
-	u->busy_at = awake(en, en->now);
+	u->busy_at = awake_in(en, u->host->part, en->now);
 }
 
 void
@@ -106,7 +106,7 @@ unit_heard(struct engine *en, struct unit *u, struct now now)
 {
 	if (u->agent == AGENT_NONE)
 		return;
-	beat_take(&u->beat, &u->rule, awake(en, now));
+	beat_take(&u->beat, &u->rule, awake_in(en, u->host->part, now));
 	unit_fold(en, u, now.wall);
 	unit_arm(en, u, now);
 }
@@ -167,11 +167,13 @@ unit_observe(struct engine *en, struct unit *u, const struct observation *ob,
 static void
 arm_watch(struct engine *en, struct watch *w, struct now now)
 {
-	struct mono due = beat_due(&w->beat, &w->rule, awake(en, now));
+	struct mono due = beat_due(&w->beat, &w->rule,
+		awake_in(en, w->host->part, now));
 
 	heap_remove(&en->watch_due, &w->due);
 	if (due.ns != INT64_MAX)
-		(void)heap_push(&en->watch_due, &w->due, due.ns + en->gap_ns);
+		(void)heap_push(&en->watch_due, &w->due, due.ns +
+			gap_of(en, w->host->part));
 }
 
 static struct watch *
@@ -189,7 +191,7 @@ save_watch(struct engine *en, const struct watch *w)
 {
 	unsigned char bytes[BEAT_SAVED_BYTES];
 
-	beat_save(&w->beat, awake(en, en->now), bytes);
+	beat_save(&w->beat, awake_in(en, w->host->part, en->now), bytes);
 	say_state(en, w->host->id, "agent", bytes, sizeof(bytes));
 }
 
@@ -213,7 +215,7 @@ agent_word(struct engine *en, struct host *h, struct unit *guest,
 	const struct observation *ob)
 {
 	bool failed = ob->reason == TOCSIN_WHY_REPORTED_ERROR;
-	struct mono now = awake(en, en->now);
+	struct mono now = awake_in(en, h->part, en->now);
 	struct watch *w;
 
 	if (strcmp(ob->probe, "agent") != 0 ||
@@ -249,7 +251,7 @@ watch_heard(struct engine *en, struct host *h, struct now now)
 	if (w == NULL)
 		return;
 	silent = w->beat.word != BEAT_HEARD || w->alarming;
-	beat_take(&w->beat, &w->rule, awake(en, now));
+	beat_take(&w->beat, &w->rule, awake_in(en, h->part, now));
 	if (silent) {
 		save_watch(en, w);
 		mark(en, h, DIRTY_URGENT);
@@ -276,7 +278,7 @@ watch_take_def(struct engine *en, struct host *h, enum unit_agent agent,
 		w->rule = *rule;
 	if (agent == AGENT_TOCSIN && !w->beat.expected &&
 	    w->beat.word == BEAT_NEVER)
-		beat_begin(&w->beat, awake(en, en->now));
+		beat_begin(&w->beat, awake_in(en, h->part, en->now));
 	w->beat.expected = agent == AGENT_TOCSIN;
 	arm_watch(en, w, en->now);
 	return 0;
@@ -295,14 +297,14 @@ watch_restore(struct engine *en, struct host *h, const void *p, size_t n)
 void
 watch_wake(struct engine *en, struct host *h, struct now now)
 {
-	int64_t base = awake(en, now).ns;
+	int64_t base = awake_in(en, h->part, now).ns;
 
 	if (h->watch == NULL)
 		return;
 	h->watch->beat.from.ns += base;
 	h->watch->beat.ended.ns += base;
 	h->watch->alarming = beat_alarms(&h->watch->beat, &h->watch->rule,
-		awake(en, now));
+		awake_in(en, h->part, now));
 	arm_watch(en, h->watch, now);
 }
 

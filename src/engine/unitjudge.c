@@ -183,7 +183,7 @@ fold_roles(struct engine *en, struct unit *vm, struct wall at)
 void
 unit_fold(struct engine *en, struct unit *u, struct wall at)
 {
-	struct mono now = awake(en, en->now);
+	struct mono now = awake_in(en, u->host->part, en->now);
 	struct unit_verdict v = u->is_vm ? judge_vm(u, now) : judge_role(u);
 	enum health from = u->health;
 	bool fell = health_is_bad(from) != health_is_bad(v.health);
@@ -246,9 +246,10 @@ unit_arm(struct engine *en, struct unit *u, struct now now)
 	heap_remove(&en->unit_due, &u->due);
 	if (!u->is_vm)
 		return;
-	next = next_due(u, awake(en, now));
+	next = next_due(u, awake_in(en, u->host->part, now));
 	if (next != INT64_MAX)
-		(void)heap_push(&en->unit_due, &u->due, next + en->gap_ns);
+		(void)heap_push(&en->unit_due, &u->due, next +
+			gap_of(en, u->host->part));
 }
 
 void
@@ -259,7 +260,8 @@ units_tick(struct engine *en, struct now now)
 	while ((top = heap_peek(&en->unit_due)) != NULL &&
 		top->key <= now.mono.ns) {
 		struct unit *u = CONTAINER_OF(top, struct unit, due);
-		bool alarm = beat_alarms(&u->beat, &u->rule, awake(en, now));
+		bool alarm = beat_alarms(&u->beat, &u->rule,
+			awake_in(en, u->host->part, now));
 
 		heap_pop(&en->unit_due);
 		unit_fold(en, u, now.wall);
@@ -350,7 +352,7 @@ get_le(const unsigned char *from, size_t n)
 void
 unit_save(struct engine *en, const struct unit *u)
 {
-	struct mono now = awake(en, en->now);
+	struct mono now = awake_in(en, u->host->part, en->now);
 	unsigned char b[UNIT_SAVED_BYTES] = { UNIT_SAVED_VERSION,
 		(unsigned char)u->health };
 	unsigned char *at = b + 8;
@@ -398,7 +400,7 @@ unit_restore(struct unit *u, const void *p, size_t n)
 void
 unit_wake(struct engine *en, struct unit *u, struct now now)
 {
-	int64_t base = awake(en, now).ns;
+	int64_t base = awake_in(en, u->host->part, now).ns;
 
 	u->beat.from.ns += base;
 	u->beat.ended.ns += base;
@@ -406,6 +408,7 @@ unit_wake(struct engine *en, struct unit *u, struct now now)
 	u->busy_at.ns += base;
 	if (u->failing.ns != 0)
 		u->failing.ns += base;
-	u->alarming = beat_alarms(&u->beat, &u->rule, awake(en, now));
+	u->alarming = beat_alarms(&u->beat, &u->rule,
+		awake_in(en, u->host->part, now));
 	unit_arm(en, u, now);
 }

@@ -420,7 +420,7 @@ take_unit(struct engine *en, struct unit *u, const struct unit_def *def,
 			now.wall, "{}");
 	if (u->agent == AGENT_TOCSIN && !u->beat.expected) {
 		if (u->beat.word == BEAT_NEVER)
-			beat_begin(&u->beat, awake(en, now));
+			beat_begin(&u->beat, awake_in(en, u->host->part, now));
 		u->beat.expected = true;
 	} else if (u->agent == AGENT_NONE) {
 		u->beat = (struct beat){ 0 };

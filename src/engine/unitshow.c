@@ -74,7 +74,7 @@ show_watch(const struct engine *en, struct arena *a, const struct watch *w)
 		return NULL;
 	*out = (struct snap_watch){ .expected = beat.expected,
 		.alarming = w->alarming };
-	beat_judge(&beat, &w->rule, awake(en, en->now), &out->reason);
+	beat_judge(&beat, &w->rule, awake_in(en, w->host->part, en->now), &out->reason);
 	return out;
 }
 

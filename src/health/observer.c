@@ -3,104 +3,382 @@
 #include <string.h>
 
 #define NS_PER_S INT64_C(1000000000)
+/* A witness that answered longer ago says nothing of now. */
+#define WITNESS_NS (5 * NS_PER_S)
+/* One lost packet is no silence. */
+#define CONTROL_MISSES 2
+#define BY_CHANCE 1e-6
+/* A doubt that comes again so soon is the same trouble. */
+#define AGAIN_TIMES 2
 
-bool
-observer_is_silence(enum tocsin_reason reason)
+static const char *const ids[] = {
+#define X(sym, id, words) [OBSERVER_WHY_##sym] = (id),
+	OBSERVER_WHY_TABLE(X)
+#undef X
+};
+
+static const char *const all_words[] = {
+#define X(sym, id, words) [OBSERVER_WHY_##sym] = (words),
+	OBSERVER_WHY_TABLE(X)
+#undef X
+};
+
+const char *
+observer_why_id(enum observer_why w)
+{
+	return ids[w];
+}
+
+const char *
+observer_why_words(enum observer_why w)
+{
+	return all_words[w];
+}
+
+enum observer_kind
+observer_kind_of(enum tocsin_reason reason)
 {
 	switch ((unsigned)reason) {
 	case TOCSIN_WHY_NO_REPLY:
 	case TOCSIN_WHY_CONNECT_TIMEOUT:
 	case TOCSIN_WHY_RESPONSE_TIMEOUT:
-	case TOCSIN_WHY_LOCAL_RESOURCE:
-	case TOCSIN_WHY_LOCAL_NO_ROUTE:
 	case TOCSIN_WHY_RESOLVER_FAILED:
 	/* A router near us says so as well as one near them. */
 	case TOCSIN_WHY_HOST_UNREACHABLE:
 	case TOCSIN_WHY_NET_UNREACHABLE:
-		return true;
+		return OBSERVER_SILENT;
+	case TOCSIN_WHY_LOCAL_RESOURCE:
+	case TOCSIN_WHY_LOCAL_NO_ROUTE:
+	case TOCSIN_WHY_LOCAL_PERMISSION:
+		return OBSERVER_LOCAL;
+	case TOCSIN_WHY_SLOT_MISSED:
+		return OBSERVER_LATE;
 	default:
-		return false;
+		return OBSERVER_HEARD;
 	}
 }
+
+bool
+observer_is_silence(enum tocsin_reason reason)
+{
+	return observer_kind_of(reason) != OBSERVER_HEARD;
+}
+
+/* ---- hosts by their latest result ---- */
 
 static size_t
-slot(int64_t second)
+place(int64_t slot)
 {
-	return (size_t)second % OBSERVER_RING;
+	return (size_t)slot % OBSERVER_RING;
 }
 
-/* Seconds that nothing was said in are forgotten. */
+/* Slots that nothing was said in are forgotten. */
 static void
-advance(struct observer *o, int64_t second)
+advance(struct observer_ring *r, int64_t slot)
 {
-	if (second - o->second >= OBSERVER_RING) {
-		memset(o->silent, 0, sizeof(o->silent));
-		memset(o->heard, 0, sizeof(o->heard));
-		o->second = second;
+	if (slot - r->slot >= OBSERVER_RING) {
+		memset(r->n, 0, sizeof(r->n));
+		r->slot = slot;
 		return;
 	}
-	while (o->second < second) {
-		o->second++;
-		o->silent[slot(o->second)] = 0;
-		o->heard[slot(o->second)] = 0;
+	while (r->slot < slot) {
+		r->slot++;
+		for (size_t k = 0; k < OBSERVER_KINDS; k++)
+			r->n[k][place(r->slot)] = 0;
+	}
+}
+
+static void
+count_in(struct observer_ring *r, const struct observer_mark *host, bool add)
+{
+	uint32_t *n = &r->n[host->kind][place(host->slot)];
+
+	if (add)
+		++*n;
+	else if (*n > 0)
+		--*n;
+}
+
+void
+observer_note(struct observer *o, struct observer_ring *part,
+	struct observer_mark *host, enum observer_kind kind, struct mono now)
+{
+	struct observer_ring *const rings[] = { &o->all, part };
+	int64_t slot = now.ns / OBSERVER_SLOT_NS;
+	struct observer_mark fresh = *host;
+
+	fresh.slot = slot;
+	fresh.counted = true;
+	fresh.kind = (uint8_t)kind;
+	for (size_t i = 0; i < 2 && rings[i] != NULL; i++) {
+		advance(rings[i], slot);
+		if (host->counted && slot - host->slot < OBSERVER_RING)
+			count_in(rings[i], host, false);
+		count_in(rings[i], &fresh, true);
+	}
+	*host = fresh;
+}
+
+struct observer_count
+observer_count(struct observer_ring *r, struct mono now)
+{
+	int64_t slot = now.ns / OBSERVER_SLOT_NS;
+	struct observer_count c = { { 0 } };
+
+	advance(r, slot);
+	for (size_t k = 0; k < OBSERVER_KINDS; k++)
+		for (int64_t s = slot - OBSERVER_WINDOW + 1; s <= slot; s++)
+			c.n[k] += s >= 0 ? r->n[k][place(s)] : 0;
+	return c;
+}
+
+/* ---- loss: silent, then heard of again ---- */
+
+static size_t
+loss_place(int64_t second)
+{
+	return (size_t)second % OBSERVER_LOSS_RING;
+}
+
+static void
+advance_loss(struct observer *o, int64_t second)
+{
+	if (second - o->loss.second >= OBSERVER_LOSS_RING) {
+		memset(&o->loss, 0, sizeof(o->loss));
+		o->loss.second = second;
+		return;
+	}
+	while (o->loss.second < second) {
+		size_t i = loss_place(++o->loss.second);
+
+		o->loss.asked[i] = 0;
+		o->loss.lost[i] = 0;
+		o->loss.hosts[i] = 0;
 	}
 }
 
 void
-observer_note(struct observer *o, struct observer_mark *host,
-	enum tocsin_reason reason, struct mono now)
+observer_note_loss(struct observer *o, struct observer_mark *host,
+	unsigned lost, struct mono now)
+{
+	int64_t second = now.ns / NS_PER_S;
+	size_t i = loss_place(second);
+
+	advance_loss(o, second);
+	o->loss.asked[i] += 1 + lost;
+	if (lost == 0)
+		return;
+	o->loss.lost[i] += lost;
+	if (host->lost_second != 0 &&
+	    second - host->lost_second < OBSERVER_LOSS_RING &&
+	    o->loss.hosts[loss_place(host->lost_second)] > 0)
+		o->loss.hosts[loss_place(host->lost_second)]--;
+	host->lost_second = second;
+	o->loss.hosts[i]++;
+}
+
+static double
+loss_of(const struct observer *o, int64_t from, int64_t to)
+{
+	uint32_t asked = 0, lost = 0, hosts = 0;
+
+	for (int64_t s = from > 0 ? from : 0; s <= to; s++) {
+		asked += o->loss.asked[loss_place(s)];
+		lost += o->loss.lost[loss_place(s)];
+		hosts += o->loss.hosts[loss_place(s)];
+	}
+	/* One host's bad cable is not ours. */
+	return hosts >= OBSERVER_LEAST_HOSTS ? (double)lost / asked : 0;
+}
+
+static double
+loss_within(struct observer *o, int64_t seconds, struct mono now)
 {
 	int64_t second = now.ns / NS_PER_S;
 
-	advance(o, second);
-	if (host->counted && second - host->second < OBSERVER_RING) {
-		if (host->silent)
-			o->silent[slot(host->second)]--;
-		else
-			o->heard[slot(host->second)]--;
+	advance_loss(o, second);
+	return loss_of(o, second - seconds + 1, second);
+}
+
+double
+observer_loss(struct observer *o, struct mono now)
+{
+	double brief = loss_within(o, OBSERVER_LOSS_SHORT_S, now);
+	double lasting = loss_within(o, OBSERVER_LOSS_LONG_S, now);
+
+	return brief > lasting ? brief : lasting;
+}
+
+/* In doubt only one of several silences in a row is counted. */
+static bool
+too_much_is_lost(struct observer *o, struct mono now)
+{
+	double lasting = loss_within(o, OBSERVER_LOSS_LONG_S, now);
+
+	if (o->suspect)
+		return lasting >= OBSERVER_LOSS_CALM;
+	return lasting >= OBSERVER_LOSS_DOUBT ||
+		loss_within(o, OBSERVER_LOSS_SHORT_S, now) >=
+			OBSERVER_LOSS_DOUBT_SHORT;
+}
+
+unsigned
+observer_need(struct observer *o, struct mono now)
+{
+	double loss = observer_loss(o, now), chance = loss;
+	unsigned need = 1;
+
+	if (loss <= 0)
+		return 0;
+	while (need < OBSERVER_NEED_MOST && chance > BY_CHANCE) {
+		chance *= loss;
+		need++;
 	}
-	*host = (struct observer_mark){ second, true,
-		observer_is_silence(reason) };
-	if (host->silent)
-		o->silent[slot(second)]++;
-	else
-		o->heard[slot(second)]++;
+	return need;
+}
+
+/* ---- controls ---- */
+
+void
+observer_note_control(struct observer_control *c, enum tocsin_reason reason,
+	struct mono now)
+{
+	switch (observer_kind_of(reason)) {
+	case OBSERVER_HEARD:
+		/* Only an answer is one; "no ICMP socket" is nothing. */
+		if (reason_outcome(reason) == TOCSIN_UNKNOWN)
+			return;
+		c->known = true;
+		c->misses = 0;
+		c->heard = now;
+		return;
+	case OBSERVER_LOCAL:
+		c->misses = UINT8_MAX;
+		return;
+	case OBSERVER_SILENT:
+		if (c->misses < UINT8_MAX)
+			c->misses++;
+		return;
+	case OBSERVER_LATE:
+	case OBSERVER_BEHIND:
+	case OBSERVER_KINDS:
+		return;
+	}
+}
+
+static bool
+witness_answers(const struct observer *o, struct mono now)
+{
+	for (size_t i = 0; i < o->n_controls; i++) {
+		const struct observer_control *c = &o->controls[i];
+
+		if (c->witness && c->known && c->misses == 0 &&
+		    mono_diff(now, c->heard).ns < WITNESS_NS)
+			return true;
+	}
+	return false;
+}
+
+static bool
+controls_are_silent(const struct observer *o)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < o->n_controls; i++) {
+		known += o->controls[i].known;
+		if (o->controls[i].known &&
+		    o->controls[i].misses < CONTROL_MISSES)
+			return false;
+	}
+	return known > 0;
+}
+
+/* ---- the doubt ---- */
+
+static uint32_t
+not_heard(const struct observer_count *c)
+{
+	return c->n[OBSERVER_SILENT] + c->n[OBSERVER_LOCAL] +
+		c->n[OBSERVER_LATE];
+}
+
+enum observer_why
+observer_ground(struct observer *o, struct mono now)
+{
+	struct observer_count c = observer_count(&o->all, now);
+	uint32_t silent = not_heard(&c), heard = c.n[OBSERVER_HEARD];
+
+	if (silent > 0 && silent >= heard && controls_are_silent(o))
+		return OBSERVER_WHY_CONTROLS;
+	if (silent > 0 && silent >= 2 * heard &&
+	    silent + c.n[OBSERVER_BEHIND] >= OBSERVER_LEAST_HOSTS) {
+		if (2 * c.n[OBSERVER_LOCAL] >= silent)
+			return OBSERVER_WHY_LOCAL_ERRORS;
+		if (2 * c.n[OBSERVER_LATE] >= silent)
+			return OBSERVER_WHY_MISSED_SLOTS;
+		if (!witness_answers(o, now))
+			return OBSERVER_WHY_ALL_AT_ONCE;
+	}
+	return too_much_is_lost(o, now) ? OBSERVER_WHY_LOSS :
+		OBSERVER_WHY_NONE;
 }
 
 bool
-observer_has_ground(struct observer *o, struct mono now)
+observer_doubts_part(struct observer *o, struct observer_ring *part,
+	struct mono now)
 {
-	int64_t second = now.ns / NS_PER_S;
-	uint64_t silent = 0, heard = 0;
+	struct observer_count all = observer_count(&o->all, now);
+	struct observer_count c = observer_count(part, now);
+	uint32_t silent = not_heard(&c), heard = c.n[OBSERVER_HEARD];
 
-	advance(o, second);
-	for (int64_t s = second - OBSERVER_WINDOW_S; s <= second; s++) {
-		if (s < 0)
-			continue;
-		silent += o->silent[slot(s)];
-		heard += o->heard[slot(s)];
-	}
-	return silent >= OBSERVER_LEAST_HOSTS && silent >= 2 * heard;
+	if (!o->suspect)
+		return false;
+	if (o->why == OBSERVER_WHY_LOSS)
+		return true;
+	if (o->why == OBSERVER_WHY_CONTROLS)
+		return silent + c.n[OBSERVER_BEHIND] > 0 && silent >= heard;
+	return silent >= 2 * heard &&
+		(silent + c.n[OBSERVER_BEHIND] >= OBSERVER_LEAST_HOSTS ||
+			all.n[OBSERVER_HEARD] == 0);
+}
+
+static void
+begin(struct observer *o, enum observer_why why, struct mono now)
+{
+	int64_t before = o->calm_s > 0 ? o->calm_s : OBSERVER_CALM_S;
+	bool again = o->ended != 0 &&
+		now.ns - o->ended < AGAIN_TIMES * before * NS_PER_S;
+
+	o->suspect = true;
+	o->why = why;
+	o->calm_s = again ? 2 * before : OBSERVER_CALM_S;
+	if (o->calm_s > OBSERVER_CALM_MOST_S)
+		o->calm_s = OBSERVER_CALM_MOST_S;
 }
 
 bool
 observer_update(struct observer *o, struct mono now)
 {
-	int64_t second = now.ns / NS_PER_S;
+	enum observer_why why = observer_ground(o, now);
 
-	if (observer_has_ground(o, now)) {
+	if (why != OBSERVER_WHY_NONE) {
 		o->calm_since = 0;
 		if (o->suspect)
 			return false;
-		o->suspect = true;
+		begin(o, why, now);
 		return true;
 	}
 	if (!o->suspect)
 		return false;
+	/* Nothing heard is no ground, and no reason to trust either. */
+	if (o->calm_since == 0 &&
+	    observer_count(&o->all, now).n[OBSERVER_HEARD] == 0)
+		return false;
 	if (o->calm_since == 0)
-		o->calm_since = second;
-	if (second - o->calm_since < OBSERVER_CALM_S)
+		o->calm_since = now.ns;
+	if (now.ns - o->calm_since < o->calm_s * NS_PER_S)
 		return false;
 	o->suspect = false;
+	o->ended = now.ns;
 	return true;
 }

@@ -157,6 +157,8 @@ put_summary(struct json_write *w, const struct snapshot *s,
 	json_add_u64(w, "devices", s->n_devices);
 	json_add_u64(w, "devices_unjudged", s->n_devices_unjudged);
 	json_add_bool(w, "observer_suspect", s->observer_suspect);
+	json_add_str(w, "observer_reason", s->observer_why);
+	add_time(w, "observer_since", s->observer_since);
 	json_add_bool(w, "degraded", s->degraded);
 	json_add_str(w, "degraded_why", s->degraded ? s->degraded_why : NULL);
 	json_add_u64(w, "alerts", s->n_alerts);

@@ -110,6 +110,10 @@ struct fleet_def {
 	size_t n_partitions;
 	const struct host_def *hosts;	/* at most one of a name */
 	size_t n_hosts;
+	/* What tells our own silence from the fleet's: pinged besides. */
+	const char *const *witnesses;	/* addresses far away */
+	size_t n_witnesses;
+	bool gateway;	/* the default one, wherever it is */
 	/* Rule of passive checks by probe (what agents send): smart 1 h. */
 	struct check_rule passive;
 	struct dur passive_smart_interval;

@@ -36,6 +36,11 @@ struct sim {
 	struct wall wall;
 	bool mute;
 	bool cut;
+	bool gateway, gateway_dead;
+	const char *witness;
+	bool witness_dead;
+	uint64_t loss_seed;
+	double loss;
 	struct check_rule rule;
 	size_t n_hosts;
 	struct host_def *hosts;
@@ -79,6 +84,29 @@ now_of(const struct sim *s)
 
 /* ---- the world ---- */
 
+static bool
+is_lost(struct sim *s)
+{
+	s->loss_seed = s->loss_seed * UINT64_C(6364136223846793005) +
+		UINT64_C(1442695040888963407);
+	return (double)(s->loss_seed >> 11) / 9007199254740992.0 < s->loss;
+}
+
+static enum tocsin_reason
+answer_of(const struct sim *s, const struct engine_run *r)
+{
+	size_t host;
+
+	/* the gateway or the witness */
+	if (r->host[0] == '\0')
+		return (s->witness != NULL &&
+			strcmp(r->address, s->witness) == 0 ?
+			s->witness_dead : s->gateway_dead) ?
+			TOCSIN_WHY_NO_REPLY : TOCSIN_WHY_NONE;
+	host = (size_t)atoi(r->host + 1);	/* lint: h12 */
+	return s->answers[host][strcmp(r->probe, "tcp") == 0];
+}
+
 static void
 start(struct engine_io *io, const struct engine_run *runs, size_t n)
 {
@@ -86,9 +114,7 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 
 	for (size_t i = 0; i < n && !s->mute; i++) {
 		const struct engine_run *r = &runs[i];
-		size_t host = (size_t)atoi(r->host + 1);	/* lint: h12 */
-		enum tocsin_reason why =
-			s->answers[host][strcmp(r->probe, "tcp") == 0];
+		enum tocsin_reason why = answer_of(s, r);
 		bool slow;
 		struct answer *a = calloc(1, sizeof(*a));
 
@@ -96,7 +122,7 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 			if (strcmp(s->tells[k].address, r->address) == 0 &&
 			    strcmp(s->tells[k].probe, r->probe) == 0)
 				why = s->tells[k].why;
-		if (s->cut)
+		if (s->cut || is_lost(s))
 			why = strcmp(r->probe, "tcp") == 0 ?
 				TOCSIN_WHY_CONNECT_TIMEOUT : TOCSIN_WHY_NO_REPLY;
 		slow = observer_is_silence(why);
@@ -384,7 +410,9 @@ set_fleet(struct sim *s, const char *without)
 	struct check_rule rule = s->rule;
 	struct partition_def part = { .name = "rack1", .rule = rule };
 	struct fleet_def fleet = { .partitions = &part, .n_partitions = 1,
-		.passive = rule, .passive_smart_interval = dur_s(3600) };
+		.passive = rule, .passive_smart_interval = dur_s(3600),
+		.gateway = s->gateway, .witnesses = &s->witness,
+		.n_witnesses = s->witness != NULL };
 	struct host_def *hosts = calloc(s->n_hosts + 1, sizeof(*hosts));
 
 	s->checks[0] = (struct check_def){ .key = "ping", .probe = "ping",
@@ -396,7 +424,8 @@ set_fleet(struct sim *s, const char *without)
 			continue;
 		hosts[fleet.n_hosts++] = (struct host_def){
 			.name = s->names[i], .partition = "rack1",
-			.address = "127.1.0.1", .owner = OWNER_CONFIG,
+			.address = s->gateway ? "198.51.100.1" :
+				"127.1.0.1", .owner = OWNER_CONFIG,
 			.checks = s->checks, .n_checks = 2,
 			.units = s->units[i].units,
 			.n_units = s->units[i].n,
@@ -404,6 +433,7 @@ set_fleet(struct sim *s, const char *without)
 	}
 	fleet.hosts = hosts;
 	tc_bug_if(engine_set_fleet(s->en, &fleet, now_of(s), NULL) < 0);
+	engine_set_gateway(s->en, "192.0.2.1");
 	free(hosts);
 }
 
@@ -563,6 +593,35 @@ void
 sim_cut(struct sim *s, bool cut)
 {
 	s->cut = cut;
+}
+
+void
+sim_loss(struct sim *s, double ratio, uint64_t seed)
+{
+	s->loss = ratio;
+	s->loss_seed = seed;
+}
+
+void
+sim_controls(struct sim *s, bool gateway, const char *witness)
+{
+	s->gateway = gateway;
+	s->witness = witness;
+	set_fleet(s, NULL);
+}
+
+void
+sim_kill_controls(struct sim *s, bool gateway, bool witness)
+{
+	s->gateway_dead = gateway;
+	s->witness_dead = witness;
+}
+
+void
+sim_stall(struct sim *s, double seconds)
+{
+	pass(s, s->mono.ns + (int64_t)(seconds * 1e9));
+	deliver(s);
 }
 
 void

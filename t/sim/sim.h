@@ -27,6 +27,13 @@ void sim_set(struct sim *s, const char *host, const char *check,
 void sim_mute(struct sim *s, bool mute);
 /* Our uplink is cut: nothing answers, whatever sim_set() said. */
 void sim_cut(struct sim *s, bool cut);
+/* So many of the answers are lost, by chance. */
+void sim_loss(struct sim *s, double ratio, uint64_t seed);
+/* What is pinged besides; `witness` is kept, NULL = none. */
+void sim_controls(struct sim *s, bool gateway, const char *witness);
+void sim_kill_controls(struct sim *s, bool gateway, bool witness);
+/* We were not run for so long; all answers come at the end of it. */
+void sim_stall(struct sim *s, double seconds);
 /* The machine slept: time passes, nothing runs. */
 void sim_sleep(struct sim *s, double seconds);
 /* The wall clock is moved by so much. */

@@ -164,6 +164,20 @@ check_of(const struct config_fleet *fleet, const char *host, const char *key)
 	return NULL;
 }
 
+START_TEST(r059_the_gateway_is_asked_unless_told_otherwise)
+{
+	struct config *cfg = good("listen: 127.0.0.1:1\n");
+
+	ck_assert(cfg->gateway);
+	ck_assert_uint_eq(cfg->witnesses.n, 0);
+	config_free(cfg);
+	cfg = good("observer: {gateway: false, witnesses: [198.51.100.7]}\n");
+	ck_assert(!cfg->gateway);
+	ck_assert_str_eq(cfg->witnesses.items[0], "198.51.100.7");
+	config_free(cfg);
+}
+END_TEST
+
 START_TEST(the_nearest_default_wins)
 {
 	struct config *cfg = good(
@@ -249,6 +263,8 @@ static const struct refusal {
 		"1: defaults: interval: must be at least 100ms" },
 	{ "defaults: {fail_after: 0}\n",
 		"1: defaults: fail_after: must be at least 1" },
+	{ "observer: {witnesses: [\"a b\"]}\n", "1: observer: witnesses: "
+		"'a b' is no address or name" },
 	{ "defaults: {fail_when: 3 in 5}\n", "1: defaults: fail_when: "
 		"'3 in 5' is not M of N, with N at most 64" },
 	{ "defaults: {fail_when: 6 of 5}\n", "1: defaults: fail_when: "
@@ -842,7 +858,8 @@ int
 main(void)
 {
 	return STORIES("config", the_example_of_the_design_is_taken,
-		an_empty_file_is_all_defaults, the_nearest_default_wins,
+		an_empty_file_is_all_defaults, r059_the_gateway_is_asked_unless_told_otherwise,
+		the_nearest_default_wins,
 		names_are_folded_and_an_address_may_be_none,
 		what_is_wrong_is_refused_with_its_line,
 		all_faults_are_reported_at_once, a_hundred_faults_are_enough,

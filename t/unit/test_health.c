@@ -243,45 +243,51 @@ START_TEST(age_is_due_exactly_when_it_moves)
 END_TEST
 
 static struct mono
-at_second(int64_t s)
+at(double s)
 {
-	return (struct mono){ s * 1000000000 };
+	return (struct mono){ (int64_t)(s * 1e9) };
 }
 
-START_TEST(most_silent_at_once_is_doubt_and_few_are_not)
+static void
+note_all(struct observer *o, struct observer_mark *hosts, size_t n,
+	enum observer_kind kind, double s)
+{
+	for (size_t i = 0; i < n; i++)
+		observer_note(o, NULL, &hosts[i], kind, at(s));
+}
+
+START_TEST(r059_most_silent_at_once_is_doubt_and_few_are_not)
 {
 	struct observer o = { 0 };
 	struct observer_mark hosts[30] = { { 0 } };
 
-	for (int i = 0; i < 30; i++)
-		observer_note(&o, &hosts[i], TOCSIN_WHY_NONE, at_second(100));
-	ck_assert(!observer_update(&o, at_second(100)));
-	for (int i = 0; i < 3; i++)
-		observer_note(&o, &hosts[i], TOCSIN_WHY_NO_REPLY,
-			at_second(101));
-	ck_assert(!observer_update(&o, at_second(101)));
+	note_all(&o, hosts, 30, OBSERVER_HEARD, 100);
+	ck_assert(!observer_update(&o, at(100)));
+	note_all(&o, hosts, 3, OBSERVER_SILENT, 100.5);
+	ck_assert(!observer_update(&o, at(100.5)));
 	/* The answers of second 100 are too old to speak for the way. */
-	ck_assert(observer_update(&o, at_second(107)));
+	ck_assert(observer_update(&o, at(102.75)));
 	ck_assert(o.suspect);
-	for (int i = 3; i < 30; i++)
-		observer_note(&o, &hosts[i], TOCSIN_WHY_CONNECT_REFUSED,
-			at_second(108));
-	ck_assert(!observer_update(&o, at_second(108)));
+	ck_assert_int_eq(o.why, OBSERVER_WHY_ALL_AT_ONCE);
+	/* Nothing heard at all is no reason to trust. */
+	ck_assert(!observer_update(&o, at(140)));
+	ck_assert(!observer_update(&o, at(150)));
+	note_all(&o, hosts + 3, 27, OBSERVER_HEARD, 160);
+	ck_assert(!observer_update(&o, at(160)));
 	ck_assert(o.suspect);
-	ck_assert(observer_update(&o, at_second(113)));
+	ck_assert(observer_update(&o, at(165)));
 	ck_assert(!o.suspect);
 }
 END_TEST
 
-START_TEST(one_host_that_is_asked_often_counts_once)
+START_TEST(r059_one_host_that_is_asked_often_counts_once)
 {
 	struct observer o = { 0 };
-	struct observer_mark a = { 0 }, b = { 0 };
+	struct observer_mark hosts[2] = { { 0 } };
 
 	for (int s = 100; s < 200; s++) {
-		observer_note(&o, &a, TOCSIN_WHY_NO_REPLY, at_second(s));
-		observer_note(&o, &b, TOCSIN_WHY_CONNECT_TIMEOUT, at_second(s));
-		ck_assert(!observer_update(&o, at_second(s)));
+		note_all(&o, hosts, 2, OBSERVER_SILENT, s);
+		ck_assert(!observer_update(&o, at(s)));
 	}
 }
 END_TEST
@@ -291,12 +297,116 @@ START_TEST(long_silence_of_results_is_forgotten)
 	struct observer o = { 0 };
 	struct observer_mark hosts[10] = { { 0 } };
 
+	note_all(&o, hosts, 10, OBSERVER_SILENT, 50);
+	ck_assert_int_ne(observer_ground(&o, at(50)), OBSERVER_WHY_NONE);
+	ck_assert_int_eq(observer_ground(&o, at(1000)), OBSERVER_WHY_NONE);
+	note_all(&o, hosts, 10, OBSERVER_HEARD, 1000);
+	ck_assert_int_eq(observer_ground(&o, at(1000)), OBSERVER_WHY_NONE);
+}
+END_TEST
+
+START_TEST(r059_errors_and_delays_of_our_own_have_their_names)
+{
+	struct observer o = { 0 };
+	struct observer_mark hosts[10] = { { 0 } };
+
+	note_all(&o, hosts, 10, OBSERVER_LOCAL, 50);
+	ck_assert_int_eq(observer_ground(&o, at(50)),
+		OBSERVER_WHY_LOCAL_ERRORS);
+	note_all(&o, hosts, 10, OBSERVER_LATE, 51);
+	ck_assert_int_eq(observer_ground(&o, at(51)),
+		OBSERVER_WHY_MISSED_SLOTS);
+	ck_assert_int_eq(observer_kind_of(TOCSIN_WHY_LOCAL_NO_ROUTE),
+		OBSERVER_LOCAL);
+	ck_assert_int_eq(observer_kind_of(TOCSIN_WHY_LOCAL_PERMISSION),
+		OBSERVER_LOCAL);
+	ck_assert_int_eq(observer_kind_of(TOCSIN_WHY_LOCAL_RESOURCE),
+		OBSERVER_LOCAL);
+	ck_assert_int_eq(observer_kind_of(TOCSIN_WHY_CONNECT_REFUSED),
+		OBSERVER_HEARD);
+}
+END_TEST
+
+START_TEST(r059_a_witness_clears_us_and_a_silent_gateway_does_not)
+{
+	struct observer_control controls[2] = { { .witness = false },
+		{ .witness = true } };
+	struct observer o = { .controls = controls, .n_controls = 2 };
+	struct observer_mark hosts[10] = { { 0 } };
+
+	/* Who never answered says nothing by not answering. */
+	for (int s = 0; s < 5; s++)
+		observer_note_control(&controls[0], TOCSIN_WHY_NO_REPLY, at(s));
+	note_all(&o, hosts, 1, OBSERVER_SILENT, 5);
+	ck_assert_int_eq(observer_ground(&o, at(5)), OBSERVER_WHY_NONE);
+	observer_note_control(&controls[1], TOCSIN_WHY_NONE, at(9));
+	note_all(&o, hosts, 10, OBSERVER_SILENT, 10);
+	ck_assert_int_eq(observer_ground(&o, at(10)), OBSERVER_WHY_NONE);
+	observer_note_control(&controls[1], TOCSIN_WHY_NO_REPLY, at(10.5));
+	ck_assert_int_eq(observer_ground(&o, at(10.5)),
+		OBSERVER_WHY_ALL_AT_ONCE);
+	/* Both knew to answer, and one host is enough. */
+	observer_note_control(&controls[0], TOCSIN_WHY_NONE, at(20));
+	observer_note_control(&controls[0], TOCSIN_WHY_LOCAL_NO_ROUTE, at(22));
+	observer_note_control(&controls[1], TOCSIN_WHY_NO_REPLY, at(22));
+	note_all(&o, hosts, 1, OBSERVER_SILENT, 22);
+	ck_assert_int_eq(observer_ground(&o, at(22)), OBSERVER_WHY_CONTROLS);
+	/* One's own lack of rights is no answer and no silence. */
+	observer_note_control(&controls[0], TOCSIN_WHY_ICMP_UNAVAILABLE, at(23));
+	ck_assert_uint_ne(controls[0].misses, 0);
+}
+END_TEST
+
+START_TEST(r059_loss_asks_for_more_failures_and_much_of_it_is_doubt)
+{
+	struct observer o = { 0 };
+	struct observer_mark hosts[100] = { { 0 } };
+
+	for (int i = 0; i < 100; i++)
+		observer_note_loss(&o, &hosts[i], 0, at(100));
+	ck_assert_uint_eq(observer_need(&o, at(100)), 0);
+	/* One that loses much has a bad cable: that is its own. */
+	for (int i = 0; i < 50; i++)
+		observer_note_loss(&o, &hosts[7], 1, at(101));
+	ck_assert_uint_eq(observer_need(&o, at(101)), 0);
 	for (int i = 0; i < 10; i++)
-		observer_note(&o, &hosts[i], TOCSIN_WHY_NO_REPLY, at_second(50));
-	ck_assert(!observer_has_ground(&o, at_second(1000)));
-	for (int i = 0; i < 10; i++)
-		observer_note(&o, &hosts[i], TOCSIN_WHY_NONE, at_second(1000));
-	ck_assert(!observer_has_ground(&o, at_second(1000)));
+		observer_note_loss(&o, &hosts[i], 1, at(140));
+	for (int i = 10; i < 100; i++)
+		observer_note_loss(&o, &hosts[i], 0, at(140));
+	ck_assert_uint_eq(observer_need(&o, at(140)), 6);
+	ck_assert_int_eq(observer_ground(&o, at(140)), OBSERVER_WHY_NONE);
+	for (int i = 0; i < 100; i++)
+		observer_note_loss(&o, &hosts[i], 2, at(150));
+	ck_assert_int_eq(observer_ground(&o, at(150)), OBSERVER_WHY_LOSS);
+	ck_assert_uint_eq(observer_need(&o, at(150)), OBSERVER_NEED_MOST);
+	ck_assert_uint_eq(observer_need(&o, at(190)), 0);
+}
+END_TEST
+
+START_TEST(r059_a_doubt_that_comes_again_and_again_calms_down_later)
+{
+	struct observer o = { 0 };
+	struct observer_mark hosts[10] = { { 0 } };
+	int begun = 0;
+
+	/* Three seconds cut, three seconds not, for five minutes. */
+	for (double s = 100; s < 400; s += 0.5) {
+		bool cut = (int)s / 3 % 2 == 0;
+
+		note_all(&o, hosts, 10, cut ? OBSERVER_SILENT : OBSERVER_HEARD,
+			s);
+		begun += observer_update(&o, at(s)) && o.suspect;
+	}
+	ck_assert_int_eq(begun, 1);
+	/* Ten seconds not: it ends, begins, and then lasts longer. */
+	for (double s = 1000; s < 1600; s += 0.5) {
+		bool cut = (int)s % 15 < 5;
+
+		note_all(&o, hosts, 10, cut ? OBSERVER_SILENT : OBSERVER_HEARD,
+			s);
+		begun += observer_update(&o, at(s)) && o.suspect;
+	}
+	ck_assert_int_le(begun, 4);
 }
 END_TEST
 
@@ -314,7 +424,11 @@ main(void)
 		strange_saved_bytes_are_refused,
 		states_saved_by_the_first_version_are_read,
 		age_is_due_exactly_when_it_moves,
-		most_silent_at_once_is_doubt_and_few_are_not,
-		one_host_that_is_asked_often_counts_once,
+		r059_most_silent_at_once_is_doubt_and_few_are_not,
+		r059_one_host_that_is_asked_often_counts_once,
+		r059_errors_and_delays_of_our_own_have_their_names,
+		r059_a_witness_clears_us_and_a_silent_gateway_does_not,
+		r059_loss_asks_for_more_failures_and_much_of_it_is_doubt,
+		r059_a_doubt_that_comes_again_and_again_calms_down_later,
 		long_silence_of_results_is_forgotten);
 }
