@@ -110,6 +110,19 @@ compact_add(struct compactor *c, const struct compact_source *src,
 	return rc < 0 ? tc_fail(e, rc, "pack: out of memory") : 0;
 }
 
+bool
+compact_is_damage(struct compactor *c, int rc, int64_t block)
+{
+	/* Files of newer versions are not opened: an odd format is damage. */
+	if (rc != TC_ECORRUPT && rc != TC_EUNSUP)
+		return false;
+	if (!c->damaged)
+		log_at(ERROR, "store", "history block damaged block=%lld",
+			(long long)block);
+	c->damaged = true;
+	return true;
+}
+
 static struct sheet *
 has_sheet(struct compactor *c, int64_t layout)
 {
@@ -373,8 +386,12 @@ compactor_main(void *arg)
 {
 	struct compactor *c = arg;
 
+	struct dur wake = dur_s(WAKE_S);
+
+	if (c->conf.lag.ns < wake.ns)
+		wake = c->conf.lag;
 	while (!atomic_load(&c->stopping)) {
-		queue_pop(c->wake, dur_s(WAKE_S));
+		queue_pop(c->wake, wake);
 		if (!atomic_load(&c->stopping))
 			run_paced(c);
 	}

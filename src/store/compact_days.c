@@ -18,6 +18,7 @@ struct day {
 	size_t n, cap;
 	size_t rows;		/* in blocks of an hour */
 	size_t hours;		/* such blocks */
+	size_t damaged;		/* blocks */
 };
 
 /* ---- reading the day's blocks ---- */
@@ -93,9 +94,15 @@ roll_tier(struct day *d, enum tier tier, struct rollup *r, struct tc_err *e)
 	while ((rc = db_step(db, ST_BLOCK_GET, e)) == 1) {
 		if (db_i64(db, ST_BLOCK_GET, 2) != r->layout)
 			continue;
-		if ((rc = open_block(d, e)) < 0)
-			break;
-		if ((rc = rollup_add_block(r, &d->c->get)) < 0) {
+		if ((rc = open_block(d, e)) == 0)
+			rc = rollup_add_block(r, &d->c->get);
+		/* What can be read is rolled up. */
+		if (compact_is_damage(d->c, rc,
+		    db_i64(db, ST_BLOCK_GET, 0))) {
+			d->damaged++;
+			continue;
+		}
+		if (rc < 0) {
 			rc = tc_fail(e, rc, "history block");
 			break;
 		}
@@ -121,13 +128,15 @@ keep_rest(struct day *d, enum tier tier, struct sheet *s, struct tc_err *e)
 	while ((rc = db_step(db, ST_BLOCK_GET, e)) == 1) {
 		if (db_i64(db, ST_BLOCK_GET, 2) != s->layout)
 			continue;
-		if ((rc = open_block(d, e)) < 0)
-			break;
-		if ((rc = sheet_add_block(s, &d->c->get, INT64_MIN,
-			    d->day_ms)) < 0 ||
-		    (rc = sheet_add_block(s, &d->c->get, d->day_ms + DAY_MS,
-			    INT64_MAX)) < 0 ||
-		    (rc = parcel_add_drop(&d->c->parcel,
+		if ((rc = open_block(d, e)) == 0 &&
+		    (rc = sheet_add_block(s, &d->c->get, INT64_MIN,
+			    d->day_ms)) == 0)
+			rc = sheet_add_block(s, &d->c->get,
+				d->day_ms + DAY_MS, INT64_MAX);
+		/* A damaged roll-up makes room for a good one. */
+		if (compact_is_damage(d->c, rc, db_i64(db, ST_BLOCK_GET, 0)))
+			rc = 0;
+		if (rc < 0 || (rc = parcel_add_drop(&d->c->parcel,
 			    db_i64(db, ST_BLOCK_GET, 0))) < 0) {
 			rc = tc_fail(e, rc, "history block");
 			break;
@@ -225,6 +234,7 @@ roll_source(struct day *d, struct tc_err *e)
 	d->n = 0;
 	d->rows = 0;
 	d->hours = 0;
+	d->damaged = 0;
 	if ((rc = look_through(d, TIER_LONG, e)) < 0 ||
 	    (rc = look_through(d, TIER_HOUR, e)) < 0)
 		return rc;
@@ -232,9 +242,10 @@ roll_source(struct day *d, struct tc_err *e)
 		rc = roll_layout(d, d->layouts[i], e);
 	of.layouts = d->layouts;
 	of.n = d->n;
-	if (rc == 0)
+	if (rc == 0 && d->damaged == 0)
 		rc = compact_keep_snapshots(d->c, &d->src, &of, e);
-	if (rc == 0 && d->hours > 0 && d->rows <= FEW_ROWS)
+	if (rc == 0 && d->hours > 0 && d->rows <= FEW_ROWS &&
+	    d->damaged == 0)
 		rc = put_long(d, e);
 	return rc;
 }

@@ -230,7 +230,11 @@ compact_late(struct compactor *c, struct tc_err *e)
 			continue;
 		}
 		l.day_ms = floor_div(l.at_ms, DAY_MS) * DAY_MS;
-		if ((rc = do_day(&l, e)) < 0)
+		rc = do_day(&l, e);
+		/* They stay late rows, and are read as such. */
+		if (compact_is_damage(c, rc, 0))
+			parcel_reset(&c->parcel);
+		else if (rc < 0)
 			return rc;
 		l.at_ms = l.day_ms + DAY_MS;
 	}

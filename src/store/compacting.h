@@ -36,6 +36,7 @@ struct compactor {
 	struct mono late;	/* when late rows are looked for */
 	bool paced;		/* it leaves half of the time to others */
 	bool failing;		/* and has said so */
+	bool damaged;		/* a block was met that cannot be read */
 	pthread_t thread;
 	bool threaded;
 	_Atomic bool stopping;
@@ -52,6 +53,8 @@ int compact_next_source(struct compactor *c, struct compact_source *src,
 /* The sheet of a layout among those being gathered. */
 int compact_sheet(struct compactor *c, int64_t layout, struct sheet **out,
 	struct tc_err *e);
+/* Damage is told once and goes round: true when `rc` is damage. */
+bool compact_is_damage(struct compactor *c, int rc, int64_t block);
 /* The row that a statement shows: time, layout, outcome, reason, packed. */
 int compact_read_row(struct compactor *c, enum st st, struct tc_err *e);
 /* Blocks of this tier and start whose layouts have a sheet become part of it. */

@@ -211,7 +211,7 @@ wait_for_writer(struct bench *b)
 		if (f.free_bytes == before)
 			return;
 		before = f.free_bytes;
-		usleep(120000);	/* lint: two of the writer's pauses */
+		usleep(500000);	/* lint: a round of the writer's */
 	}
 }
 

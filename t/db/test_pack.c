@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -472,6 +473,235 @@ START_TEST(what_a_drive_reported_outlives_retention)
 }
 END_TEST
 
+START_TEST(the_server_packs_by_itself)
+{
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	y.conf.pack_after = dur_ms(20);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, T0 + 2 * HOUR);
+	wait_for_rows(&y, 0);
+	ck_assert_int_eq(number_in(y.path, "SELECT sum(rows) FROM block "
+		"WHERE tier = 0") + number_in(y.path, "SELECT count(*) "
+		"FROM late"), HOSTS * 2 * HOUR / STEP);
+	yard_fini(&y);
+}
+END_TEST
+
+static void
+exec_on(const char *path, const char *sql)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
+		"%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+static int
+count_value(void *arg, const struct store_point *p)
+{
+	size_t *n = arg;
+
+	(*n) += p->count;
+	return 0;
+}
+
+START_TEST(a_damaged_block_stops_nobody_else)
+{
+	struct store_series_query q = { .subject = 1, .metric = "load_1m",
+		.from = { T0 + HOUR }, .to = { T0 + 30 * HOUR },
+		.limit = 100000 };
+	struct tc_err e = { 0 };
+	struct yard y;
+	size_t n = 0;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, T0 + 10 * HOUR);
+	pack(&y, T0 + 10 * HOUR);
+	yard_close(&y);
+	exec_on(y.path, "UPDATE block SET bytes = randomblob(length(bytes)) "
+		"WHERE subject = 1 AND start_ms = 1767225600000");
+	exec_on(y.path, "UPDATE block SET bytes = CAST(substr(bytes, 1, 100) "
+		"|| zeroblob(length(bytes) - 100) AS BLOB) WHERE subject = 1 "
+		"AND start_ms = 1767225600000 + 3600000 * 3");
+	yard_open(&y);
+	/* Late rows of the damaged hour, of a good one; a day to roll up. */
+	put_times(&y, T0 + 7, T0 + 7 + 10 * STEP);
+	put_times(&y, T0 + 10 * HOUR, T0 + 30 * HOUR);
+	pack(&y, T0 + 30 * HOUR);
+	ck_assert_int_eq(number_in(y.path, "SELECT value FROM meta "
+		"WHERE key = 'rolled'"), T0 + 24 * HOUR);
+	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM late "
+		"WHERE subject <> 1"), 0);
+	ck_assert_int_ge(number_in(y.path, "SELECT count(*) FROM late"), 10);
+	/* Whoever asks for it is told; the rest is there. */
+	ck_assert_int_eq(y.ops->series(y.s, &q, count_value, &n, &e),
+		TC_ECORRUPT);
+	ck_assert_ptr_nonnull(strstr(e.text, "history block"));
+	q.step = dur_s(3600);
+	n = 0;
+	ck_assert_int_eq(y.ops->series(y.s, &q, count_value, &n, &e), 0);
+	/* A small block of another layout stayed whole. */
+	ck_assert_uint_ge(n, 28 * HOUR / STEP);
+	ck_assert_uint_le(n, 28 * HOUR / STEP + 3);
+	q.from.ms = T0 + 4 * HOUR;
+	q.step = dur_s(0);
+	n = 0;
+	ck_assert_int_eq(y.ops->series(y.s, &q, count_value, &n, &e), 0);
+	ck_assert_uint_eq(n, 26 * HOUR / STEP);
+	yard_fini(&y);
+}
+END_TEST
+
+/* ---- killed while it takes rows and packs at once ---- */
+
+#define NUMBERS 200000
+#define APART 20000		/* ms: 180 rows an hour */
+
+static void
+acknowledge(struct change_set *cs)
+{
+	uint32_t n = (uint32_t)(uintptr_t)cs->owner;
+
+	if (cs->rc == 0 && write(STDOUT_FILENO, &n, sizeof(n)) != sizeof(n))
+		_exit(3);
+	change_set_free(cs);
+}
+
+/* Each tenth is two hours late or more. */
+static int64_t
+time_of(uint32_t n)
+{
+	int64_t at = (int64_t)n * APART;
+
+	return T0 + (n % 10 == 3 && n > 400 ? at - 380 * APART + 7 : at);
+}
+
+static void *
+pack_on(void *arg)
+{
+	struct yard *y = arg;
+	struct tc_err e = { 0 };
+
+	for (int64_t hour = 0;; hour = (hour + 1) % 1000) {
+		if (y->ops->compact(y->s, (struct wall){ T0 + hour * HOUR },
+		    &e) < 0)
+			_exit(5);
+	}
+	return NULL;
+}
+
+static void
+take_and_pack(struct yard *y, int out, uint32_t from)
+{
+	pthread_t thread;
+
+	dup2(out, STDOUT_FILENO);
+	yard_open(y);
+	pthread_create(&thread, NULL, pack_on, y);
+	for (uint32_t n = from; n < NUMBERS; n++) {
+		struct change_set *cs = set_new();
+
+		row_f64(cs, set_row(cs, 1, "p", time_of(n)), "m_ratio", n);
+		cs->done = acknowledge;
+		cs->owner = (void *)(uintptr_t)n;
+		while (y->ops->submit(y->s, cs) < 0)
+			y->ops->flush(y->s, dur_s(10));
+		if (n % 16 == 0)
+			y->ops->flush(y->s, dur_s(10));
+	}
+	_exit(4);
+}
+
+static int
+mark_value(void *arg, const struct store_point *p)
+{
+	unsigned char *seen = arg;
+	uint32_t n = (uint32_t)p->value;
+
+	ck_assert_uint_lt(n, NUMBERS);
+	ck_assert_int_eq(p->at.ms, time_of(n));
+	seen[n]++;
+	return 0;
+}
+
+/* Above all that were acknowledged. */
+static uint32_t
+live_and_die(struct yard *y, unsigned char *acked, uint32_t from, size_t most)
+{
+	int out[2], status;
+	uint32_t n, next = from;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(out), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(out[0]);
+		take_and_pack(y, out[1], from > 40 ? from - 40 : 0);
+	}
+	close(out[1]);
+	for (size_t got = 0; got < most; got++) {
+		ck_assert_int_eq(read(out[0], &n, sizeof(n)), sizeof(n));
+		acked[n] = 1;
+		next = n >= next ? n + 1 : next;
+	}
+	kill(pid, SIGKILL);
+	while (read(out[0], &n, sizeof(n)) == sizeof(n)) {
+		acked[n] = 1;
+		next = n >= next ? n + 1 : next;
+	}
+	close(out[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	return next;
+}
+
+START_TEST(taking_and_packing_killed_together_lose_and_double_nothing)
+{
+	const char *kills = getenv("TOCSIN_KILLS");
+	long lives = kills != NULL ? strtol(kills, NULL, 10) : 12;
+	unsigned char *acked = calloc(NUMBERS, 1), *seen = calloc(NUMBERS, 1);
+	struct store_series_query q = { .subject = 1, .metric = "m_ratio",
+		.from = { T0 }, .to = { T0 + (int64_t)NUMBERS * APART },
+		.limit = NUMBERS };
+	struct tc_err e = { 0 };
+	uint32_t next = 0;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	yard_close(&y);
+	for (long life = 0; life < lives; life++) {
+		next = live_and_die(&y, acked, next,
+			300 + (size_t)life * 7919 % 700);
+		yard_open(&y);
+		memset(seen, 0, NUMBERS);
+		ck_assert_msg(y.ops->series(y.s, &q, mark_value, seen, &e) == 0,
+			"%s", e.text);
+		for (uint32_t n = 0; n < next; n++)
+			ck_assert_msg(seen[n] == 1 || (!acked[n] && seen[n] == 0),
+				"%u: acknowledged %u, there %u times", n,
+				acked[n], seen[n]);
+		yard_close(&y);
+	}
+	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM "
+		"pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	printf("%ld lives, %u rows, %lld blocks\n", lives, next,
+		(long long)number_in(y.path, "SELECT count(*) FROM block"));
+	yard_fini(&y);
+	free(acked);
+	free(seen);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -481,5 +711,7 @@ main(void)
 		a_kill_at_any_moment_of_packing_loses_nothing,
 		roll_ups_are_what_the_rows_say,
 		what_is_seldom_measured_lies_together,
-		what_a_drive_reported_outlives_retention);
+		what_a_drive_reported_outlives_retention,
+		the_server_packs_by_itself, a_damaged_block_stops_nobody_else,
+		taking_and_packing_killed_together_lose_and_double_nothing);
 }
