@@ -298,6 +298,16 @@ read_executor(struct reader *rd, const struct node *map,
 	}
 }
 
+/* Three rows from `first` on. */
+static struct pace_limits
+limits_at(const struct config_values *values, size_t first)
+{
+	const struct tocsin_value *v = values->v + first;
+
+	return (struct pace_limits){ .at_once = (unsigned)v[0].i,
+		.per_hour = (unsigned)v[1].i, .per_day = (unsigned)v[2].i };
+}
+
 void
 evacuate_read(struct reader *rd, const struct node *root, struct config *cfg,
 	struct config_values *mode)
@@ -307,9 +317,14 @@ evacuate_read(struct reader *rd, const struct node *root, struct config *cfg,
 	const struct node *map = reader_map(rd, root, "", "evacuate");
 	const struct node *executor;
 
-	if (!values_init(rd, evacuate_rows, mode) || map == NULL)
+	if (!values_init(rd, evacuate_rows, mode))
 		return;
-	values_read(rd, map, "evacuate", sets, other);
+	if (map != NULL)
+		values_read(rd, map, "evacuate", sets, other);
+	cfg->pace = limits_at(mode, EVACUATE_AT_ONCE);
+	cfg->pace_fleet = limits_at(mode, EVACUATE_FLEET_AT_ONCE);
+	if (map == NULL)
+		return;
 	executor = reader_map(rd, map, "evacuate", "executor");
 	if (executor != NULL)
 		read_executor(rd, executor, &cfg->executor);

@@ -117,6 +117,8 @@ struct config {
 	size_t n_routes;
 	struct config_heartbeat heartbeat;
 	bool evacuate_armed;
+	struct pace_limits pace;	/* of a partition */
+	struct pace_limits pace_fleet;
 	struct config_executor executor;
 
 	const struct config_partition *partitions;

@@ -203,6 +203,8 @@ make_def(struct build *b)
 	def->passive = cfg->passive;
 	def->passive_smart_interval = cfg->passive_smart_interval;
 	def->units = cfg->units;
+	def->pace = cfg->pace;
+	def->pace_fleet = cfg->pace_fleet;
 	return 0;
 }
 

@@ -78,6 +78,9 @@ struct engine {
 	struct hash alerts;	/* struct live_alert by key */
 	uint64_t alert_id;
 	uint64_t plan_id;
+	struct pace_limits pace, pace_fleet;
+	bool pace_holds;	/* some plan waits for its turn */
+	struct mono pace_at;	/* when to look again */
 	struct note **notes;	/* that stand */
 	size_t n_notes, cap_notes;
 	uint64_t note_id;

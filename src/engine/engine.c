@@ -82,6 +82,7 @@ part_free(struct part *p)
 		sweep_free(s);
 	}
 	mem_free(p->name);
+	mem_free(p->pace);
 	mem_free(p);
 }
 

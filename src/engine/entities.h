@@ -42,6 +42,7 @@ struct part {
 	char *name;
 	struct list sweeps;
 	struct brake brake;
+	struct pace *pace;	/* NULL = nothing was recommended yet */
 	unsigned off;		/* bits by enum plan_switch */
 	size_t n_hosts;		/* present */
 	size_t n_bad;		/* convicted or imminent */
@@ -126,6 +127,7 @@ struct host_plan {
 	enum plan_action action;
 	enum plan_state state;
 	bool predicted;
+	bool paced;		/* was recommended before: counted once */
 	struct wall since;
 	unsigned why_not;
 };

@@ -11,6 +11,7 @@
 #include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/sweep.h"
+#include "engine/turns.h"
 #include "engine/unit.h"
 
 static size_t
@@ -152,6 +153,7 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 		en->resort = true;
 		h->heard.counted = false;
 	}
+	pace_move(h, p);
 	h->part = p;
 	h->owner = def->owner;
 	if (!h->present)
@@ -276,6 +278,8 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	en->now = now;
 	en->passive = fleet->passive;
 	en->smart_interval = fleet->passive_smart_interval;
+	en->pace = fleet->pace;
+	en->pace_fleet = fleet->pace_fleet;
 	if (fleet->units.heartbeat.ns > 0)
 		en->unit_rule = fleet->units;
 	if (doubt_set_fleet(en, fleet) < 0)

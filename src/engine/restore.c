@@ -6,6 +6,7 @@
 
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/turns.h"
 #include "engine/outlook.h"
 #include "engine/unit.h"
 #include "wire/json_read.h"
@@ -313,6 +314,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 		p->off = *(const unsigned char *)s->bytes;
 		return 0;
 	}
+	if (strcmp(s->kind, "pace") == 0 && p != NULL)
+		return pace_of_part_restore(p, s->bytes, s->n);
 	if (strcmp(s->kind, "brake") == 0 && p != NULL)
 		return brake_restore(s->bytes, s->n, &p->brake, NULL);
 	if (strcmp(s->kind, "signals") == 0 && h != NULL)
@@ -376,7 +379,9 @@ engine_restore_plan(struct engine *en, const struct change_plan *p)
 	if (*at == NULL)
 		return TC_ENOMEM;
 	**at = (struct host_plan){ .id = p->id, .action = p->action,
-		.state = p->state, .since = p->since };
+		.state = p->state, .since = p->since, .paced = true };
+	if (u == NULL)
+		pace_found(h);
 	return 0;
 }
 

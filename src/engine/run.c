@@ -8,6 +8,7 @@
 #include "engine/devices.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
+#include "engine/turns.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
 
@@ -294,6 +295,7 @@ engine_tick(struct engine *en, struct now now)
 	risk_age_all(en, now);
 	devices_step(en, now);
 	windows_step(en, now);
+	pace_step(en, now);
 	notes_step(en, now.wall);
 	step(en, now);
 	facts_flush(en);

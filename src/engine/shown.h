@@ -14,7 +14,6 @@
 #include "model/fleet.h"
 #include "model/note.h"
 #include "model/observation.h"
-#include "model/plan.h"
 #include "model/reason.h"
 #include "model/state.h"
 #include "model/unit.h"

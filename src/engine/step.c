@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/turns.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -101,6 +102,7 @@ withdraw(struct engine *en, struct host *h, struct wall at)
 {
 	if (h->plan == NULL)
 		return;
+	pace_drop(h->plan, h->part);
 	h->plan->state = PLAN_STATE_WITHDRAWN;
 	say_plan(en, h, at);
 	mem_free(h->plan);
@@ -134,6 +136,10 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 		.state = plan_is_held(h->why_not) ? PLAN_STATE_HELD :
 			PLAN_STATE_RECOMMENDED,
 		.predicted = action == PLAN_HOST_EVACUATE && is_predicted(&v) };
+	if (!pace_take(en, h, &next, at)) {
+		h->why_not = next.why_not |= 1U << WHY_NOT_RATE_LIMITED;
+		next.state = PLAN_STATE_HELD;
+	}
 	if (h->plan == NULL || h->plan->action != action) {
 		withdraw(en, h, at);
 		h->plan = MEM_NEW(struct host_plan);
@@ -147,6 +153,8 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 	} else {
 		next.id = h->plan->id;
 		next.since = h->plan->since;
+		if (next.state != PLAN_STATE_RECOMMENDED)
+			pace_drop(h->plan, h->part);
 	}
 	*h->plan = next;
 	say_plan(en, h, at);

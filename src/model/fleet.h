@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "model/opt.h"
+#include "model/plan.h"
 #include "model/unit.h"
 
 /* Times and counts of judging; every one has an origin. */
@@ -118,6 +119,8 @@ struct fleet_def {
 	struct check_rule passive;
 	struct dur passive_smart_interval;
 	struct unit_rule units;	/* of those that nobody declared */
+	struct pace_limits pace;	/* of each partition */
+	struct pace_limits pace_fleet;	/* of all together */
 };
 
 #endif

@@ -47,7 +47,9 @@ enum plan_action {
 	X(ACCEPTED, "accepted", "a person has accepted its state")          \
 	X(SWITCHED_OFF, "switched_off", "recommending is switched off")     \
 	X(PARENT, "parent_down", "what it runs on is down: that comes first") \
-	X(FLAPPING, "flapping", "it comes and goes; nobody moves on that")
+	X(FLAPPING, "flapping", "it comes and goes; nobody moves on that")  \
+	X(RATE_LIMITED, "rate_limited",                                     \
+		"as many as may be moved at a time were recommended")
 
 enum why_not {
 #define X(sym, id, words) WHY_NOT_##sym,
@@ -84,6 +86,14 @@ enum plan_state {
 	PLAN_STATE_TABLE(X)
 #undef X
 };
+
+/* How many hosts may be left; of a partition 0 = by its size, else no limit. */
+struct pace_limits {
+	unsigned at_once;
+	unsigned per_hour;
+	unsigned per_day;
+};
+#define PACE_MAX 500
 
 /* What a partition may have switched off; bits. */
 #define SWITCH_TABLE(X)              \

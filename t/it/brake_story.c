@@ -24,6 +24,7 @@ begin(void)
 
 	it_init(&it);
 	strbuf_printf(&y, "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
+		"evacuate: {at_once: 50, per_hour: 50, per_day: 50}\n"
 		"partitions:\n  - name: rack1\n    hosts:\n", it.dir);
 	for (int i = 0; i < HOSTS; i++)
 		strbuf_printf(&y, "      - {name: h%d}\n", i);

@@ -72,6 +72,42 @@ START_TEST(r015_a_convicted_host_has_a_plan_with_targets_of_its_partition)
 }
 END_TEST
 
+static void
+die_and_recover(struct sim *s, int host, double from)
+{
+	sim_run_until(s, from);
+	fail_ping(s, host, host + 1, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, from + 60);
+	fail_ping(s, host, host + 1, TOCSIN_WHY_NONE);
+	sim_run_until(s, from + 120);
+}
+
+/* One after the other, so that no brake sees more than one bad host. */
+START_TEST(r065_hosts_are_left_at_a_pace_that_survives_a_restart)
+{
+	struct sim *s = sim_new(10, NULL, 1);
+	struct snap_plan p;
+
+	die_and_recover(s, 1, 60);
+	die_and_recover(s, 2, 180);
+	sim_restart(s);
+	fail_ping(s, 3, 4, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 400);
+	p = plan_of(s, "h3");
+	ck_assert(!brake_of(s).latched);
+	ck_assert_int_eq(p.action, PLAN_HOST_EVACUATE);
+	ck_assert_int_eq(p.state, PLAN_STATE_HELD);
+	ck_assert(p.why_not >> WHY_NOT_RATE_LIMITED & 1);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
+	/* an hour after the first: its turn */
+	sim_run_until(s, 3600 + 60 + 120);
+	p = plan_of(s, "h3");
+	ck_assert_int_eq(p.state, PLAN_STATE_RECOMMENDED);
+	ck_assert(!(p.why_not >> WHY_NOT_RATE_LIMITED & 1));
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(r006_a_failing_service_moves_no_host)
 {
 	struct sim *s = sim_new(10, NULL, 1);
@@ -543,6 +579,7 @@ main(void)
 {
 	return STORIES("deeds",
 		r015_a_convicted_host_has_a_plan_with_targets_of_its_partition,
+		r065_hosts_are_left_at_a_pace_that_survives_a_restart,
 		r006_a_failing_service_moves_no_host,
 		r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it,
 		r113_an_outage_of_many_is_told_as_one,
