@@ -281,7 +281,7 @@ outlook_cause(const struct outlook_pack *pack, const struct verdict *v,
 	int32_t sums[CAUSE_HOST_OS + 1] = { 0 }, best = 0;
 	enum cause_hint cause = CAUSE_UNKNOWN;
 
-	if (device > LEVEL_NONE)
+	if (device > LEVEL_NONE && device < LEVEL_N)
 		sums[CAUSE_DEVICE] = pack->level_from[device];
 	for (uint32_t i = 0; v != NULL && i < v->n_evidence; i++) {
 		const struct verdict_evidence *row = &v->evidence[i];

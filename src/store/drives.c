@@ -74,7 +74,7 @@ has_values(const double *values, size_t n)
 static void
 give_drive(struct exporter *x, struct tend_drive_day *d, int64_t failed)
 {
-	size_t end = x->n_days, last = x->n_days;
+	size_t end = x->n_days, last = end;
 
 	if (failed != INT64_MAX && failed < x->first_day)
 		return;
