@@ -323,6 +323,8 @@ evacuate_read(struct reader *rd, const struct node *root, struct config *cfg,
 		values_read(rd, map, "evacuate", sets, other);
 	cfg->pace = limits_at(mode, EVACUATE_AT_ONCE);
 	cfg->pace_fleet = limits_at(mode, EVACUATE_FLEET_AT_ONCE);
+	cfg->ladder = (struct ladder_rule){ { mode->v[EVACUATE_WAIT].i },
+		{ mode->v[EVACUATE_REBOOT].i } };
 	if (map == NULL)
 		return;
 	executor = reader_map(rd, map, "evacuate", "executor");

@@ -119,6 +119,7 @@ struct config {
 	bool evacuate_armed;
 	struct pace_limits pace;	/* of a partition */
 	struct pace_limits pace_fleet;
+	struct ladder_rule ladder;
 	struct config_executor executor;
 
 	const struct config_partition *partitions;

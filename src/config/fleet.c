@@ -205,6 +205,7 @@ make_def(struct build *b)
 	def->units = cfg->units;
 	def->pace = cfg->pace;
 	def->pace_fleet = cfg->pace_fleet;
+	def->ladder = cfg->ladder;
 	return 0;
 }
 

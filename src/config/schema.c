@@ -191,6 +191,12 @@ const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1] = {
 	[EVACUATE_FLEET_PER_DAY] = { "fleet_per_day", TOCSIN_OPT_INT, .dflt = "300",
 		.min = "0", .max = "100000",
 		.help = "The same in a day; 0: no limit." },
+	[EVACUATE_WAIT] = { "wait", TOCSIN_OPT_DUR, .dflt = "60s",
+		.min = "0s", .max = "1d",
+		.help = "For the natural return of a convicted host." },
+	[EVACUATE_REBOOT] = { "reboot_wait", TOCSIN_OPT_DUR, .dflt = "900s",
+		.min = "1s", .max = "1d",
+		.help = "For its return after a reboot; then it is left." },
 	[EVACUATE_ROWS] = { NULL },
 };
 

@@ -31,6 +31,9 @@ struct engine {
 	struct hash vms;	/* struct unit by name */
 	struct heap unit_due;	/* struct unit: time alone may move it */
 	struct heap watch_due;	/* struct watch */
+	struct hash climbs;	/* struct climb by the id of its host */
+	struct heap climb_due;
+	struct ladder_rule ladder;
 	struct unit_rule unit_rule;	/* of those that nobody declared */
 	struct shared shared;	/* kinds of checks, shapes of metrics */
 	struct slab checks;

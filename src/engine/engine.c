@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "engine/climb.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/notes.h"
@@ -21,6 +22,8 @@
 #define PASSIVE_CLEAR_AFTER 2
 #define PASSIVE_STALE_AFTER 3
 #define SMART_INTERVAL_S 3600
+#define LADDER_WAIT_S 60
+#define LADDER_REBOOT_S 900
 #define UNIT_GRACE_S 600
 #define UNIT_NEVER_S 60
 #define UNIT_GONE_S 30
@@ -61,6 +64,8 @@ engine_new(const struct engine_conf *conf)
 		.clear_after = PASSIVE_CLEAR_AFTER,
 		.stale_after = PASSIVE_STALE_AFTER };
 	en->smart_interval = dur_s(SMART_INTERVAL_S);
+	en->ladder = (struct ladder_rule){ dur_s(LADDER_WAIT_S),
+		dur_s(LADDER_REBOOT_S) };
 	en->unit_rule = (struct unit_rule){
 		.heartbeat = dur_s(PASSIVE_INTERVAL_S),
 		.late_after = PASSIVE_FAIL_AFTER,
@@ -114,6 +119,7 @@ engine_free(struct engine *en)
 	hash_free(&en->parts);
 	hash_free(&en->devices);
 	hash_free(&en->vms);
+	climbs_free(en);
 	heap_free(&en->unit_due);
 	heap_free(&en->watch_due);
 	slab_free(&en->checks);

@@ -282,6 +282,8 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	en->pace_fleet = fleet->pace_fleet;
 	if (fleet->units.heartbeat.ns > 0)
 		en->unit_rule = fleet->units;
+	if (fleet->ladder.reboot.ns > 0)
+		en->ladder = fleet->ladder;
 	if (doubt_set_fleet(en, fleet) < 0)
 		return tc_fail(e, TC_ENOMEM, "out of memory for the witnesses");
 	if (!en->restored)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/devices.h"
+#include "engine/climb.h"
 #include "engine/inside.h"
 #include "engine/turns.h"
 #include "engine/outlook.h"
@@ -308,6 +309,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 		return unit_restore(u, s->bytes, s->n);
 	if (strcmp(s->kind, "diagnosis") == 0 && h != NULL)
 		return diagnosis_restore(h, s->bytes, s->n);
+	if (strcmp(s->kind, "ladder") == 0 && h != NULL)
+		return climb_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "agent") == 0 && h != NULL)
 		return watch_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "switch") == 0 && p != NULL && s->n == 1) {
@@ -455,5 +458,6 @@ restore_finish(struct engine *en, struct now now)
 	at = 0;
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
 		outlook_age(en, h, now);
+	climbs_wake(en, now);
 	en->restored = true;
 }

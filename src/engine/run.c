@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/devices.h"
+#include "engine/climb.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/turns.h"
@@ -292,6 +293,7 @@ engine_tick(struct engine *en, struct now now)
 	doubt_step(en, now);
 	units_tick(en, now);
 	watches_tick(en, now);
+	climbs_tick(en, now);
 	risk_age_all(en, now);
 	devices_step(en, now);
 	windows_step(en, now);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/climb.h"
 #include "engine/inside.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
@@ -116,6 +117,7 @@ show_plans(const struct engine *en, struct snapshot *s)
 			.reason = plan_words(&s->arena, h) };
 		if (p->action == PLAN_HOST_EVACUATE)
 			show_targets(&s->arena, h, p);
+		p->ladder = climb_show(en, &s->arena, h);
 		s->n_plans++;
 	}
 	qsort(list, s->n_plans, sizeof(*list), newest_first);

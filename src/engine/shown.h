@@ -187,6 +187,7 @@ struct snap_plan {
 	const struct snap_target *targets;	/* eligible first */
 	size_t n_targets;
 	size_t target_counts[TARGET_COUNT_];
+	const struct snap_ladder *ladder;	/* NULL = none */
 };
 
 /* A maintenance window that is running or to come. */

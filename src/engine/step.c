@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/climb.h"
 #include "engine/inside.h"
 #include "engine/turns.h"
 #include "engine/unit.h"
@@ -105,6 +106,7 @@ withdraw(struct engine *en, struct host *h, struct wall at)
 	pace_drop(h->plan, h->part);
 	h->plan->state = PLAN_STATE_WITHDRAWN;
 	say_plan(en, h, at);
+	climb_end(en, h);
 	mem_free(h->plan);
 	h->plan = NULL;
 }
@@ -148,7 +150,8 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 		next.id = ++en->plan_id;
 		next.since = at;
 	} else if (h->plan->state == next.state &&
-		h->plan->why_not == next.why_not) {
+		h->plan->why_not == next.why_not &&
+		h->plan->predicted == next.predicted) {
 		return;
 	} else {
 		next.id = h->plan->id;
@@ -158,6 +161,8 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 	}
 	*h->plan = next;
 	say_plan(en, h, at);
+	if (action == PLAN_HOST_EVACUATE && !next.predicted)
+		climb_begin(en, h, at);
 }
 
 /* ---- brakes ---- */

@@ -84,6 +84,7 @@ void add_unit(struct json_write *w, const struct snap_host *h,
 void add_host_units(struct json_write *w, const struct snap_host *h);
 void add_unit_sets(struct json_write *w, const struct snap_host *h);
 void add_layers(struct json_write *w, const struct snapshot *s);
+void add_ladder(struct json_write *w, const struct snap_plan *p);
 /* view_deeds.c: the rule of a check in force */
 void put_rule(struct json_write *w, const struct snap_check *c);
 

@@ -123,6 +123,7 @@ add_plan(struct json_write *w, const struct snap_plan *p)
 	json_add_str(w, "state", plan_state_id(p->state));
 	json_add_bool(w, "predicted", p->predicted);
 	add_time(w, "since", p->since);
+	add_ladder(w, p);
 	json_add_str(w, "reason", p->reason);
 	add_why_not(w, p->why_not);
 	for (size_t i = 0; i < p->n_targets && i < SNAP_PLAN_TARGETS; i++)

@@ -512,3 +512,38 @@ add_layers(struct json_write *w, const struct snapshot *s)
 	add_layer(w, "role", s->n_roles, s->role_counts);
 	json_put_end(w);
 }
+
+/* ---- the ladder of a convicted host, for its plan ---- */
+
+/* When a rung is to be reached, from those before it. */
+static struct wall
+expected_at(const struct snap_ladder *l, int i)
+{
+	struct wall at = l->at[i];
+
+	if (at.ms == 0 && i > 0)
+		at = wall_add(expected_at(l, i - 1), i == 1 ? l->wait :
+			l->reboot);
+	return at;
+}
+
+void
+add_ladder(struct json_write *w, const struct snap_plan *p)
+{
+	static const enum plan_action rungs[LADDER_RUNGS] = { PLAN_HOST_WAIT,
+		PLAN_HOST_REBOOT, PLAN_HOST_EVACUATE };
+	const struct snap_ladder *l = p->ladder;
+
+	if (l == NULL)
+		return;
+	json_add_array(w, "ladder");
+	for (int i = 0; i < LADDER_RUNGS; i++) {
+		json_put_object(w);
+		json_add_str(w, "rung", plan_action_id(rungs[i]));
+		json_add_str(w, "state", l->at[i].ms == 0 ? "to_come" :
+			l->rung == rungs[i] ? "current" : "done");
+		add_time(w, "at", expected_at(l, i));
+		json_put_end(w);
+	}
+	json_put_end(w);
+}

@@ -121,6 +121,7 @@ struct fleet_def {
 	struct unit_rule units;	/* of those that nobody declared */
 	struct pace_limits pace;	/* of each partition */
 	struct pace_limits pace_fleet;	/* of all together */
+	struct ladder_rule ladder;
 };
 
 #endif

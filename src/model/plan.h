@@ -27,6 +27,13 @@ enum plan_action {
 #undef X
 };
 
+/* How long a convicted host stays on the rungs before it is left. */
+struct ladder_rule {
+	struct dur wait;	/* for its natural return */
+	struct dur reboot;	/* T: for its return after a reboot */
+};
+#define LADDER_RUNGS 3		/* wait, reboot, evacuate */
+
 /* Why nothing (more) is done about a host.  Symbol, id, words. */
 #define WHY_NOT_TABLE(X)                                                    \
 	X(HEALTHY, "healthy", "nothing is wrong with it")                   \

@@ -11,11 +11,6 @@
 #include "base/clock.h"
 #include "model/plan.h"
 
-struct ladder_rule {
-	struct dur wait;	/* for the natural return */
-	struct dur reboot;	/* T: for its return after a reboot */
-};
-
 /* How long after the conviction the rung is reached; < 0 = no rung of it. */
 struct dur ladder_from(const struct ladder_rule *rule, enum plan_action rung);
 /* The rung in force so long after the conviction. */

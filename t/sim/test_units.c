@@ -574,6 +574,86 @@ START_TEST(fx_003_healing_acts_on_the_layer_that_failed)
 }
 END_TEST
 
+/* Ladder of the only plan of the host; the caller puts the snapshot. */
+static const struct snap_ladder *
+ladder_of(const struct snapshot *snap, const char *host)
+{
+	for (size_t i = 0; i < snap->n_plans; i++)
+		if (strcmp(snap->plans[i].host, host) == 0)
+			return snap->plans[i].ladder;
+	return NULL;
+}
+
+static enum plan_action
+rung_of(struct sim *s, const char *host)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_ladder *l = ladder_of(snap, host);
+	enum plan_action rung = l != NULL ? l->rung : PLAN_NONE;
+
+	snapshot_put(snap);
+	return rung;
+}
+
+static void
+climb(double kill)
+{
+	struct sim *s = sim_new(8, NULL, 0);
+	const struct snap_ladder *l;
+	struct snapshot *snap;
+
+	sim_set(s, "h3", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_set(s, "h3", "tcp", TOCSIN_WHY_CONNECT_TIMEOUT);
+	sim_run_until(s, 60);
+	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_WAIT);
+	if (kill != 0) {
+		sim_run_until(s, kill);
+		sim_restart(s);
+	}
+	sim_run_until(s, 125);
+	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_REBOOT);
+	sim_step_wall(s, 86400000);
+	sim_run_until(s, 900);
+	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_REBOOT);
+	sim_run_until(s, 60 + 60 + 900 + 5);
+	snap = sim_snapshot(s);
+	l = ladder_of(snap, "h3");
+	ck_assert_ptr_nonnull(l);
+	ck_assert_int_eq(l->rung, PLAN_HOST_EVACUATE);
+	ck_assert(l->at[0].ms > 0 && l->at[1].ms - l->at[0].ms >= 59000);
+	ck_assert(l->at[2].ms - l->at[1].ms >= 899000);
+	snapshot_put(snap);
+	ck_assert_uint_eq(sim_events(s, "plan.rung"), 3);
+	sim_set(s, "h3", "ping", TOCSIN_WHY_NONE);
+	sim_set(s, "h3", "tcp", TOCSIN_WHY_NONE);
+	sim_run_until(s, 1200);
+	ck_assert_int_eq(rung_of(s, "h3"), PLAN_NONE);
+	sim_free(s);
+}
+
+START_TEST(r014_wait_then_reboot_then_t_then_evacuate_with_timestamps)
+{
+	climb(0);
+	/* A restart of ours begins nothing anew. */
+	climb(62);
+}
+END_TEST
+
+START_TEST(r014_a_host_that_returns_by_itself_is_never_rebooted)
+{
+	struct sim *s = sim_new(8, NULL, 0);
+
+	sim_set(s, "h3", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 70);
+	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_WAIT);
+	sim_set(s, "h3", "ping", TOCSIN_WHY_NONE);
+	sim_run_until(s, 2000);
+	ck_assert_int_eq(rung_of(s, "h3"), PLAN_NONE);
+	ck_assert_uint_eq(sim_events(s, "plan.rung"), 1);
+	sim_free(s);
+}
+END_TEST
+
 /* ---- identity and restarts ---- */
 
 START_TEST(a_vm_moves_and_keeps_its_id)
@@ -693,6 +773,8 @@ main(void)
 		r052_three_silences_three_reasons_three_timers,
 		r050_agents_that_end_on_a_leap_day_are_no_broken_hardware,
 		fx_003_healing_acts_on_the_layer_that_failed,
+		r014_wait_then_reboot_then_t_then_evacuate_with_timestamps,
+		r014_a_host_that_returns_by_itself_is_never_rebooted,
 		a_vm_moves_and_keeps_its_id,
 		a_restart_changes_no_verdict_and_no_timer,
 		a_host_without_units_says_nothing_of_them);
