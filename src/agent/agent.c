@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/gather.h"
+#include "agent/goodbye.h"
 #include "agent/life.h"
 #include "agent/sender.h"
 #include "agent/spool.h"
@@ -152,6 +153,32 @@ finish(struct agent *a)
 	return a->conf->once && left.batches > 0 ? 1 : 0;
 }
 
+/* For the supervisor, after the agent is gone: its lock is free. */
+static int
+report_exit(struct agent *a)
+{
+	char spool_dir[512];
+	struct spool_conf conf = { .dir = spool_dir,
+		.max_bytes = a->conf->spool_max };
+	struct tc_err e = {0};
+
+	if (strncmp(a->conf->report_exit, "success", 7) == 0)
+		return 0;
+	snprintf(spool_dir, sizeof(spool_dir), "%s/spool", a->conf->state_dir);
+	if (file_make_dirs(a->conf->state_dir, 0700, &e) < 0 ||
+	    life_lock(a->conf->state_dir, &a->lock, &e) < 0 ||
+	    spool_open(&conf, a->clock->wall(a->clock), &a->spool, &e) < 0) {
+		log_at(ERROR, "agent", "%s", e.text);
+	} else {
+		goodbye_send(a->conf, a->spool, a->clock,
+			a->conf->report_exit);
+		spool_close(a->spool);
+	}
+	if (a->lock >= 0)
+		close(a->lock);
+	return e.code == 0 ? 0 : 1;
+}
+
 int
 agent_run(const struct agent_conf *conf)
 {
@@ -162,8 +189,14 @@ agent_run(const struct agent_conf *conf)
 
 	log_set_level(conf->verbose ? LOG_LVL_DEBUG : LOG_LVL_INFO);
 	sigaction(SIGPIPE, &ignore, NULL);
+	if (conf->report_exit)
+		return report_exit(&a);
 	if (open_state(&a, &e) < 0 || start(&a, &e) < 0) {
 		log_at(ERROR, "agent", "%s", e.text);
+		sender_stop(a.sender, a.clock->mono(a.clock));
+		a.sender = NULL;
+		if (a.spool)
+			goodbye_send(conf, a.spool, a.clock, e.text);
 		goto out;
 	}
 	sched_run(a.sched);

@@ -31,6 +31,9 @@ static const struct arg rows[] = {
 		"certificates that the server's is checked against" },
 	{ "spool-max", ARG_SIZE, AT(spool_max), "SIZE", "64MiB",
 		"what may wait on disk; beyond it the oldest is dropped" },
+	{ "report-exit", ARG_STRING, AT(report_exit), "WHY", NULL,
+		"tell the server that the agent ended so, and end; for a "
+		"supervisor. Nothing when it begins with success" },
 	{ "once", ARG_FLAG, AT(once), NULL, NULL,
 		"measure once, deliver, end" },
 	{ "verbose", ARG_FLAG, AT(verbose), NULL, NULL, "say more" },
@@ -59,6 +62,11 @@ static const struct arg_section sections[] = {
 	{ "SIGNALS",
 		"SIGTERM, SIGINT\ta last batch, with the reason of the end, "
 		"within 2 seconds; what could not be delivered stays" },
+	{ "ENDS",
+		"An orderly end is told in the last batch, a start that fails "
+		"in a batch of its own. What an agent that is killed cannot "
+		"tell, its supervisor does with --report-exit: the systemd "
+		"unit has it as ExecStopPost." },
 	{ "FILES",
 		TOCSIN_STATEDIR "/agent/spool/\tbatches not acknowledged\n\n"
 		TOCSIN_STATEDIR "/agent/agent.state\t" "the end of the last run\n\n"

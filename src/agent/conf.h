@@ -21,6 +21,7 @@ struct agent_conf {
 	const char *smart_helper;	/* NULL = the installed one */
 	const char *smart_replay;	/* NULL = real disks */
 	const char *root;		/* where /proc and /sys are */
+	const char *report_exit;	/* NULL = watch; else tell and end */
 	struct dur interval;
 	struct dur smart_interval;
 	uint64_t spool_max;

@@ -95,12 +95,13 @@ age_of(const struct batch *b, const struct observation *ob, struct now now)
  * too, unless it is the first word ever.
  */
 static bool
-take_unit(struct engine *en, struct host *h, struct unit *guest,
-	const struct batch *b, const struct observation *ob)
+take_unit(struct engine *en, struct host *h, struct unit *guest,	/* lint: whose, and what of it */
+	const struct batch *b, const struct observation *ob, bool *ends)
 {
 	struct unit *u = unit_of_observation(en, h, guest, ob);
 	bool word = agent_word(en, h, guest, ob);
 
+	*ends |= word;
 	if (u == NULL && guest == NULL && ob->vm == NULL && ob->role == NULL &&
 	    (!word || check_find(h, ob->probe) != NULL))
 		return false;
@@ -165,7 +166,7 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 	struct unit *guest = vm_find(en, b->host);
 	struct host *h = guest != NULL ? guest->host :
 		host_find(en, b->host);
-	size_t words = 0;
+	bool ends = false;
 
 	if (h == NULL && !may_create)
 		return BATCH_HOST_UNKNOWN;
@@ -191,15 +192,13 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 	}
 	cs->batch_host = guest != NULL ? guest->id : h->id;
 	cs->batch_id = b->id[0] != '\0' ? fact_text(cs, b->id) : NULL;
-	for (size_t i = 0; i < b->n; i++) {
-		words += strcmp(b->items[i].probe, "agent") == 0;
-		if (!take_unit(en, h, guest, b, &b->items[i]))
+	for (size_t i = 0; i < b->n; i++)
+		if (!take_unit(en, h, guest, b, &b->items[i], &ends))
 			take(en, h, b, &b->items[i], now);
-	}
-	/* Who only says that it ends is not back. */
-	if (words < b->n && guest != NULL)
+	/* Whose batch says that it ends is not there any more. */
+	if (!ends && guest != NULL)
 		unit_heard(en, guest, now);
-	else if (words < b->n)
+	else if (!ends)
 		watch_heard(en, h, now);
 	fold_host(en, h, now.wall);
 	step(en, now);

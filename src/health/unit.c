@@ -99,8 +99,9 @@ alarm_at(const struct beat *b, const struct unit_rule *rule)
 	case BEAT_NEVER:
 		return b->expected ? b->from.ns + rule->never.ns : INT64_MAX;
 	case BEAT_HEARD:
-		return b->from.ns + rule->lost.ns;
+		return b->expected ? b->from.ns + rule->lost.ns : INT64_MAX;
 	case BEAT_ENDED:
+		return b->expected ? b->ended.ns + rule->gone.ns : INT64_MAX;
 	case BEAT_FAILED:
 		return b->ended.ns + rule->gone.ns;
 	}

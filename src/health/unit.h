@@ -52,7 +52,10 @@ void beat_end(struct beat *b, bool failed, struct mono now);
 /* May set b->convicted.  The reason is NONE while it is fine. */
 enum beat_is beat_judge(struct beat *b, const struct unit_rule *rule,
 	struct mono now, enum tocsin_reason *why);
-/* The alarm of its reason is due, whatever the unit is. */
+/*
+ * The alarm of its reason is due, whatever the unit is.  Who is not expected
+ * is not missed; an end with an error is told all the same.
+ */
 bool beat_alarms(const struct beat *b, const struct unit_rule *rule,
 	struct mono now);
 /* When either may move at the earliest; INT64_MAX = never by itself. */

@@ -571,6 +571,58 @@ START_TEST(two_agents_do_not_share_a_state)
 }
 END_TEST
 
+/* The last request told of an end with an error, and why. */
+static void
+told_of_an_error(struct world *w, const char *why)
+{
+	const struct observation *ob;
+	struct batch b;
+
+	parse(fake_http_request(w->server, fake_http_count(w->server) - 1), &b);
+	ob = find(&b, "agent");
+	ck_assert_ptr_nonnull(ob);
+	ck_assert_uint_eq(ob->reason, TOCSIN_WHY_REPORTED_ERROR);
+	ck_assert_msg(strstr(ob->text, why) != NULL, "%s", ob->text);
+	arena_free(&b.arena);
+}
+
+START_TEST(r051_a_start_that_fails_is_told_by_the_next_that_can)
+{
+	struct world *w = world_new();
+	struct batch b;
+
+	start_with(w, "--server=nowhere");
+	if (reap(w) != 1)
+		ck_abort_msg("it started without a server");
+	start(w);
+	ck_assert(fake_http_wait(w->server, 1));
+	parse(fake_http_request(w->server, 0), &b);
+	ck_assert_uint_eq(find(&b, "agent")->reason,
+		TOCSIN_WHY_REPORTED_ERROR);
+	arena_free(&b.arena);
+	ck_assert_int_eq(end(w, SIGTERM), 0);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(r051_a_supervisor_tells_of_an_agent_that_was_killed)
+{
+	struct world *w = world_new();
+
+	start(w);
+	ck_assert(fake_http_wait(w->server, 1));
+	end(w, SIGKILL);
+	start_with(w, "--report-exit=signal killed KILL");
+	ck_assert_int_eq(reap(w), 0);
+	told_of_an_error(w, "signal killed KILL");
+	/* An orderly end was told by the agent itself. */
+	start_with(w, "--report-exit=success exited 0");
+	ck_assert_int_eq(reap(w), 0);
+	told_of_an_error(w, "signal killed KILL");
+	world_free(w);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -585,5 +637,7 @@ main(void)
 		kill_9_at_any_moment_loses_nothing_spooled,
 		a_hanging_server_does_not_hold_the_end,
 		once_delivers_or_says_that_it_could_not,
-		two_agents_do_not_share_a_state);
+		two_agents_do_not_share_a_state,
+		r051_a_start_that_fails_is_told_by_the_next_that_can,
+		r051_a_supervisor_tells_of_an_agent_that_was_killed);
 }
