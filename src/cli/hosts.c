@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/plan.h"
 #include "cli/show.h"
+#include "cli/units.h"
 #include "cli/words.h"
 
 /* The reason matters where something is wrong. */
@@ -238,6 +239,7 @@ verb_host(struct cli *c, struct tc_err *e)
 	plan_say(c, &plan);
 	print_checks(c, doc_get(h, "checks"));
 	print_devices(c, doc_get(h, "devices"));
+	units_print(c, h);
 out:
 	plan_free(&plan);
 	return rc;

@@ -10,6 +10,7 @@
 #include "cli/plan.h"
 #include "cli/score.h"
 #include "cli/show.h"
+#include "cli/units.h"
 #include "cli/words.h"
 #include "model/level.h"
 
@@ -497,6 +498,7 @@ verb_explain(struct cli *c, struct tc_err *e)
 	}
 	explain_health(c, h);
 	plan_say(c, &plan);
+	units_explain(c, h);
 	items = doc_get(v, "items");
 	if (!items || items->n == 0) {
 		out_say(&c->out, "No device of it is known: nobody can say "

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engine/shown_outlook.h"
+#include "engine/shown_plan.h"
 #include "engine/shown_unit.h"
 #include "model/fleet.h"
 #include "model/note.h"
@@ -163,31 +164,6 @@ struct snap_partition {
 	size_t counts[STATE_COUNT_];
 	struct snap_brake brake;
 	unsigned off;		/* bits by enum plan_switch */
-};
-
-struct snap_target {
-	const char *host;
-	enum target_state state;
-};
-
-/* At most so many of a plan's targets are shown; all are counted. */
-#define SNAP_PLAN_TARGETS 20
-
-struct snap_plan {
-	uint64_t id;
-	const char *host;
-	const char *unit;	/* path of the VM or role; "" = the host */
-	const char *partition;
-	enum plan_action action;
-	enum plan_state state;
-	bool predicted;		/* or convicted */
-	struct wall since;
-	const char *reason;	/* one line for people */
-	unsigned why_not;	/* bits: what holds it */
-	const struct snap_target *targets;	/* eligible first */
-	size_t n_targets;
-	size_t target_counts[TARGET_COUNT_];
-	const struct snap_ladder *ladder;	/* NULL = none */
 };
 
 /* A maintenance window that is running or to come. */

@@ -52,13 +52,6 @@ struct snap_unit {
 	uint64_t plan_id;
 };
 
-/* Of a convicted host: where on its ladder it is, and when it came there. */
-struct snap_ladder {
-	enum plan_action rung;
-	struct wall at[LADDER_RUNGS];	/* ms 0 = to come */
-	struct dur wait, reboot;
-};
-
 /* The agent of a host that is missed. */
 struct snap_watch {
 	bool expected;

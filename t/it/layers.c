@@ -120,6 +120,24 @@ unit_id(struct it *it, const char *path)
 	return id;
 }
 
+/* tocsin WORD HOST in text; it says all of these. */
+static void
+says(struct it *it, const char *word, const char *const *wanted)
+{
+	char state[128];
+	struct strbuf out = { 0 };
+	const char *argv[] = { it_cli(), word, "h1", "--state-dir", state,
+		NULL };
+
+	snprintf(state, sizeof(state), "%s/state", it->dir);
+	ck_assert_int_eq(it_run(it, &out, argv), 0);
+	for (; *wanted != NULL; wanted++)
+		ck_assert_msg(strstr(strbuf_str(&out), *wanted) != NULL,
+			"%s: no '%s' in\n%s", word, *wanted,
+			strbuf_str(&out));
+	strbuf_free(&out);
+}
+
 START_TEST(the_four_layers_of_a_real_server)
 {
 	int port = it_free_port(), fd, id, id2;
@@ -169,6 +187,10 @@ START_TEST(the_four_layers_of_a_real_server)
 	matches(&it, unit2, "/v1/units/{id}");
 	matches(&it, "/v1/evacuations", "/v1/evacuations");
 
+	says(&it, "host", (const char *const[]){ "VMs and roles", "v1/web",
+		"restart.fresh_disk", "restart.keep_disk", NULL });
+	says(&it, "explain", (const char *const[]){ "vm v2 is unhealthy",
+		"advice: restart.keep_disk", NULL });
 	/* Its role is not the matter while its VM is down. */
 	ck_assert(it_wait_text(&it, unit, "health", "unreachable", 20));
 	/* kill -9: the same verdicts, the same ids, at once */
