@@ -19,6 +19,8 @@ action_words(const char *id)
 {
 	if (strcmp(id, "host.evacuate") == 0)
 		return "evacuate";
+	if (strcmp(id, "device.replace") == 0)
+		return "replace disk";
 	return strcmp(id, "role.out_of_rotation") == 0 ?
 		"out of rotation" : id;
 }

@@ -331,6 +331,8 @@ evacuate_read(struct reader *rd, const struct node *root, struct config *cfg,
 	if (executor != NULL)
 		read_executor(rd, executor, &cfg->executor);
 	cfg->evacuate_armed = mode->v[EVACUATE_MODE].i == 1;
+	cfg->leaving = (struct evacuation_pace){ { mode->v[EVACUATE_TIME].i },
+		(uint64_t)mode->v[EVACUATE_RATE].i };
 	if (cfg->evacuate_armed && executor == NULL)
 		reader_fail(rd, mode->origins[EVACUATE_MODE].line,
 			"evacuate: armed, but there is no executor");

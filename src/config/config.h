@@ -116,6 +116,7 @@ struct config {
 	const struct config_route *routes;
 	size_t n_routes;
 	struct config_heartbeat heartbeat;
+	struct evacuation_pace leaving;
 	bool evacuate_armed;
 	struct pace_limits pace;	/* of a partition */
 	struct pace_limits pace_fleet;

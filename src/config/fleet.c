@@ -202,6 +202,7 @@ make_def(struct build *b)
 	def->n_witnesses = cfg->witnesses.n;
 	def->passive = cfg->passive;
 	def->passive_smart_interval = cfg->passive_smart_interval;
+	def->leaving = cfg->leaving;
 	def->units = cfg->units;
 	def->pace = cfg->pace;
 	def->pace_fleet = cfg->pace_fleet;

@@ -197,6 +197,12 @@ const struct tocsin_opt evacuate_rows[EVACUATE_ROWS + 1] = {
 	[EVACUATE_REBOOT] = { "reboot_wait", TOCSIN_OPT_DUR, .dflt = "900s",
 		.min = "1s", .max = "1d",
 		.help = "For its return after a reboot; then it is left." },
+	[EVACUATE_TIME] = { "time", TOCSIN_OPT_DUR, .dflt = "30m", .min = "1s",
+		.max = "30d", .help = "How long leaving a host takes, unless "
+			"its tag evacuation_time or evacuation_size says it." },
+	[EVACUATE_RATE] = { "rate", TOCSIN_OPT_SIZE, .dflt = "100MiB",
+		.min = "1KiB", .max = "1TiB",
+		.help = "Bytes moved a second: for the tag evacuation_size." },
 	[EVACUATE_ROWS] = { NULL },
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/outlook.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
@@ -87,7 +88,7 @@ kind_of(const char *text)
 		"observer_suspect", "maintenance_overrun",
 		"maintenance_notice", "maintenance_conflict",
 		"partition_outage", "acceptance_revoked",
-		"vm_unhealthy", "agent_silent" };
+		"vm_unhealthy", "agent_silent", "device_replace" };
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (strcmp(kinds[i], text) == 0)
@@ -369,6 +370,23 @@ raise_risk(struct engine *en, struct host *h, struct wall at)
 }
 
 static void
+raise_replace(struct engine *en, struct host *h, struct wall at)
+{
+	struct strbuf body = { 0 };
+	struct arena words = { 0 };
+	char title[HOST_TITLE], summary[HOST_TITLE + 400];
+
+	host_title(h, title);
+	snprintf(summary, sizeof(summary), "%s: %s", title,
+		replace_words(&words, h));
+	write_host_body(&body, h);
+	alert_raise(en, &(struct alert_wish){ "device_replace",
+		SEVERITY_WARNING, h, NULL, summary, strbuf_str(&body) }, at);
+	strbuf_free(&body);
+	arena_free(&words);
+}
+
+static void
 raise_flapping(struct engine *en, struct host *h, struct wall at)
 {
 	const struct check *c = host_flapper(h);
@@ -443,6 +461,7 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		alert_end(en, "maintenance_overrun", h->name, now.wall);
 		alert_end(en, "acceptance_revoked", h->name, now.wall);
 		alert_end(en, "agent_silent", h->name, now.wall);
+		alert_end(en, "device_replace", h->name, now.wall);
 		return;
 	}
 	/*
@@ -460,6 +479,10 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 		raise_risk(en, h, now.wall);
 	else if (h->risk.level < LEVEL_LIKELY)
 		alert_end(en, "host_at_risk", h->name, now.wall);
+	if (h->risk.spared >= LEVEL_LIKELY)
+		raise_replace(en, h, now.wall);
+	else
+		alert_end(en, "device_replace", h->name, now.wall);
 }
 
 void

@@ -56,6 +56,7 @@ struct engine {
 	size_t cap_runs;
 	struct check_rule passive;
 	struct dur smart_interval;
+	struct evacuation_pace leaving;
 
 	bool restored;		/* restore_finish() was done */
 	struct now now;		/* of the call we are in */

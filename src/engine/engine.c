@@ -24,6 +24,8 @@
 #define SMART_INTERVAL_S 3600
 #define LADDER_WAIT_S 60
 #define LADDER_REBOOT_S 900
+#define EVACUATION_S 1800
+#define EVACUATION_RATE (100u << 20)
 #define UNIT_GRACE_S 600
 #define UNIT_NEVER_S 60
 #define UNIT_GONE_S 30
@@ -66,6 +68,8 @@ engine_new(const struct engine_conf *conf)
 	en->smart_interval = dur_s(SMART_INTERVAL_S);
 	en->ladder = (struct ladder_rule){ dur_s(LADDER_WAIT_S),
 		dur_s(LADDER_REBOOT_S) };
+	en->leaving = (struct evacuation_pace){ dur_s(EVACUATION_S),
+		EVACUATION_RATE };
 	en->unit_rule = (struct unit_rule){
 		.heartbeat = dur_s(PASSIVE_INTERVAL_S),
 		.late_after = PASSIVE_FAIL_AFTER,

@@ -16,6 +16,7 @@
 #include "engine/snapshot.h"
 #include "plan/brake.h"
 #include "plan/choose.h"
+#include "plan/urgency.h"
 #include "plan/window.h"
 #include "health/check.h"
 #include "health/observer.h"
@@ -128,6 +129,7 @@ struct host_plan {
 	enum plan_state state;
 	bool predicted;
 	bool paced;		/* was recommended before: counted once */
+	struct plan_urgency urgency;	/* when predicted */
 	struct wall since;
 	unsigned why_not;
 };

@@ -280,6 +280,8 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	en->smart_interval = fleet->passive_smart_interval;
 	en->pace = fleet->pace;
 	en->pace_fleet = fleet->pace_fleet;
+	if (fleet->leaving.estimate.ns > 0)
+		en->leaving = fleet->leaving;
 	if (fleet->units.heartbeat.ns > 0)
 		en->unit_rule = fleet->units;
 	if (fleet->ladder.reboot.ns > 0)

@@ -35,6 +35,8 @@ void outlook_age(struct engine *en, struct host *h, struct now now);
 int outlook_restore(struct host *h, const void *bytes, size_t n);
 int outlook_restore_prediction(struct host *h,
 	const struct change_prediction *p);
+/* showdeeds.c: of the disk that is to be replaced. */
+const char *replace_words(struct arena *a, const struct host *h);
 void outlook_free(struct host_outlook *o);
 
 #endif

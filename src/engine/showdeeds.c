@@ -7,6 +7,7 @@
 
 #include "engine/climb.h"
 #include "engine/inside.h"
+#include "engine/outlook.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
 
@@ -19,11 +20,31 @@ copy(struct arena *a, const char *text)
 	return p != NULL ? p : "";
 }
 
+/* "disk ST4000DM000 Z300A: failure likely; others of its group stand for it" */
+const char *
+replace_words(struct arena *a, const struct host *h)
+{
+	char text[400] = "";
+
+	for (size_t i = 0; i < h->n_devices; i++) {
+		const struct device_id *d = &h->devices[i]->ident;
+
+		if (h->devices[i]->id == h->risk.spared_device)
+			snprintf(text, sizeof(text), "%s %s %s: failure %s; "
+				"others of its group stand for it", d->kind,
+				d->model, d->serial,
+				level_name(h->risk.spared));
+	}
+	return copy(a, text);
+}
+
 const char *
 plan_words(struct arena *a, const struct host *h)
 {
 	char text[400];
 
+	if (h->plan != NULL && h->plan->action == PLAN_DEVICE_REPLACE)
+		return replace_words(a, h);
 	if (h->plan == NULL || !h->plan->predicted) {
 		snprintf(text, sizeof(text), "%s: %s", h->worst != NULL ?
 			h->worst->kind->key : "risk", h->worst != NULL ?
@@ -112,6 +133,7 @@ show_plans(const struct engine *en, struct snapshot *s)
 			.partition = h->part->name, .action = h->plan->action,
 			.state = h->plan->state,
 			.predicted = h->plan->predicted,
+			.urgency = h->plan->urgency,
 			.since = h->plan->since,
 			.why_not = h->plan->why_not,
 			.reason = plan_words(&s->arena, h) };

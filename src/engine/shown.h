@@ -12,11 +12,11 @@
 #include "engine/shown_outlook.h"
 #include "engine/shown_plan.h"
 #include "engine/shown_unit.h"
-#include "model/fleet.h"
 #include "model/note.h"
 #include "model/observation.h"
 #include "model/reason.h"
 #include "model/state.h"
+#include "plan/urgency.h"
 #include "model/unit.h"
 
 struct window;

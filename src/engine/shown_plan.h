@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "model/plan.h"
+#include "plan/urgency.h"
 
 /* Of a convicted host: where on its ladder it is, and when it came there. */
 struct snap_ladder {
@@ -34,6 +35,7 @@ struct snap_plan {
 	enum plan_action action;
 	enum plan_state state;
 	bool predicted;		/* or convicted */
+	struct plan_urgency urgency;	/* when predicted */
 	struct wall since;
 	const char *reason;	/* one line for people */
 	unsigned why_not;	/* bits: what holds it */

@@ -34,6 +34,7 @@ view_of(const struct engine *en, const struct host *h)
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect && h->part->doubted,
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
+		.replace = h->risk.spared >= LEVEL_LIKELY,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
@@ -83,6 +84,11 @@ say_plan(struct engine *en, const struct host *h, struct wall at)
 	json_add_str(&w, "action", plan_action_id(p->action));
 	json_add_str(&w, "state", plan_state_id(p->state));
 	json_add_bool(&w, "predicted", p->predicted);
+	if (p->predicted) {
+		json_add_str(&w, "urgency", urgency_id(p->urgency.is));
+		json_add_bool(&w, "accept_loss_warning",
+			p->urgency.accept_loss);
+	}
 	json_add_wall(&w, "since", p->since);
 	json_add_str(&w, "reason", plan_words(&cs->arena, h));
 	json_add_array(&w, "why_not");
@@ -120,6 +126,19 @@ is_predicted(const struct plan_view *v)
 	return plan_action_of(&sound) != PLAN_HOST_EVACUATE;
 }
 
+/* Against the begin of the lead time of the disk that is the reason. */
+static struct plan_urgency
+urgency_of(const struct engine *en, const struct host *h)
+{
+	const struct device *d = subject_get(en, h->risk.device,
+		SUBJECT_DEVICE);
+	const struct verdict *v = d != NULL ? d->verdict : NULL;
+	bool known = v != NULL && v->lead_known;
+
+	return plan_urgency(evacuation_estimate(h->tags, h->n_tags, &en->leaving),
+		known, dur_s(known ? v->lead_from_days * INT64_C(86400) : 0));
+}
+
 static void
 plan_host(struct engine *en, struct host *h, struct wall at)
 {
@@ -142,6 +161,8 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 		h->why_not = next.why_not |= 1U << WHY_NOT_RATE_LIMITED;
 		next.state = PLAN_STATE_HELD;
 	}
+	if (next.predicted)
+		next.urgency = urgency_of(en, h);
 	if (h->plan == NULL || h->plan->action != action) {
 		withdraw(en, h, at);
 		h->plan = MEM_NEW(struct host_plan);
@@ -151,7 +172,8 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 		next.since = at;
 	} else if (h->plan->state == next.state &&
 		h->plan->why_not == next.why_not &&
-		h->plan->predicted == next.predicted) {
+		h->plan->predicted == next.predicted &&
+		h->plan->urgency.is == next.urgency.is) {
 		return;
 	} else {
 		next.id = h->plan->id;

@@ -109,6 +109,18 @@ add_targets(struct json_write *w, const char *const *names, size_t n,
 }
 
 static void
+add_urgency(struct json_write *w, const struct plan_urgency *u)
+{
+	json_add_str(w, "urgency", urgency_id(u->is));
+	json_add_bool(w, "accept_loss_warning", u->accept_loss);
+	json_add_double(w, "estimate_seconds", dur_to_seconds(u->estimate));
+	if (u->left_known)
+		json_add_double(w, "horizon_seconds", dur_to_seconds(u->left));
+	else
+		json_add_null(w, "horizon_seconds");
+}
+
+static void
 add_plan(struct json_write *w, const struct snap_plan *p)
 {
 	const char *names[SNAP_PLAN_TARGETS];
@@ -122,6 +134,8 @@ add_plan(struct json_write *w, const struct snap_plan *p)
 	json_add_str(w, "action", plan_action_id(p->action));
 	json_add_str(w, "state", plan_state_id(p->state));
 	json_add_bool(w, "predicted", p->predicted);
+	if (p->predicted)
+		add_urgency(w, &p->urgency);
 	add_time(w, "since", p->since);
 	add_ladder(w, p);
 	json_add_str(w, "reason", p->reason);

@@ -36,7 +36,8 @@ enum severity {
  * provider's windows leave nothing of a service),
  * acceptance_revoked (warning: a value that was accepted moved),
  * vm_unhealthy (critical; subject is the VM), agent_silent (of a host or a
- * VM: never heard of or ended with an error: critical; else warning).
+ * VM: never heard of or ended with an error: critical; else warning),
+ * device_replace (warning: a disk fails that others stand for).
  */
 struct alert {
 	uint64_t id;		/* rises, never reused */

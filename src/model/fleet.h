@@ -106,6 +106,12 @@ struct partition_def {
 	struct opt_origin origin;
 };
 
+/* How long it takes to leave a host that does not say it itself. */
+struct evacuation_pace {
+	struct dur estimate;
+	uint64_t bytes_a_second;	/* for hosts that say their size */
+};
+
 struct fleet_def {
 	const struct partition_def *partitions;
 	size_t n_partitions;
@@ -118,6 +124,7 @@ struct fleet_def {
 	/* Rule of passive checks by probe (what agents send): smart 1 h. */
 	struct check_rule passive;
 	struct dur passive_smart_interval;
+	struct evacuation_pace leaving;	/* {0} = the engine's own */
 	struct unit_rule units;	/* of those that nobody declared */
 	struct pace_limits pace;	/* of each partition */
 	struct pace_limits pace_fleet;	/* of all together */

@@ -16,6 +16,12 @@ static const char *const state_ids[] = {
 #undef X
 };
 
+static const char *const urgencies[] = {
+#define X(num, sym, id) [URGENCY_##sym] = id,
+	URGENCY_TABLE(X)
+#undef X
+};
+
 static const struct said {
 	const char *id;
 	const char *words;
@@ -39,6 +45,12 @@ const char *
 plan_state_id(enum plan_state s)
 {
 	return state_ids[s];
+}
+
+const char *
+urgency_id(enum urgency u)
+{
+	return urgencies[u];
 }
 
 const char *

@@ -19,7 +19,8 @@
 	X(4, VM_RESTART_FRESH, "restart.fresh_disk")              \
 	X(5, VM_RESTART_KEEP, "restart.keep_disk")                \
 	X(6, HOST_WAIT, "host.wait")                              \
-	X(7, HOST_REBOOT, "host.reboot")
+	X(7, HOST_REBOOT, "host.reboot")                          \
+	X(8, DEVICE_REPLACE, "device.replace")
 
 enum plan_action {
 #define X(num, sym, id) PLAN_##sym = (num),
@@ -33,6 +34,18 @@ struct ladder_rule {
 	struct dur reboot;	/* T: for its return after a reboot */
 };
 #define LADDER_RUNGS 3		/* wait, reboot, evacuate */
+
+/* How soon to begin; plan/urgency.h says when. */
+#define URGENCY_TABLE(X)              \
+	X(0, PLANNED, "planned")      \
+	X(1, URGENT, "urgent")        \
+	X(2, START_NOW, "start_now")
+
+enum urgency {
+#define X(num, sym, id) URGENCY_##sym = (num),
+	URGENCY_TABLE(X)
+#undef X
+};
 
 /* Why nothing (more) is done about a host.  Symbol, id, words. */
 #define WHY_NOT_TABLE(X)                                                    \
@@ -119,6 +132,7 @@ bool switch_parse(const char *id, size_t n, enum plan_switch *out);
 
 const char *plan_action_id(enum plan_action a);
 const char *plan_state_id(enum plan_state s);
+const char *urgency_id(enum urgency u);
 const char *why_not_id(enum why_not w);
 const char *why_not_words(enum why_not w);
 const char *target_id(enum target_state t);

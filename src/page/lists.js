@@ -59,6 +59,9 @@ const TARGETS = { not_healthy: "not healthy", at_risk: "at risk themselves",
 	not_in_service: "not in service", maintenance: "in maintenance",
 	being_left: "to be left themselves" };
 
+const URGENCY = { planned: "There is time to plan it.",
+	urgent: "It is urgent.", start_now: "Start now." };
+
 function targets(p) {
 	if (p.action !== "host.evacuate")
 		return null;
@@ -84,7 +87,9 @@ export function planCard(p) {
 			h("a", { class: "aside", href: `#/evacuation/${p.id}` },
 				`plan ${p.id}`)),
 		h("p", {}, p.reason.charAt(0).toUpperCase() + p.reason.slice(1), ", ",
-			w.ago(p.since, " ago"), "."),
+			w.ago(p.since, " ago"), ".", p.predicted && p.urgency &&
+			` ${URGENCY[p.urgency]}`, p.accept_loss_warning &&
+			" Leaving it takes longer than is left: expect to lose something."),
 		targets(p),
 		p.why_not.length > 0 && h("p", {}, "Nothing is done: ",
 			p.why_not.map((y) => y.words).join("; "), "."));
@@ -96,9 +101,12 @@ export function evacuations() {
 		return [h("h1", {}, "Evacuations"), absent("evacuations")];
 	const held = all.filter((p) => p.state === "held").length;
 	const leave = all.filter((p) => p.action === "host.evacuate").length;
+	const disks = all.filter((p) => p.action === "device.replace").length;
+	const roles = all.length - leave - disks;
 	const said = [leave && w.plural(leave, "host should be left",
-		"hosts should be left"), all.length > leave && w.plural(
-		all.length - leave, "role should be taken out of rotation",
+		"hosts should be left"), disks && w.plural(disks,
+		"disk should be replaced", "disks should be replaced"),
+	roles > 0 && w.plural(roles, "role should be taken out of rotation",
 		"roles should be taken out of rotation"),
 	held && `${w.count(held)} held`].filter(Boolean);
 	return [h("h1", {}, said.join(", ") || "Nothing needs to be moved"),

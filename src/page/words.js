@@ -194,6 +194,7 @@ export function statName(stat) {
 
 export function action(id) {
 	return { "host.evacuate": "evacuation",
+		"device.replace": "replacing a disk",
 		"role.out_of_rotation": "taking out of rotation" }[id] ||
 		String(id ?? "");
 }

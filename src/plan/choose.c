@@ -49,7 +49,9 @@ plan_action_of(const struct plan_view *v)
 		return PLAN_NONE;
 	if (convicted(v->host_health))
 		return PLAN_HOST_EVACUATE;
-	return convicted(v->health) ? PLAN_ROLE_OUT_OF_ROTATION : PLAN_NONE;
+	if (convicted(v->health))
+		return PLAN_ROLE_OUT_OF_ROTATION;
+	return v->replace ? PLAN_DEVICE_REPLACE : PLAN_NONE;
 }
 
 /* Why nothing is wrong enough. */
@@ -101,6 +103,8 @@ plan_why_not(const struct plan_view *v, enum plan_action action,
 		return why_no_action(v);
 	case PLAN_ROLE_OUT_OF_ROTATION:
 		return why | bit(WHY_NOT_ROLE_ONLY);
+	case PLAN_DEVICE_REPLACE:
+		return v->recommend ? why : why | bit(WHY_NOT_SWITCHED_OFF);
 	case PLAN_HOST_EVACUATE:
 	case PLAN_HOST_WAIT:
 	case PLAN_HOST_REBOOT:

@@ -21,6 +21,7 @@ struct plan_view {
 	bool observer_suspect;
 	bool recommend;		/* the switch */
 	bool flapping;
+	bool replace;		/* a disk fails that others stand for */
 };
 
 /* Convicted or imminent: it counts for the brake. */

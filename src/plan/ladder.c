@@ -11,6 +11,7 @@ ladder_from(const struct ladder_rule *rule, enum plan_action rung)
 	case PLAN_HOST_EVACUATE:
 		return dur_ns(rule->wait.ns + rule->reboot.ns);
 	case PLAN_NONE:
+	case PLAN_DEVICE_REPLACE:
 	case PLAN_ROLE_OUT_OF_ROTATION:
 	case PLAN_ROLE_RESTART:
 	case PLAN_VM_RESTART_FRESH:

@@ -119,9 +119,46 @@ START_TEST(a_mirrored_disk_that_fails_is_no_risk_of_its_host)
 			ck_assert_int_eq(h->devices[i].level, LEVEL_IMMINENT);
 		}
 	ck_assert_int_eq(h->cause, CAUSE_DEVICE);
+	ck_assert_uint_eq(snap->n_plans, 1);
+	ck_assert_int_eq(snap->plans[0].action, PLAN_DEVICE_REPLACE);
+	ck_assert_ptr_nonnull(strstr(snap->plans[0].reason, "BAD"));
 	snapshot_put(snap);
+	ck_assert(sim_alert_of(s, "device_replace", "sto1"));
+	ck_assert(!sim_alert_of(s, "host_at_risk", "sto1"));
 	sim_restart(s);
 	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
+static struct snap_plan
+plan_of(struct sim *s)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	struct snap_plan p;
+
+	ck_assert_uint_eq(snap->n_plans, 1);
+	p = snap->plans[0];
+	snapshot_put(snap);
+	return p;
+}
+
+START_TEST(r086_what_takes_longer_than_is_left_begins_now)
+{
+	struct pack *pack = builtin();
+	struct sim *s = sim_new(1, pack, 0);
+
+	one_disk_fails(s);
+	ck_assert_int_eq(plan_of(s).action, PLAN_HOST_EVACUATE);
+	ck_assert(plan_of(s).predicted && plan_of(s).urgency.left_known);
+	/* days are left, and half an hour is enough */
+	ck_assert_int_eq(plan_of(s).urgency.is, URGENCY_PLANNED);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PATCH, "sto1",
+		"{\"tags\":{\"evacuation_size\":\"60TiB\"}}"), 0);
+	sim_run_until(s, sim_now(s) + 1);
+	ck_assert_int_eq(plan_of(s).urgency.is, URGENCY_START_NOW);
+	ck_assert(plan_of(s).urgency.accept_loss);
 	sim_free(s);
 	pack_free(pack);
 }
@@ -203,6 +240,7 @@ main(void)
 	return STORIES("risk",
 		r020_edac_errors_hint_at_memory_and_silence_at_nothing,
 		a_mirrored_disk_that_fails_is_no_risk_of_its_host,
+		r086_what_takes_longer_than_is_left_begins_now,
 		r040_more_processors_are_no_anomaly,
 		a_host_that_failed_is_watched_and_a_crash_forgets_nothing,
 		what_happens_in_a_window_is_no_failure);

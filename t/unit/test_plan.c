@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "plan/urgency.h"
 #include "plan/brake.h"
 #include "plan/choose.h"
 #include "plan/ladder.h"
@@ -262,6 +263,38 @@ START_TEST(r014_the_ladder_waits_reboots_waits_and_then_moves)
 }
 END_TEST
 
+START_TEST(r086_the_time_it_takes_against_the_time_that_is_left)
+{
+	struct evacuation_pace pace = { dur_s(1800), 100u << 20 };
+	struct tag tags[] = { { "team", "web" }, { "evacuation_time", "2h" } };
+	struct tag size = { "evacuation_size", "1TiB" };
+	struct tag wrong = { "evacuation_time", "soon" };
+	struct plan_urgency u = plan_urgency(dur_s(2000), true, dur_s(3600));
+
+	ck_assert_int_eq(u.is, URGENCY_URGENT);
+	ck_assert(!u.accept_loss);
+	u = plan_urgency(dur_s(4000), true, dur_s(3600));
+	ck_assert_int_eq(u.is, URGENCY_START_NOW);
+	ck_assert(u.accept_loss);
+	u = plan_urgency(dur_s(2000), true, dur_s(3 * 86400));
+	ck_assert_int_eq(u.is, URGENCY_PLANNED);
+	/* as much again must be to spare */
+	u = plan_urgency(dur_s(2 * 86400), true, dur_s(3 * 86400));
+	ck_assert_int_eq(u.is, URGENCY_URGENT);
+	/* not known is not plenty */
+	u = plan_urgency(dur_s(1), false, dur_s(0));
+	ck_assert_int_eq(u.is, URGENCY_URGENT);
+	ck_assert_str_eq(urgency_id(URGENCY_START_NOW), "start_now");
+
+	ck_assert_int_eq(evacuation_estimate(tags, 2, &pace).ns,
+		dur_s(7200).ns);
+	ck_assert_int_eq(evacuation_estimate(&size, 1, &pace).ns,
+		dur_s(10485 + 1).ns);
+	ck_assert_int_eq(evacuation_estimate(&wrong, 1, &pace).ns,
+		dur_s(1800).ns);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -277,5 +310,6 @@ main(void)
 		every_inaction_has_a_reason,
 		r035_a_prediction_never_skips_a_brake,
 		r017_no_sick_host_is_ever_a_target,
-		a_window_covers_its_hosts_for_its_time);
+		a_window_covers_its_hosts_for_its_time,
+		r086_the_time_it_takes_against_the_time_that_is_left);
 }
