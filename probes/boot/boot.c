@@ -23,6 +23,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "probes/boot/kernel.h"
 #include "probes/common/samples.h"
 #include "probes/common/sysfile.h"
 
@@ -49,6 +50,7 @@ struct boot {
 	bool loaded;
 	char path[512];		/* of the marker; "" = none */
 	struct marker marker;
+	struct kernel_log log;
 };
 
 enum { OPT_ROOT, OPT_STATE };
@@ -75,6 +77,14 @@ static const struct tocsin_metric metrics[] = {
 		"boots without a shutdown before them" },
 	{ "kernel_crash_records", TOCSIN_GAUGE, TOCSIN_COUNT,
 		"crash dumps that the firmware keeps (pstore)" },
+	{ "kernel_oopses_total", TOCSIN_COUNTER, TOCSIN_COUNT,
+		"oopses, BUGs and panics of the kernel" },
+	{ "kernel_lockups_total", TOCSIN_COUNTER, TOCSIN_COUNT,
+		"lockups, stalls and hung tasks" },
+	{ "kernel_machine_checks_total", TOCSIN_COUNTER, TOCSIN_COUNT,
+		"hardware errors that the processor reported" },
+	{ "kernel_io_errors_total", TOCSIN_COUNTER, TOCSIN_COUNT,
+		"I/O errors of disks and file systems in the kernel's log" },
 	{ .name = NULL }
 };
 
@@ -350,6 +360,9 @@ boot_run(void *instance, const struct tocsin_target *target,
 		samples_add(&s, "boot_time_seconds", "", (double)btime);
 	add_boot(&s, instance, target, id, btime);
 	add_crashes(&s, root);
+	pthread_mutex_lock(&((struct boot *)instance)->lock);
+	kernel_add(&s, &((struct boot *)instance)->log, root);
+	pthread_mutex_unlock(&((struct boot *)instance)->lock);
 	samples_report(&s, ctx, target, NULL);
 out:
 	strbuf_free(&text);
@@ -367,6 +380,7 @@ boot_open(struct tocsin_ctx *ctx, void **instance, char *error)
 		strncpy(error, "out of memory", 255);
 		return -ENOMEM;
 	}
+	boot->log.fd = -1;
 	pthread_mutex_init(&boot->lock, NULL);
 	*instance = boot;
 	return 0;
@@ -381,6 +395,7 @@ boot_close(void *instance)
 		boot->marker.running = false;
 		marker_save(boot);
 	}
+	kernel_log_close(&boot->log);
 	pthread_mutex_destroy(&boot->lock);
 	mem_free(boot);
 }

@@ -23,7 +23,7 @@ static const char *const files[] = {
 	"sys/block/sda/device/ioerr_cnt", "sys/block/sda/device/state",
 	"sys/devices/system/edac/mc/mc0/dimm0/dimm_ce_count",
 	"sys/devices/system/edac/mc/mc0/ue_noinfo_count", "var/log/wtmp",
-	"marker",
+	"marker", "dev/kmsg", "proc/sys/kernel/tainted",
 };
 
 static char root[64];

@@ -204,6 +204,49 @@ START_TEST(hostile_text_is_survived)
 }
 END_TEST
 
+START_TEST(r030_errors_in_the_kernels_log_are_counted)
+{
+	char marker[96];
+	struct rig *r = machine(marker);
+
+	rig_file(r, "dev/kmsg",
+		"3,1,100,-;blk_update_request: I/O error, dev sda, sector 8\n"
+		" SUBSYSTEM=block\n"
+		"1,2,101,-;Oops: 0000 [#1] SMP PTI\n"
+		"0,3,102,-;watchdog: BUG: soft lockup - CPU#1 stuck for 22s!\n"
+		"3,4,103,-;INFO: task dd:7 blocked for more than 120 seconds.\n"
+		"0,5,104,-;mce: [Hardware Error]: Machine check events logged\n"
+		/* only told of, and said by a program */
+		"6,6,105,-;I/O error, dev sdb (expected)\n"
+		"11,7,106,-;kernel BUG at nowhere\n"
+		"garbage\n");
+	rig_run(r);
+	ck_sample(r, "kernel_io_errors_total", "", 1);
+	ck_sample(r, "kernel_oopses_total", "", 1);
+	ck_sample(r, "kernel_lockups_total", "", 2);
+	ck_sample(r, "kernel_machine_checks_total", "", 1);
+	/* what was read is not read again */
+	rig_run(r);
+	ck_sample(r, "kernel_lockups_total", "", 2);
+	rig_free(r);
+}
+END_TEST
+
+START_TEST(where_the_log_is_closed_the_taint_flags_speak)
+{
+	char marker[96];
+	struct rig *r = machine(marker);
+
+	rig_file(r, "proc/sys/kernel/tainted", "4225\n");	/* 7, 12, 0 */
+	rig_run(r);
+	ck_sample(r, "kernel_oopses_total", "", 1);
+	ck_sample(r, "kernel_lockups_total", "", 0);
+	ck_sample(r, "kernel_machine_checks_total", "", 0);
+	ck_assert(!rig_has(r, "kernel_io_errors_total", ""));
+	rig_free(r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -214,5 +257,7 @@ main(void)
 		wtmp_alone_finds_a_missing_shutdown,
 		wtmp_of_another_time_is_not_heard,
 		crash_records_of_the_firmware_are_counted,
+		r030_errors_in_the_kernels_log_are_counted,
+		where_the_log_is_closed_the_taint_flags_speak,
 		hostile_text_is_survived);
 }
