@@ -92,6 +92,32 @@ seconds(struct wall at)
 	return s <= 0 ? 0 : s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
 }
 
+/* NULL: never told. */
+static struct signal_entry *
+entry_find(const struct signals *s, enum signal signal)
+{
+	for (uint8_t i = 0; i < s->n_entries; i++)
+		if (s->entries[i].signal == signal)
+			return &s->entries[i];
+	return NULL;
+}
+
+struct signal_entry *
+signals_entry(struct signals *s, enum signal signal)
+{
+	struct signal_entry *e = entry_find(s, signal);
+
+	if (e != NULL)
+		return e;
+	e = mem_resize_array(s->entries, s->n_entries + 1u, sizeof(*e));
+	if (e == NULL)
+		return NULL;
+	s->entries = e;
+	e += s->n_entries++;
+	*e = (struct signal_entry){ .signal = (uint8_t)signal };
+	return e;
+}
+
 /* ---- counts -------------------------------------------------------------- */
 
 static struct signal_rises *
@@ -135,14 +161,15 @@ note_rise(struct signals *s, enum signal signal, uint32_t by, int32_t day)
 }
 
 static bool
-count_is(struct signals *s, enum signal signal, double sum, struct wall at)
+count_is(struct signals *s, struct signal_entry *e, double sum, struct wall at)
 {
 	uint32_t v = sum >= UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
-	uint32_t before = s->now[signal];
+	uint32_t before = e->u.now;
+	enum signal signal = (enum signal)e->signal;
 	bool rose = (s->seen & 1u << signal) != 0 && v > before;
 
 	s->seen |= 1u << signal;
-	s->now[signal] = v;
+	e->u.now = v;
 	if (rose)
 		note_rise(s, signal, v - before, wall_to_days(at));
 	return rose;
@@ -151,9 +178,13 @@ count_is(struct signals *s, enum signal signal, double sum, struct wall at)
 void
 signals_event(struct signals *s, enum signal signal, struct wall at)
 {
+	struct signal_entry *e = signals_entry(s, signal);
+
+	if (e == NULL)
+		return;
 	s->seen |= 1u << signal;
-	if (seconds(at) > s->at_s[signal])
-		s->at_s[signal] = seconds(at);
+	if (seconds(at) > e->at_s)
+		e->at_s = seconds(at);
 	note_rise(s, signal, 1, wall_to_days(at));
 }
 
@@ -203,51 +234,49 @@ disk_mean(struct signals *s, const struct signal_metric *m)
 }
 
 static void
-shift_is(struct signals *s, enum signal signal, const struct signal_metric *m,
-	uint32_t at_s)
+shift_is(struct signals *s, struct signal_entry *e,
+	const struct signal_metric *m, uint32_t at_s)
 {
-	struct signal_mean *mean = signal == SIGNAL_DISK_LATENCY ?
-		disk_mean(s, m) : &s->means[signal - SIGNAL_COUNTS];
+	struct signal_mean *mean = e->signal == SIGNAL_DISK_LATENCY ?
+		disk_mean(s, m) : &e->u.mean;
 
 	if (mean == NULL)
 		return;
-	mean_add(mean, without_outlier(mean, (float)m->value), at_s,
-		s->at_s[signal]);
-	s->seen |= 1u << signal;
+	mean_add(mean, without_outlier(mean, (float)m->value), at_s, e->at_s);
+	s->seen |= 1u << e->signal;
 }
 
 /* ---- one observation ----------------------------------------------------- */
 
 /* False: another one measures it.  A new one begins a new past. */
 static bool
-may_tell(struct signals *s, enum signal signal, uint8_t source, uint32_t at_s)
+may_tell(struct signals *s, struct signal_entry *e, uint8_t source,
+	uint32_t at_s)
 {
-	if (at_s < s->at_s[signal])
+	if (at_s < e->at_s)
 		return false;
-	if (!(s->seen & 1u << signal) || s->source[signal] == source)
+	if (!(s->seen & 1u << e->signal) || e->source == source)
 		return true;
-	if (at_s - s->at_s[signal] <= FRESH_S)
+	if (at_s - e->at_s <= FRESH_S)
 		return false;
-	s->seen &= ~(1u << signal);
-	if (signal >= SIGNAL_COUNTS)
-		s->means[signal - SIGNAL_COUNTS].since_s = 0;
-	if (signal == SIGNAL_DISK_LATENCY)
+	s->seen &= ~(1u << e->signal);
+	if (e->signal >= SIGNAL_COUNTS)
+		e->u.mean.since_s = 0;
+	if (e->signal == SIGNAL_DISK_LATENCY)
 		s->n_disks = 0;
 	return true;
 }
 
 static void
-take_metric(struct signals *s, enum signal signal,
+take_metric(struct signals *s, struct signal_entry *e,
 	const struct signal_metric *m, uint32_t at_s)
 {
-	struct signal_mean *mean = &s->means[signal - SIGNAL_COUNTS];
-
-	if (table[signal].kind == SIGNAL_SHARE) {
-		mean_add(mean, m->value > 1 ? 1 : (float)m->value, at_s,
-			s->at_s[signal]);
-		s->seen |= 1u << signal;
+	if (table[e->signal].kind == SIGNAL_SHARE) {
+		mean_add(&e->u.mean, m->value > 1 ? 1 : (float)m->value, at_s,
+			e->at_s);
+		s->seen |= 1u << e->signal;
 	} else {
-		shift_is(s, signal, m, at_s);
+		shift_is(s, e, m, at_s);
 	}
 }
 
@@ -257,27 +286,30 @@ signals_observe(struct signals *s, uint8_t source, signal_next *next,
 {
 	double sums[SIGNAL_COUNTS] = { 0 };
 	uint32_t here = 0, at_s = seconds(at);
+	struct signal_entry *e;
 	struct signal_metric m;
 	enum signal signal;
 	bool rose = false;
 
 	while (next(ctx, &m)) {
 		if (!source_of(m.name, &signal) || !(m.value >= 0) ||
-		    !may_tell(s, signal, source, at_s))
+		    (e = signals_entry(s, signal)) == NULL ||
+		    !may_tell(s, e, source, at_s))
 			continue;
 		here |= 1u << signal;
-		s->source[signal] = source;
+		e->source = source;
 		if (signal < SIGNAL_COUNTS)
 			sums[signal] += m.value;
 		else
-			take_metric(s, signal, &m, at_s);
+			take_metric(s, e, &m, at_s);
 	}
-	for (int i = 0; i < SIGNAL_N; i++) {
-		if (!(here & 1u << i))
+	for (uint8_t i = 0; i < s->n_entries; i++) {
+		e = &s->entries[i];
+		if (!(here & 1u << e->signal))
 			continue;
-		if (i < SIGNAL_COUNTS)
-			rose = count_is(s, (enum signal)i, sums[i], at) || rose;
-		s->at_s[i] = at_s;
+		if (e->signal < SIGNAL_COUNTS)
+			rose = count_is(s, e, sums[e->signal], at) || rose;
+		e->at_s = at_s;
 	}
 	return rose;
 }
@@ -285,7 +317,9 @@ signals_observe(struct signals *s, uint8_t source, signal_next *next,
 void
 signals_new_past(struct signals *s)
 {
-	memset(s->means, 0, sizeof(s->means));
+	for (uint8_t i = 0; i < s->n_entries; i++)
+		if (s->entries[i].signal >= SIGNAL_COUNTS)
+			s->entries[i].u.mean.since_s = 0;
 	mem_free(s->disks);
 	s->disks = NULL;
 	s->n_disks = 0;
@@ -295,6 +329,7 @@ signals_new_past(struct signals *s)
 void
 signals_free(struct signals *s)
 {
+	mem_free(s->entries);
 	mem_free(s->rises);
 	mem_free(s->disks);
 	memset(s, 0, sizeof(*s));
@@ -314,12 +349,12 @@ risen_within(const struct signal_rises *r, int32_t today, int32_t days)
 }
 
 static struct feature_value
-of_count(const struct signals *s, enum signal signal, enum signal_stat stat,
-	int32_t today)
+of_count(const struct signals *s, const struct signal_entry *e,
+	enum signal_stat stat, int32_t today)
 {
 	static const int32_t days[] = { [SIGNAL_RISE_1D] = 1,
 		[SIGNAL_RISE_7D] = 7, [SIGNAL_RISE_30D] = 30 };
-	const struct signal_rises *r = rises_find(s, signal);
+	const struct signal_rises *r = rises_find(s, (enum signal)e->signal);
 	struct feature_value v = { .known = true };
 
 	if (stat == SIGNAL_QUIET_DAYS) {
@@ -328,8 +363,8 @@ of_count(const struct signals *s, enum signal signal, enum signal_stat stat,
 		return v;
 	}
 	v.value = v.change = risen_within(r, today, days[stat]);
-	v.baseline = (int64_t)s->now[signal] - v.value;
-	if (table[signal].kind == SIGNAL_EVENT || v.baseline < 0)
+	v.baseline = (int64_t)e->u.now - v.value;
+	if (table[e->signal].kind == SIGNAL_EVENT || v.baseline < 0)
 		v.baseline = 0;
 	return v;
 }
@@ -416,27 +451,26 @@ struct feature_value
 signals_get(const struct signals *s, enum signal signal,
 	enum signal_stat stat, struct wall now)
 {
+	const struct signal_entry *e = entry_find(s, signal);
 	struct feature_value v = { .known = false };
 	uint32_t now_s = seconds(now);
-	const struct signal_mean *mean;
 
-	if (!(s->seen & 1u << signal) || !signal_stat_fits(signal, stat))
+	if (e == NULL || !(s->seen & 1u << signal) ||
+	    !signal_stat_fits(signal, stat))
 		return v;
 	if (signal < SIGNAL_COUNTS) {
-		v = of_count(s, signal, stat, wall_to_days(now));
-	} else if (now_s <= s->at_s[signal] ||
-		now_s - s->at_s[signal] <= FRESH_S) {
-		mean = &s->means[signal - SIGNAL_COUNTS];
+		v = of_count(s, e, stat, wall_to_days(now));
+	} else if (now_s <= e->at_s || now_s - e->at_s <= FRESH_S) {
 		if (stat == SIGNAL_OF_PEERS)
 			v = of_peers(s);
 		else if (signal == SIGNAL_DISK_LATENCY)
 			v = worst_disk(s, now_s);
 		else if (stat == SIGNAL_OF_PAST)
-			v = of_past(mean, now_s);
+			v = of_past(&e->u.mean, now_s);
 		else
-			v = of_share(mean, stat, now_s);
+			v = of_share(&e->u.mean, stat, now_s);
 	}
-	v.observed_at = (struct wall){ (int64_t)s->at_s[signal] * 1000 };
+	v.observed_at = (struct wall){ (int64_t)e->at_s * 1000 };
 	return v;
 }
 

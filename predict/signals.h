@@ -1,7 +1,7 @@
 /*
  * What is remembered of a host's own signals: errors that were counted, stalls
  * and latency against its own past, failures before.  Constant time per
- * observation; about 300 bytes a host, more only where errors rose (at most
+ * observation; 20 bytes a signal that is told, more only where errors rose (at most
  * SIGNAL_COUNTS times 72 bytes) and by its disks (at most SIGNAL_DISKS).
  * Pure: days and times are arguments.
  *
@@ -100,19 +100,26 @@ struct signal_disk {
 	struct signal_mean mean;
 };
 
+struct signal_entry {
+	uint32_t at_s;		/* UTC, of the newest value */
+	union {
+		uint32_t now;	/* of a count; saturating */
+		struct signal_mean mean;
+	} u;
+	uint8_t signal;
+	uint8_t source;		/* who told it last */
+};
+
 /* {0} knows nothing; signals_free() when done. */
 struct signals {
 	uint32_t seen;			/* bit per signal */
-	uint32_t now[SIGNAL_COUNTS];	/* saturating */
-	uint32_t at_s[SIGNAL_N];	/* UTC, of the newest value */
-	struct signal_mean means[SIGNAL_MEANS];
-	struct signal_rises *rises;
-	struct signal_disk *disks;
+	uint8_t n_entries;
 	uint8_t n_rises;
 	uint8_t n_disks;
-	uint8_t source[SIGNAL_N];	/* who told it last */
+	struct signal_entry *entries;	/* of those that were ever told */
+	struct signal_rises *rises;
+	struct signal_disk *disks;
 };
-_Static_assert(sizeof(struct signals) <= 256, "a fleet has many hosts");
 
 struct signal_metric {
 	const char *name;
@@ -130,6 +137,8 @@ typedef bool signal_next(void *ctx, struct signal_metric *out);
  */
 bool signals_observe(struct signals *s, uint8_t source, signal_next *next,
 	void *ctx, struct wall at);
+/* Made when it is not there; NULL = no memory. */
+struct signal_entry *signals_entry(struct signals *s, enum signal signal);
 /* False: no signal has such a metric; the cheap question before. */
 bool signals_want(const char *metric);
 void signals_event(struct signals *s, enum signal signal, struct wall at);

@@ -79,20 +79,35 @@ get_mean(struct reader *r)
 	return m;
 }
 
+static const struct signal_entry *
+entry_of(const struct signals *s, int signal)
+{
+	for (uint8_t i = 0; i < s->n_entries; i++)
+		if (s->entries[i].signal == signal)
+			return &s->entries[i];
+	return NULL;
+}
+
 int
 signals_save(const struct signals *s, struct strbuf *out)
 {
+	struct signal_entry all[SIGNAL_N] = { { 0 } };
+	const struct signal_entry *e;
+
 	put(out, SAVE_MAGIC, 1);
 	put(out, SAVE_VERSION, 1);
 	put(out, s->seen, 4);
+	for (int i = 0; i < SIGNAL_N; i++)
+		if ((e = entry_of(s, i)) != NULL)
+			all[i] = *e;
 	for (int i = 0; i < SIGNAL_COUNTS; i++)
-		put(out, s->now[i], 4);
+		put(out, all[i].u.now, 4);
 	for (int i = 0; i < SIGNAL_N; i++)
-		put(out, s->at_s[i], 4);
+		put(out, all[i].at_s, 4);
 	for (int i = 0; i < SIGNAL_N; i++)
-		put(out, s->source[i], 1);
-	for (int i = 0; i < SIGNAL_MEANS; i++)
-		put_mean(out, &s->means[i]);
+		put(out, all[i].source, 1);
+	for (int i = SIGNAL_COUNTS; i < SIGNAL_N; i++)
+		put_mean(out, &all[i].u.mean);
 	put(out, s->n_rises, 1);
 	for (uint8_t i = 0; i < s->n_rises; i++) {
 		put(out, s->rises[i].signal, 1);
@@ -153,11 +168,29 @@ get_lists(struct reader *r, struct signals *s)
 	return r->bad || r->left != 0 ? TC_ECORRUPT : 0;
 }
 
+/* Only those that were told. */
+static int
+keep_entries(struct signals *s, const struct signal_entry *all)
+{
+	for (int i = 0; i < SIGNAL_N; i++) {
+		struct signal_entry *e;
+
+		if (!(s->seen & 1u << i) && all[i].at_s == 0)
+			continue;
+		if ((e = signals_entry(s, (enum signal)i)) == NULL)
+			return TC_ENOMEM;
+		*e = all[i];
+		e->signal = (uint8_t)i;
+	}
+	return 0;
+}
+
 int
 signals_restore(const void *p, size_t n, struct signals *out,
 	struct tc_err *e)
 {
 	struct reader r = { p, n, false };
+	struct signal_entry all[SIGNAL_N] = { { 0 } };
 	struct signals s = { 0 };
 	uint64_t version;
 	int rc;
@@ -172,14 +205,15 @@ signals_restore(const void *p, size_t n, struct signals *out,
 	if (version == 0 || s.seen >> SIGNAL_N != 0)
 		return tc_fail(e, TC_ECORRUPT, "signals: unknown ones");
 	for (int i = 0; i < SIGNAL_COUNTS; i++)
-		s.now[i] = (uint32_t)get(&r, 4);
+		all[i].u.now = (uint32_t)get(&r, 4);
 	for (int i = 0; i < SIGNAL_N; i++)
-		s.at_s[i] = (uint32_t)get(&r, 4);
+		all[i].at_s = (uint32_t)get(&r, 4);
 	for (int i = 0; i < SIGNAL_N; i++)
-		s.source[i] = (uint8_t)get(&r, 1);
-	for (int i = 0; i < SIGNAL_MEANS; i++)
-		s.means[i] = get_mean(&r);
-	if ((rc = get_lists(&r, &s)) < 0) {
+		all[i].source = (uint8_t)get(&r, 1);
+	for (int i = SIGNAL_COUNTS; i < SIGNAL_N; i++)
+		all[i].u.mean = get_mean(&r);
+	rc = keep_entries(&s, all);
+	if (rc < 0 || (rc = get_lists(&r, &s)) < 0) {
 		signals_free(&s);
 		return tc_fail(e, rc, "signals: %zu bytes do not fit", n);
 	}

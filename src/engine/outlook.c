@@ -100,8 +100,6 @@ static void
 keep_verdict(struct host_outlook *o, const struct verdict *v)
 {
 	o->level = v->level;
-	o->risk = v->risk;
-	o->score = v->score;
 	o->open = v->gate_open;
 	mem_free(o->verdict);
 	o->verdict = NULL;
@@ -117,8 +115,8 @@ judge(struct engine *en, struct host *h, struct wall now)
 {
 	struct host_outlook *o = h->outlook;
 	enum level from = o->level;
-	int32_t score = o->score;
 	bool had = o->verdict != NULL;
+	int32_t score = had ? o->verdict->score : 0;
 	struct verdict v;
 
 	if (en->pack == NULL)
@@ -177,24 +175,33 @@ any_wanted(const struct observation *ob)
 	return false;
 }
 
+static uint32_t
+small_count(const struct metric *m)
+{
+	double v = metric_number(m);
+
+	return v >= 1 && v <= 1e6 ? (uint32_t)v : 0;
+}
+
 /* More processors are no anomaly: what was measured before is another past. */
 static void
 watch_shape(struct engine *en, struct host *h, const struct observation *ob)
 {
 	struct host_outlook *o;
-	double cpus = 0;
+	uint32_t cpus = 0;
 	char body[128];
 
 	for (size_t i = 0; i < ob->n_metrics; i++)
 		if (strcmp(ob->metrics[i].name, "cpu_count") == 0)
-			cpus = metric_number(&ob->metrics[i]);
+			cpus = small_count(&ob->metrics[i]);
 	o = cpus > 0 ? outlook_of(h, ob->at) : NULL;
 	if (o == NULL)
 		return;
-	if (o->cpus > 0 && (cpus > o->cpus || cpus < o->cpus)) {
+	if (o->cpus > 0 && cpus != o->cpus) {
 		signals_new_past(&o->signals);
 		snprintf(body, sizeof(body), "{\"metric\":\"cpu_count\","
-			"\"from\":%.0f,\"to\":%.0f}", o->cpus, cpus);
+			"\"from\":%u,\"to\":%u}", (unsigned)o->cpus,
+			(unsigned)cpus);
 		say_event(en, "host.capacity", h->id, ob->at, body);
 	}
 	o->cpus = cpus;
@@ -246,9 +253,9 @@ outlook_own(const struct host *h)
 {
 	const struct host_outlook *o = h->outlook;
 
-	if (o == NULL || !o->open)
+	if (o == NULL || !o->open || o->verdict == NULL)
 		return (struct host_own){ .any = false };
-	return (struct host_own){ true, o->level, o->risk };
+	return (struct host_own){ true, o->level, o->verdict->risk };
 }
 
 /* ---- coming back --------------------------------------------------------- */

@@ -11,16 +11,14 @@
 struct host_outlook {
 	struct signals signals;
 	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
-	struct risk risk;
 	enum level level;
-	int32_t score;
+	uint32_t cpus;		/* 0 = not told yet */
 	bool open;		/* something points to a failure */
 	bool unsaved;		/* a count rose since */
 	uint64_t prediction_id;
 	struct wall level_since;
 	int64_t judged_ms;
 	int64_t saved_ms;
-	double cpus;		/* 0 = not told yet */
 };
 
 /* An observation of the host itself; cheap when it has no signal. */
