@@ -162,7 +162,7 @@ START_TEST(r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it)
 }
 END_TEST
 
-START_TEST(r113_an_outage_of_many_is_told_as_one)
+START_TEST(r053_r113_an_outage_of_many_is_told_as_one)
 {
 	struct sim *s = sim_new(1000, NULL, 1);
 	struct snapshot *snap;
@@ -582,7 +582,7 @@ main(void)
 		r065_hosts_are_left_at_a_pace_that_survives_a_restart,
 		r006_a_failing_service_moves_no_host,
 		r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it,
-		r113_an_outage_of_many_is_told_as_one,
+		r053_r113_an_outage_of_many_is_told_as_one,
 		p4_silence_ends_no_alert,
 		r101_in_a_window_nobody_is_paged_and_an_overrun_is,
 		r068_a_window_without_a_scope_is_refused,
