@@ -66,37 +66,6 @@ list(struct cli *c, struct tc_err *e)
 	return c->opt.fail && items->n > 0 ? CLI_AT_RISK : CLI_OK;
 }
 
-static int
-ack(struct cli *c, const char *text, struct tc_err *e)
-{
-	struct strbuf body = {0};
-	struct json_write w;
-	struct doc *reply;
-	char path[64];
-	uint64_t id;
-	int rc;
-
-	if (u64_parse(text, strlen(text), &id) < 0)
-		return tc_fail(e, TC_EINVAL, "alerts ack needs the number "
-			"that `tocsin alerts` shows");
-	snprintf(path, sizeof(path), "/v1/alerts/%llu/ack",
-		(unsigned long long)id);
-	json_begin(&w, &body);
-	json_put_object(&w);
-	if (c->opt.comment)
-		json_add_str(&w, "comment", c->opt.comment);
-	json_put_end(&w);
-	rc = api_send(c, "POST", path, &body, &reply, e);
-	if (rc == 0) {
-		api_print(c);
-		out_say(&c->out, "alert %s is yours: it goes on until its "
-			"cause is gone\n", doc_text(reply, "id"));
-		out_pair(&c->out, "id", doc_text(reply, "id"));
-	}
-	strbuf_free(&body);
-	return rc;
-}
-
 int
 verb_alerts(struct cli *c, struct tc_err *e)
 {
@@ -105,7 +74,7 @@ verb_alerts(struct cli *c, struct tc_err *e)
 	if (strcmp(what, "list") == 0 && c->rest.n < 2)
 		return list(c, e);
 	if (strcmp(what, "ack") == 0 && c->rest.n == 2)
-		return ack(c, c->rest.operands[1], e);
+		return cli_ack(c, c->rest.operands[1], e);
 	return tc_fail(e, TC_EINVAL,
 		"tocsin alerts list, or ack ID [--comment TEXT]");
 }

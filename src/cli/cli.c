@@ -132,10 +132,44 @@ static const struct arg alerts_rows[] = {
 		"only info, warning or critical ones" },
 	{ "host", ARG_STRING, AT(host), "HOST", NULL, "only those of a host" },
 	{ "comment", ARG_STRING, AT(comment), "TEXT", NULL,
-		"of an ack: for the audit trail" },
+		"of an ack: what you will do" },
+	{ "for", ARG_DUR, AT(lasting), "DURATION", NULL,
+		"of an ack: so long nobody is paged for it, should it come "
+		"back too; else until it ends" },
+	ROW_PERSON,
 	ROW_LIMIT,
 	{ .name = NULL }
 };
+static const struct arg ack_rows[] = {
+	{ "comment", ARG_STRING, AT(comment), "TEXT", NULL,
+		"what you will do" },
+	{ "for", ARG_DUR, AT(lasting), "DURATION", NULL,
+		"so long nobody is paged for it, should it come back too; "
+		"else until it ends" },
+	ROW_PERSON,
+	{ .name = NULL }
+};
+static const struct arg comment_rows[] = {
+	{ "host", ARG_STRING, AT(host), "HOST", NULL,
+		"of a list: only those of a host" },
+	{ "for", ARG_DUR, AT(lasting), "DURATION", NULL,
+		"gone after this; else that of an alert ends with it" },
+	ROW_PERSON,
+	{ .name = NULL }
+};
+static const struct arg switches_rows[] = {
+	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL,
+		"why it is turned" },
+	ROW_PERSON,
+	{ .name = NULL }
+};
+static const struct arg audit_rows[] = {
+	ROW_LIMIT,
+	{ "after", ARG_COUNT, AT(after), "SEQ", NULL,
+		"those behind this number; else the last 50" },
+	{ .name = NULL }
+};
+static const struct arg healthy_rows[] = { ROW_FAIL, { .name = NULL } };
 static const struct arg maintenance_rows[] = {
 	{ "hosts", ARG_STRING, AT(hosts), "A,B", NULL, "of these hosts" },
 	{ "partition", ARG_STRING, AT(partition), "NAME", NULL,
@@ -148,6 +182,25 @@ static const struct arg maintenance_rows[] = {
 	{ "type", ARG_STRING, AT(type), "TYPE", NULL,
 		"instance_reboot, host_reboot, power or network" },
 	{ "reason", ARG_STRING, AT(reason), "TEXT", NULL, "what is done" },
+	{ "what-to-do", ARG_STRING, AT(todo), "TEXT", NULL,
+		"what owners must do; else nothing" },
+	{ "notice", ARG_DUR, AT(notice), "DURATION", NULL,
+		"people are told so long before" },
+	{ "zone", ARG_STRING, AT(zone), "ZONE", NULL,
+		"people's time, such as Europe/Vienna; else UTC" },
+	{ "every", ARG_STRING, AT(every), "day|week|month", NULL,
+		"it comes again and again, from --from on, with --at and "
+		"--for" },
+	{ "on", ARG_STRING, AT(on), "DAYS", NULL,
+		"of what comes again: mon,thu or 1,15,-1 (the last)" },
+	{ "at", ARG_STRING, AT(at), "HH:MM", NULL,
+		"of what comes again: when, in the zone" },
+	{ "until", ARG_STRING, AT(until), "TIME", NULL,
+		"of what comes again: none begins later" },
+	{ "accept-conflict", ARG_FLAG, AT(accept_conflict), NULL, NULL,
+		"although with another window it leaves nothing of a "
+		"service" },
+	ROW_PERSON,
 	{ .name = NULL }
 };
 static const struct arg accept_rows[] = {
@@ -250,9 +303,10 @@ static const struct arg_verb verbs[] = {
 	{ "brake", "[list|release PARTITION]", 0, 2, "what holds evacuations "
 		"of a partition; a person releases it, with a reason",
 		brake_rows },
-	{ "maintenance", "[list|add|remove ID|impact ID]", 0, 2, "windows in "
-		"which nothing is recommended and nobody is woken",
-		maintenance_rows },
+	{ "maintenance", "[list|add|remove ID|impact [ID]|notice ID|import "
+		"FILE]", 0, 2, "windows in which nothing is recommended and "
+		"nobody is woken; impact without ID is of one that is not made "
+		"yet", maintenance_rows },
 	{ "accept", "[remove] DEVICE", 1, 2, "live with a static bad value of "
 		"a device until it moves; then all are told", accept_rows },
 	{ "repair", "HOST STEP|MEMBER=VALUE...", 2, 9, "a host out of trust "
@@ -270,6 +324,17 @@ static const struct arg_verb verbs[] = {
 		"kept with a host; the oldest go", NULL },
 	{ "alerts", "[list|ack ID]", 0, 2, "what people are told now, the "
 		"worst first", alerts_rows },
+	{ "ack", "ID", 1, 1, "you look after an alert: nobody is paged for it "
+		"meanwhile", ack_rows },
+	{ "comment", "[list|host HOST TEXT|alert ID TEXT|remove ID]", 0, 3,
+		"what people say of hosts and alerts", comment_rows },
+	{ "switches", "[list|on FUNCTION PARTITION|off FUNCTION PARTITION]", 0,
+		3, "what a partition may do at all: recommend, notify",
+		switches_rows },
+	{ "audit", "", 0, 0, "who did what and why, the latest last",
+		audit_rows },
+	{ "healthy-set", "GROUP", 1, 1, "addresses that may be sent traffic, "
+		"for load balancers and DNS; never none", healthy_rows },
 	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
 		"word of which convicts or acquits", signal_rows },
 	{ "events", "", 0, 0, "what happened, the latest last", events_rows },
@@ -306,10 +371,10 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
 	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_artifact,
-	verb_alerts,
-	verb_signal, verb_events, verb_token, verb_config,
-	verb_import, verb_doctor, verb_db, verb_plugin,
-	verb_selftest, verb_rehearse, NULL, NULL,
+	verb_alerts, verb_ack, verb_comment, verb_switches, verb_audit,
+	verb_healthy_set, verb_signal, verb_events, verb_token, verb_config,
+	verb_import, verb_doctor, verb_db, verb_plugin, verb_selftest,
+	verb_rehearse, NULL, NULL,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -350,6 +415,13 @@ static const struct arg_section sections[] = {
 		"--reason 'an old cable'\tquiet until it moves\n\n"
 		"tocsin outcome failed Z300ABCD --gone --note 'head crash'\t"
 		"so that the scorecard knows\n\n"
+		"tocsin maintenance add --partition rack1 --every month --on 1 "
+		"--at 02:00 --zone Europe/Vienna --for 2h --type power\t"
+		"the first of every month\n\n"
+		"tocsin ack 12 --for 4h --comment 'disk is on its way'\t"
+		"it is yours\n\n"
+		"tocsin switches off notify rack1 --reason drill\tnobody is "
+		"told of rack1\n\n"
 		"tocsin db backup /backup/tocsin-$(date +%F).db\ta copy of the "
 		"server's file, while it runs\n\n"
 		"tocsin db export --host h7 --metric cpu_seconds_total "

@@ -54,6 +54,14 @@ struct cli_options {
 	const char *outcome;
 	const char *text;
 	struct dur lasting;	/* --for */
+	struct dur notice;
+	const char *zone;
+	const char *every;
+	const char *on;
+	const char *at;
+	const char *until;
+	const char *todo;
+	bool accept_conflict;
 	struct dur ttl;
 	uint64_t limit;
 	uint64_t after;
@@ -137,6 +145,13 @@ int verb_scorecard(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);
+int verb_switches(struct cli *c, struct tc_err *e);
+int verb_audit(struct cli *c, struct tc_err *e);
+int verb_ack(struct cli *c, struct tc_err *e);
+int verb_comment(struct cli *c, struct tc_err *e);
+int verb_healthy_set(struct cli *c, struct tc_err *e);
+/* people.c: `ack ID`, of two verbs */
+int cli_ack(struct cli *c, const char *id, struct tc_err *e);
 int verb_maintenance(struct cli *c, struct tc_err *e);
 int verb_db(struct cli *c, struct tc_err *e);
 int verb_selftest(struct cli *c, struct tc_err *e);

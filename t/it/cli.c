@@ -75,7 +75,16 @@ canned_deed(struct world *w, const struct fake_request *q)
 		{ "/v1/brakes", "brakes.json" },
 		{ "/v1/brakes/rack1/release", "released.json" },
 		{ "/v1/alerts", "alerts.json" },
-		{ "/v1/alerts/12/ack", "id.json" },
+		{ "/v1/alerts/12/ack", "acked.json" },
+		{ "/v1/alerts/12/comments", "id.json" },
+		{ "/v1/hosts/h2/comments", "id.json" },
+		{ "/v1/comments/12", "id.json" },
+		{ "/v1/comments", "comments.json" },
+		{ "/v1/audit", "audit.json" },
+		{ "/v1/healthy-set", "healthy.json" },
+		{ "/v1/maintenance/impact", "impact-new.json" },
+		{ "/v1/maintenance/import", "imported.json" },
+		{ "/v1/maintenance/1/notice", "notice.json" },
 		{ "/v1/maintenance", "windows.json" },
 		{ "/v1/maintenance/12", "id.json" },
 		{ "/v1/maintenance/1/impact", "impact.json" },
@@ -117,6 +126,9 @@ answer(void *arg, const struct fake_request *q, struct fake_reply *r)
 		canned(w, "evidence.json");
 	else if (strcmp(q->method, "GET") != 0 && is_path(q, "/v1/maintenance"))
 		canned(w, "window.json");
+	else if (is_path(q, "/v1/switches"))
+		canned(w, strcmp(q->method, "GET") == 0 ? "switches.json" :
+			"switch.json");
 	else if (canned_deed(w, q))
 		;
 	else if (is_path(q, "/v1/predictions"))
@@ -292,6 +304,18 @@ START_TEST(each_verb_prints_what_it_did_before)
 		{ "scorecard", "scorecard.txt", 0 },
 		{ "accept Z3 --for 90d --reason cable", "accepted.txt", 0 },
 		{ "maintenance impact 1", "impact.txt", 0 },
+		{ "maintenance impact --hosts a --for 1h", "impact-new.txt", 0 },
+		{ "maintenance notice 1", "notice.txt", 0 },
+		{ "maintenance notice 1 --format kv", "notice.kv", 0 },
+		{ "switches", "switches.txt", 0 },
+		{ "switches off notify rack1 --reason x", "switch.txt", 0 },
+		{ "audit", "audit.txt", 0 },
+		{ "audit --after 6 --format kv", "audit.kv", 0 },
+		{ "ack 12", "ack.txt", 0 },
+		{ "comment", "comments.txt", 0 },
+		{ "comment host h2 moved", "comment.txt", 0 },
+		{ "comment remove 12", "comment-gone.txt", 0 },
+		{ "healthy-set web", "healthy.txt", 0 },
 		{ "signal store-2 --source haproxy --outcome fail",
 			"signal.txt", 0 },
 		{ "events", "events.txt", 0 },
@@ -377,14 +401,35 @@ START_TEST(orders_say_exactly_what_was_typed)
 	ck_assert_int_eq(tocsin(w, "simulate --hosts a,b --partition p"), 0);
 	sent(w, "POST", "/v1/simulate",
 		"{\"hosts\":[\"a\",\"b\"],\"partition\":\"p\"}");
-	ck_assert_int_eq(tocsin(w, "alerts ack 12"), 0);
-	sent(w, "POST", "/v1/alerts/12/ack", "{}");
+	ck_assert_int_eq(tocsin(w, "alerts ack 12 --person ada"), 0);
+	sent(w, "POST", "/v1/alerts/12/ack", "{\"person\":\"ada\"}");
+	ck_assert_int_eq(tocsin(w, "ack 12 --person ada --for 4h --comment "
+		"mine"), 0);
+	sent(w, "POST", "/v1/alerts/12/ack", "{\"comment\":\"mine\","
+		"\"for\":\"4h\",\"person\":\"ada\"}");
+	ck_assert_int_eq(tocsin(w, "comment host h2 moved --person ada"), 0);
+	sent(w, "POST", "/v1/hosts/h2/comments",
+		"{\"text\":\"moved\",\"person\":\"ada\"}");
+	ck_assert_int_eq(tocsin(w, "switches off notify rack1 --reason drill "
+		"--person ada"), 0);
+	sent(w, "PUT", "/v1/switches", "{\"function\":\"notify\","
+		"\"partition\":\"rack1\",\"on\":false,\"reason\":\"drill\","
+		"\"person\":\"ada\"}");
+	ck_assert_int_eq(tocsin(w, "maintenance create --partition rack1 "
+		"--every month --on 1,-1 --at 02:30 --for 2h --zone "
+		"Europe/Vienna --notice 1d --person ada"), 0);
+	sent(w, "POST", "/v1/maintenance", "{\"repeat\":{\"every\":\"month\","
+		"\"on\":[1,-1],\"at\":\"02:30\",\"for\":\"2h\"},"
+		"\"partition\":\"rack1\",\"notice\":\"1d\","
+		"\"zone\":\"Europe/Vienna\",\"person\":\"ada\"}");
 	ck_assert_int_eq(tocsin(w, "maintenance add --hosts a,b --type power "
-		"--from 2026-05-01T22:00:00Z --for 2h --reason psu"), 0);
+		"--from 2026-05-01T22:00:00Z --for 2h --reason psu --person "
+		"ada"), 0);
 	sent(w, "POST", "/v1/maintenance", "{\"from\":"
 		"\"2026-05-01T22:00:00.000Z\",\"to\":"
 		"\"2026-05-02T00:00:00.000Z\",\"type\":\"power\","
-		"\"reason\":\"psu\",\"hosts\":[\"a\",\"b\"]}");
+		"\"reason\":\"psu\",\"hosts\":[\"a\",\"b\"],"
+		"\"person\":\"ada\"}");
 	ck_assert_int_eq(tocsin(w, "accept Z3 --metric crc_errors --delta 2 "
 		"--to 2036-05-01T22:00:00Z --reason cable"), 0);
 	sent(w, "POST", "/v1/devices/Z3/accept", "{\"metric\":"
