@@ -104,6 +104,8 @@ window_check_spread(struct engine *en, const struct window *w,
 static int
 set_times(struct engine *en, struct window *w, struct tc_err *e)
 {
+	if (w->repeat.every == REPEAT_NEVER && w->from.ms == 0)
+		w->from = en->now.wall;
 	if (w->repeat.every == REPEAT_NEVER)
 		return window_is_over(w, en->now.wall) ? tc_fail(e, TC_ERANGE,
 			"/to: it is over already") : 0;

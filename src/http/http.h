@@ -115,6 +115,8 @@ struct http_io {
 		http_point_sink *, void *arg, struct tc_err *);
 	int (*tokens)(struct http_io *, http_token_sink *, void *arg,
 		struct tc_err *);
+	/* after HTTP_AUDIT_LAST: the last `limit` rows */
+#define HTTP_AUDIT_LAST UINT64_MAX
 	int (*audit)(struct http_io *, uint64_t after, size_t limit,
 		http_audit_sink *, void *arg, struct tc_err *);
 	/* Stored verdicts as JSON: id ≠ 0 one, else those open at as_of. */

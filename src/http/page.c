@@ -37,6 +37,8 @@ static const struct file {
 	{ "host.js", SCRIPT },
 	{ "lists.js", SCRIPT },
 	{ "now.js", SCRIPT },
+	{ "people.js", SCRIPT },
+	{ "plans.js", SCRIPT },
 	{ "store.js", SCRIPT },
 	{ "words.js", SCRIPT },
 };

@@ -100,7 +100,7 @@ static const struct route routes[] = {
 		NULL },
 	{ "PUT", "/v1/switches", MAY_ORDER, COST_WRITE, "",
 		order_switch, order_done },
-	{ "GET", "/v1/audit", MAY_ADMIN, COST_READ, "after limit",
+	{ "GET", "/v1/audit", MAY_ADMIN, COST_READ, "after limit last",
 		view_audit, NULL },
 	{ "POST", "/v1/signals", MAY_ORDER, COST_WRITE, "",
 		order_signal, order_done },

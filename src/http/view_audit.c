@@ -46,10 +46,12 @@ view_audit(struct request *r)
 	struct tc_err e = { 0 };
 	struct json_write w;
 	struct audit_list list = { .w = &w };
-	uint64_t after;
+	static const uint64_t lasts[3] = { 1, LIST_LIMIT_MAX, 0 };
+	uint64_t after, last, ask;
 	int rc;
 
-	if (target_u64(&r->target, "limit", limits, &list.left, &e) < 0 ||
+	if (target_u64(&r->target, "last", lasts, &last, &e) < 0 ||
+	    target_u64(&r->target, "limit", limits, &list.left, &e) < 0 ||
 	    target_u64(&r->target, "after", seqs, &after, &e) < 0) {
 		problem_set(r, 400, "invalid", "%s", e.text);
 		return;
@@ -57,7 +59,13 @@ view_audit(struct request *r)
 	reply_open(r, &w, NULL);
 	r->reply.cache = "no-store";
 	json_add_array(&w, "items");
-	rc = io->audit(io, after, (size_t)list.left + 1, put_row, &list, &e);
+	/* one more tells whether it goes on; behind the last there is none */
+	ask = last != 0 ? last : list.left + 1;
+	if (last != 0) {
+		after = HTTP_AUDIT_LAST;
+		list.left = last;
+	}
+	rc = io->audit(io, after, (size_t)ask, put_row, &list, &e);
 	if (rc < 0) {
 		problem_err(r, rc, &e);
 		return;

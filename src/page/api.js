@@ -92,12 +92,12 @@ function once() {
 	return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-export async function post(path, body) {
+export async function post(path, body, method = "POST") {
 	const reply = await fetch(path, {
-		method: "POST",
+		method,
 		headers: headers({ "Content-Type": "application/json",
 			"Idempotency-Key": once() }),
-		body: JSON.stringify(body),
+		body: body === undefined ? undefined : JSON.stringify(body),
 		signal: AbortSignal.timeout(TIMEOUT_MS),
 	});
 	const said = await read(reply);

@@ -7,6 +7,8 @@ import * as fleet from "/page/fleet.js";
 import * as host from "/page/host.js";
 import * as lists from "/page/lists.js";
 import * as first from "/page/now.js";
+import * as people from "/page/people.js";
+import * as plans from "/page/plans.js";
 import { plural, span, tick } from "/page/words.js";
 
 const OLD_MS = 20000;	// older than this is said aloud
@@ -27,7 +29,13 @@ const VIEWS = {
 		show: (r) => lists.evacuation(r.arg) },
 	brakes: { title: "Brakes", show: lists.brakes },
 	alerts: { title: "Alerts", show: lists.alerts },
-	maintenance: { title: "Maintenance", show: lists.maintenance },
+	maintenance: { title: "Maintenance", show: plans.maintenance },
+	plan: { title: "Plan a window", up: "maintenance",
+		show: plans.planView },
+	simulate: { title: "What if?", up: "evacuations",
+		show: plans.simulateView },
+	switches: { title: "Switches", up: "brakes", show: people.switches },
+	audit: { title: "Who did what", up: "events", show: people.audit },
 	events: { title: "Events", show: lists.events },
 };
 const NAV = ["", "hosts", "predictions", "evacuations", "brakes", "alerts",
@@ -130,6 +138,11 @@ const DEEDS = {
 	release: deeds.release,
 	ack: deeds.ack,
 	close: deeds.close,
+	turn: deeds.turn,
+	unsay: deeds.unsay,
+	"comment-host": deeds.commentHost,
+	"comment-alert": deeds.commentAlert,
+	"call-off": deeds.callOff,
 	"more-rows"() {
 		fleet.moreRows();
 		render();
@@ -140,6 +153,24 @@ function onClick(e) {
 	const button = e.target.closest("[data-do]");
 	if (button)
 		DEEDS[button.dataset.do]?.(button.dataset.arg);
+}
+
+const FORMS = {
+	plan: { submit: plans.submit, changed: plans.changed },
+	trial: { submit: plans.tryOut, changed: (form, redraw) => redraw() },
+};
+
+function onForm(e) {
+	const form = e.target.form || e.target.closest("form");
+	const of = FORMS[form?.dataset.form];
+	if (!of)
+		return;
+	if (e.type === "submit") {
+		e.preventDefault();
+		of.submit(form, render);
+	} else {
+		of.changed(form, render);
+	}
 }
 
 function onKey(e) {
@@ -172,6 +203,8 @@ function begin() {
 addEventListener("hashchange", go);
 addEventListener("click", onClick);
 addEventListener("keydown", onKey);
+addEventListener("submit", onForm);
+addEventListener("input", onForm);
 addEventListener("visibilitychange", () => {
 	if (!document.hidden && token.get())
 		store.refresh();

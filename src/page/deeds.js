@@ -96,6 +96,23 @@ export function release(partition) {
 	});
 }
 
+const LASTING = [["", "it ends"], ["1h", "an hour from now"],
+	["4h", "four hours from now"], ["1d", "tomorrow"], ["7d", "in a week"]];
+
+function until(text) {
+	return h("label", {}, h("span", {}, text), h("select", { name: "lasting" },
+		LASTING.map(([value, word]) => h("option", { value }, word))));
+}
+
+function said({ name, text, lasting }, member) {
+	const body = { person: name.trim() };
+	if (text.trim())
+		body[member] = text.trim();
+	if (lasting)
+		body.for = lasting;
+	return body;
+}
+
 export function ack(id) {
 	const a = (now.lists.alerts || []).find((x) => String(x.id) === id);
 	if (!a)
@@ -103,15 +120,92 @@ export function ack(id) {
 	ask({
 		title: "Acknowledge the alert",
 		text: [h("p", {}, a.summary), h("p", { class: "muted" },
-			"It goes on until its cause is gone; others see that somebody ",
-			"looks after it.")],
+			"It goes on until its cause is gone. Nobody is paged for it ",
+			"meanwhile; when your time is over and it still fires, people ",
+			"are told again.")],
 		fields: [field("name", "Your name", { maxlength: 60 }),
-			field("comment", "What you will do", { maxlength: 200 })],
+			field("text", "What you will do", { maxlength: 200 }),
+			until("Yours until")],
 		verb: "Acknowledge",
-		done: async ({ name, comment }) => {
+		done: async (values) => {
 			await post(`/v1/alerts/${encodeURIComponent(id)}/ack`,
-				{ person: name.trim(), comment: comment.trim() });
+				said(values, "comment"));
 			say("Acknowledged.");
+			await refresh(true);
+		},
+	});
+}
+
+function comment(title, path) {
+	ask({
+		title, text: [],
+		fields: [field("name", "Your name", { maxlength: 60 }),
+			field("text", "What others should know", { maxlength: 500 }),
+			until("To be seen until")],
+		verb: "Say it",
+		done: async (values) => {
+			await post(path, said(values, "text"));
+			say("Kept.");
+			await refresh(true);
+		},
+	});
+}
+
+export function commentHost(name) {
+	comment(`Comment on ${name}`,
+		`/v1/hosts/${encodeURIComponent(name)}/comments`);
+}
+
+export function commentAlert(id) {
+	comment("Comment on the alert",
+		`/v1/alerts/${encodeURIComponent(id)}/comments`);
+}
+
+export async function unsay(id) {
+	await post(`/v1/comments/${encodeURIComponent(id)}`, undefined, "DELETE")
+		.then(() => say("Gone."), (e) => say(e.message));
+	await refresh(true);
+}
+
+// "notify/off/rack1"
+export function turn(arg) {
+	const [fn, to, ...rest] = arg.split("/");
+	const partition = rest.join("/");
+	ask({
+		title: `Turn ${fn} ${to} in ${partition}`,
+		text: [h("p", {}, to === "off" && fn === "notify" ?
+			"Alerts of this partition are shown, but nobody is told." :
+			to === "off" ? "Nothing is recommended there until it is on." :
+				"It is done again from now on.")],
+		fields: [field("name", "Your name", { maxlength: 60 }),
+			field("reason", "Why", { maxlength: 180 })],
+		verb: `Turn ${to}`,
+		done: async ({ name, reason }) => {
+			await post("/v1/switches", { function: fn, partition,
+				on: to === "on", reason: reason.trim(),
+				person: name.trim() }, "PUT");
+			say(`${fn} is ${to} in ${partition}.`);
+			await refresh(true);
+		},
+	});
+}
+
+export function callOff(id) {
+	const m = (now.lists.maintenance || []).find((x) => String(x.id) === id);
+	if (!m)
+		return;
+	ask({
+		title: "Call the window off",
+		text: [h("p", {}, `${m.reason || m.type.replaceAll("_", " ")}, from ${
+			w.exact(m.from)} to ${w.exact(m.to)}.`),
+		h("p", {}, m.repeat ? "It does not come again." :
+			m.running ? "Its hosts are paged for again at once." : "")],
+		fields: [],
+		verb: "Call off", cancel: true,
+		done: async () => {
+			await post(`/v1/maintenance/${encodeURIComponent(id)}`,
+				undefined, "DELETE");
+			say("Called off.");
 			await refresh(true);
 		},
 	});

@@ -4,6 +4,7 @@ import { now } from "/page/store.js";
 import { chart } from "/page/chart.js";
 import { predictionWords } from "/page/now.js";
 import { eventList, planCard } from "/page/lists.js";
+import { commentsOfHost } from "/page/people.js";
 import * as w from "/page/words.js";
 
 const CHARTS = 4;
@@ -279,6 +280,7 @@ export function view(name, redraw) {
 				encodeURIComponent(d.partition)}` }, d.partition)),
 		h("h1", {}, d.name),
 		verdict(d), facts(d), plan(d.name), whyNot(host),
+		commentsOfHost(d.name),
 		h("section", {}, h("h2", {}, "Checks"), checks(d)),
 		h("section", {}, h("h2", {}, "Devices"), devices.length ?
 			devices.map((x) => deviceCard(x, host, redraw)) :

@@ -1,7 +1,8 @@
-// Predictions, evacuations, brakes, alerts, maintenance, events.
+// Predictions, evacuations, brakes, alerts, events.
 import { h } from "/page/dom.js";
 import { now } from "/page/store.js";
 import { byUrgency, predictionWords } from "/page/now.js";
+import { commentsOf } from "/page/people.js";
 import * as w from "/page/words.js";
 
 const EVENTS = 200;
@@ -110,7 +111,8 @@ export function evacuations() {
 		"roles should be taken out of rotation"),
 	held && `${w.count(held)} held`].filter(Boolean);
 	return [h("h1", {}, said.join(", ") || "Nothing needs to be moved"),
-	h("p", { class: "lead" }, "Tocsin recommends; it moves nothing."),
+	h("p", { class: "lead" }, "Tocsin recommends; it moves nothing. ",
+		h("a", { href: "#/simulate" }, "What if these hosts failed?")),
 	all.length ? all.slice(0, 100).map(planCard) :
 		h("p", { class: "empty" }, w.mark("check", "good"),
 			"No evacuation is recommended."),
@@ -155,7 +157,8 @@ export function brakes() {
 	return [h("h1", {}, latched.length ? `${w.plural(latched.length,
 		"brake is", "brakes are")} latched` : "All brakes are open"),
 	h("p", { class: "lead" }, "A latched brake stops actions in its ",
-		"partition, never what you see. Only a named person opens it."),
+		"partition, never what you see. Only a named person opens it. ",
+		h("a", { href: "#/switches" }, "Switches")),
 	table(["Partition", "Brake", "Bad hosts", "Why", ""],
 		[...latched, ...all.filter((b) => !b.latched)].map(brakeRow),
 		"There are no partitions.")];
@@ -171,13 +174,22 @@ function alertRow(a) {
 	return h("tr", { "data-key": a.id },
 		h("th", { scope: "row" }, h("span", { class: `state ${tone}` },
 			w.mark(shape, tone), a.severity)),
-		h("td", { "data-label": "What" }, a.summary),
+		h("td", { "data-label": "What" }, h("div", {}, a.summary,
+			commentsOf((n) => n.alert_key === a.key))),
 		h("td", { "data-label": "Where" }, a.host ? w.hostLink(a.host) :
 			a.partition || "the server"),
-		h("td", { "data-label": "For" }, w.ago(a.since)),
-		h("td", { "data-label": "Seen by" }, a.acked_by || h("button", { type: "button",
-				"data-do": "ack", "data-arg": a.id },
-			"Acknowledge\u2026")));
+		h("td", { "data-label": "For", class: "nowrap" }, w.ago(a.since)),
+		h("td", { "data-label": "Taken by" }, h("div", {},
+			a.acked_by && [a.acked_by, a.acked_until &&
+				h("span", { class: "muted" },
+					` until ${w.exact(a.acked_until)}`)],
+			a.grouped && h("p", { class: "muted" },
+				"nobody was told of it apart"))),
+		h("td", {}, h("div", { class: "pair" }, h("button", { type: "button",
+			"data-do": "ack", "data-arg": a.id }, a.acked_by ?
+			"Take over\u2026" : "Acknowledge\u2026"),
+		h("button", { type: "button", "data-do": "comment-alert",
+			"data-arg": a.id }, "Comment\u2026"))));
 }
 
 export function alerts() {
@@ -186,35 +198,8 @@ export function alerts() {
 		return [h("h1", {}, "Alerts"), absent("alerts")];
 	return [h("h1", {}, all.length ? `${w.plural(all.length, "alert fires",
 		"alerts fire")}` : "No alert fires"),
-	table(["Severity", "What", "Where", "For", "Seen by"],
+	table(["Severity", "What", "Where", "For", "Taken by", ""],
 		all.map(alertRow), "No alert fires.")];
-}
-
-// ---- maintenance ----
-
-export function maintenance() {
-	const all = now.lists.maintenance;
-	if (!all)
-		return [h("h1", {}, "Maintenance"), absent("maintenance windows")];
-	return [h("h1", {}, all.length ? w.plural(all.length,
-		"maintenance window", "maintenance windows") : "No maintenance"),
-	table(["Window", "Type", "From", "To", "Where", "By"],
-		all.map((m) => h("tr", { "data-key": m.id },
-			h("th", { scope: "row" }, m.running ?
-				h("span", { class: "state held" },
-					w.mark("bars", "held"), "running") :
-				h("span", { class: "state dim" },
-					w.mark("ring", "dim"), "to come")),
-			h("td", { "data-label": "Type" },
-				String(m.type || "").replaceAll("_", " ")),
-			h("td", { "data-label": "From" }, w.exact(m.from)),
-			h("td", { "data-label": "To" }, w.exact(m.to)),
-			h("td", { "data-label": "Where" }, m.partition || "",
-				(m.hosts || []).flatMap((n, i) => [i ? ", " : " ",
-					w.hostLink(n)])),
-			h("td", { "data-label": "By" }, m.by, m.reason &&
-				`: ${m.reason}`))),
-		"No window is running or to come.")];
 }
 
 // ---- events ----
@@ -245,7 +230,8 @@ export function eventList(events) {
 }
 
 export function events() {
-	return [h("h1", {}, "What happened"), now.events.length ?
+	return [h("h1", {}, "What happened"), h("p", { class: "lead" },
+		h("a", { href: "#/audit" }, "Who did what")), now.events.length ?
 		eventList(now.events.slice(0, EVENTS)) :
 		h("p", { class: "muted" }, "Nothing yet.")];
 }

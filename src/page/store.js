@@ -15,10 +15,12 @@ export const now = {
 	stamp: 0,		// rises when a row changed
 	details: new Map(),	// of the hosts broken last
 	lists: { predictions: null, evacuations: null, brakes: null,
-		alerts: null, maintenance: null, partitions: null },
+		alerts: null, maintenance: null, partitions: null,
+		switches: null, comments: null },
 	events: [],		// newest first
 	host: null,		// of the host's own view
 	prediction: null,
+	audit: null,		// { items } or { refused }
 	contact: 0,		// when the server last answered, our clock
 	behind: 0,		// how old its truth was then
 	live: false,		// events come as they happen
@@ -33,6 +35,8 @@ const PATHS = {
 	alerts: "/v1/alerts?limit=1000",
 	maintenance: "/v1/maintenance",
 	partitions: "/v1/partitions?limit=1000",
+	switches: "/v1/switches",
+	comments: "/v1/comments",
 };
 
 let changed = () => {};
@@ -113,12 +117,25 @@ async function loadHostView(name) {
 	return { name, detail, evidence: evidence?.items ?? [], whyNot };
 }
 
+const AUDIT_ROWS = 200;
+async function loadAudit() {
+	try {
+		now.audit = await api.get(`/v1/audit?last=${AUDIT_ROWS}`);
+	} catch (e) {
+		if (!(e instanceof api.Problem && e.status === 403))
+			throw e;
+		now.audit = { refused: true };
+	}
+}
+
 async function loadView() {
 	const { view, arg } = wanted;
 	if (view === "host") {
 		const host = await loadHostView(arg);
 		if (wanted.arg === arg)
 			now.host = host;
+	} else if (view === "audit") {
+		await loadAudit();
 	} else if (view === "prediction") {
 		const p = await api.getIfThere(
 			`/v1/predictions/${encodeURIComponent(arg)}`);

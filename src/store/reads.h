@@ -87,6 +87,7 @@ int read_scored(struct db *db, const struct store_scored *to,
 	struct tc_err *e);
 
 /* ---- store_audit.c ---- */
+/* after UINT64_MAX: the last `limit` rows. */
 struct read_audit {
 	uint64_t after;
 	size_t limit;

@@ -330,7 +330,9 @@ const struct stmt stmts[ST_COUNT] = {
 		"before, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
 	[ST_AUDIT_AFTER] = { R, "audit",
 		"SELECT seq, at_ms, actor, action, ifnull(subject, 0), body, "
-		"before, sha256 FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2" },
+		"before, sha256 FROM audit WHERE seq > CASE WHEN ?1 >= 0 "
+		"THEN ?1 ELSE (SELECT ifnull(max(seq), 0) FROM audit) - ?2 END "
+		"ORDER BY seq LIMIT ?2" },
 
 	/*
 	 * The last row of each stays, whatever its age: numbers go on from it.

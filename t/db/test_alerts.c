@@ -371,6 +371,12 @@ START_TEST(the_audit_trail_is_a_chain)
 	ck_assert_uint_eq(rows, 5);
 	ck_assert_int_eq(y.ops->audit(y.s, 2, 2, see_audit, &l, &e), 0);
 	ck_assert_uint_eq(l.n_audit, 2);
+	/* the last three */
+	l.n_audit = 0;
+	ck_assert_int_eq(y.ops->audit(y.s, UINT64_MAX, 3, see_audit, &l, &e), 0);
+	ck_assert_uint_eq(l.n_audit, 3);
+	l.n_audit = 0;
+	ck_assert_int_eq(y.ops->audit(y.s, 2, 2, see_audit, &l, &e), 0);
 	ck_assert_uint_eq(l.message[0], 3);
 	yard_fini(&y);
 }

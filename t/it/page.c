@@ -337,10 +337,165 @@ START_TEST(a_brake_is_released_by_who_says_why)
 	wait_text(&s, "main", "failure imminent");
 	click(&s, "[data-do=ack]");
 	type(&s, "name", "Ada");
-	type(&s, "comment", "spare disks are on their way");
+	type(&s, "text", "spare disks are on their way");
 	click(&s, "dialog .main");
 	wait_text(&s, "main tbody", "Ada");
 	in_three_widths(&s, "alerts");
+	browser_no_complaints(&s.b);
+	end(&s);
+}
+END_TEST
+
+static void
+shots(struct stage *s, const char *name)
+{
+	static const int widths[] = { 390, 900, 1600 };
+
+	for (size_t i = 0; i < 3; i++) {
+		browser_resize(&s->b, widths[i], 900);
+		browser_wait(&s->b, "return document.documentElement.scrollWidth "
+			"<= innerWidth", 3);
+		shoot(s, name, widths[i]);
+	}
+	browser_resize(&s->b, 1400, 900);
+}
+
+/* A field of the form on the page, as a hand would fill it. */
+static void
+fill(struct stage *s, const char *name, const char *text)
+{
+	char script[512];
+
+	snprintf(script, sizeof(script), "const f = document.querySelector("
+		"`main form [name=%s]`); f.value = `%s`; f.dispatchEvent("
+		"new Event('input', {bubbles: true})); return true", name, text);
+	json_decref(browser_run(&s->b, script));
+}
+
+static void
+patch_tags(struct it *it, const char *host, const char *app)
+{
+	struct it_reply r;
+	char what[128], body[128];
+
+	snprintf(what, sizeof(what), "PATCH /v1/hosts/%s", host);
+	snprintf(body, sizeof(body), "{\"tags\":{\"app\":\"%s\"}}", app);
+	it_call(it, what, NULL, body, &r);
+	ck_assert_int_eq(r.status, 200);
+	it_reply_fini(&r);
+}
+
+START_TEST(r106_a_window_is_planned_with_what_it_means_in_sight)
+{
+	struct stage s;
+
+	begin(&s, 0);
+	patch_tags(&s.it, "web-02", "shop");
+	patch_tags(&s.it, "web-04", "shop");
+	patch_tags(&s.it, "db-06", "ledger");
+	enter(&s);
+	visit(&s, "#/maintenance");
+	wait_text(&s, "h1", "No maintenance");
+	visit(&s, "#/plan");
+	wait_text(&s, "#impact", "Name hosts or a partition");
+	fill(&s, "hosts", "web-02, db-06");
+	wait_text(&s, "#impact", "2 hosts");
+	wait_text(&s, "#impact", "No second host runs ledger (db-06)");
+	wait_text(&s, "#impact", "1 of 2");
+	fill(&s, "hosts", "web-02, nobody");
+	wait_text(&s, "#impact", "no host 'nobody'");
+	fill(&s, "hosts", "web-02");
+	fill(&s, "reason", "new power supply");
+	fill(&s, "person", "Ada");
+	fill(&s, "type", "power");
+	shots(&s, "plan");
+	click(&s, "#plan .main");
+	wait_text(&s, "h1", "1 maintenance window");
+	wait_text(&s, "main tbody", "new power supply");
+	wait_text(&s, "main tbody", "Ada");
+	wait_text(&s, "main tbody", "running");
+	/* the other shop host at the same time: told, refused, then accepted */
+	visit(&s, "#/plan");
+	fill(&s, "hosts", "web-04");
+	wait_text(&s, "#impact", "With window 1 nothing is left of shop");
+	fill(&s, "reason", "the same");
+	fill(&s, "person", "Ada");
+	click(&s, "#plan .main");
+	wait_text(&s, "#impact", "leave nothing of 'shop'");
+	shots(&s, "conflict");
+	click(&s, "#impact [name=accept]");
+	click(&s, "#plan .main");
+	wait_text(&s, "h1", "2 maintenance windows");
+	shots(&s, "maintenance");
+	/* each Tuesday; by keyboard, field by field */
+	visit(&s, "#/plan");
+	fill(&s, "partition", "rack2");
+	wait_text(&s, "#impact", "24 hosts");
+	fill(&s, "every", "week");
+	fill(&s, "weekday", "tue");
+	fill(&s, "reason", "patches");
+	json_decref(browser_run(&s.b, "document.querySelector('#plan "
+		"[name=person]').focus(); return true"));
+	browser_key(&s.b, "E");
+	browser_key(&s.b, "v");
+	browser_key(&s.b, "e");
+	browser_key(&s.b, "\xee\x80\x86");	/* U+E006, Return */
+	wait_text(&s, "h1", "3 maintenance windows");
+	wait_text(&s, "main tbody", "every week (tue)");
+	click(&s, "[data-do=call-off][data-arg='1']");
+	click(&s, "dialog .main");
+	wait_text(&s, "h1", "2 maintenance windows");
+	/* the console names what was refused on purpose */
+	end(&s);
+}
+END_TEST
+
+START_TEST(r064_switches_are_turned_with_a_name_and_audited)
+{
+	struct stage s;
+
+	begin(&s, 0);
+	enter(&s);
+	visit(&s, "#/switches");
+	wait_text(&s, "h1", "All switches are on");
+	click(&s, "[data-do=turn][data-arg='notify/off/rack1']");
+	type(&s, "name", "Ada");
+	type(&s, "reason", "a drill");
+	click(&s, "dialog .main");
+	wait_text(&s, "h1", "1 switch is off");
+	shots(&s, "switches");
+	visit(&s, "#/alerts");
+	wait_text(&s, "main", "web-01");
+	click(&s, "[data-do=comment-alert]");
+	type(&s, "name", "Ada");
+	type(&s, "text", "the port was moved");
+	click(&s, "dialog .main");
+	wait_text(&s, "main tbody", "the port was moved");
+	click(&s, "[data-do=ack]");
+	type(&s, "name", "Eve");
+	type(&s, "text", "moving the check");
+	json_decref(browser_run(&s.b, "document.querySelector('dialog "
+		"[name=lasting]').value = '4h'; return true"));
+	click(&s, "dialog .main");
+	wait_text(&s, "main tbody", "Eve until");
+	shots(&s, "acked");
+	visit(&s, "#/host/web-01");
+	click(&s, "[data-do=comment-host]");
+	type(&s, "name", "Ada");
+	type(&s, "text", "in hall 2");
+	click(&s, "dialog .main");
+	wait_text(&s, "main", "in hall 2");
+	visit(&s, "#/audit");
+	wait_text(&s, "main tbody", "switch turn");
+	wait_text(&s, "main tbody", "a drill");
+	wait_text(&s, "main tbody", "Ada by admin.token");
+	shots(&s, "audit");
+	visit(&s, "#/simulate");
+	fill(&s, "hosts", "web-102, web-104, db-106");
+	click(&s, "#trial .main");
+	wait_text(&s, "#would", "the brake would latch");
+	wait_text(&s, "#would", "3 of 24 hosts would be bad");
+	shots(&s, "simulate");
 	browser_no_complaints(&s.b);
 	end(&s);
 }
@@ -466,6 +621,8 @@ main(void)
 	return STORIES("page", it_says_what_is_broken_and_what_will_break,
 		it_is_live_without_being_loaded_again,
 		a_brake_is_released_by_who_says_why,
+		r106_a_window_is_planned_with_what_it_means_in_sight,
+		r064_switches_are_turned_with_a_name_and_audited,
 		what_hosts_and_disks_say_is_never_markup,
 		the_keyboard_is_enough, ten_thousand_hosts_are_no_burden);
 }

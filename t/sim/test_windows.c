@@ -230,6 +230,11 @@ START_TEST(r104_a_notice_comes_in_time_and_is_taken_back)
 		SPAN("00:15:00", "00:20:00") "}");
 	make(s, "{\"hosts\":[\"h2\"],\"notice\":\"1d\","
 		SPAN("01:00:00", "02:00:00") "}");
+	/* without a begin it is now */
+	make(s, "{\"hosts\":[\"h0\"],\"to\":\"2026-01-01T00:01:10Z\","
+		"\"grace\":\"1s\"}");
+	ck_assert_ptr_nonnull(strstr(sim_said(s),
+		"\"from\":\"2026-01-01T00:01:00.000Z\""));
 	sim_run_until(s, 299);
 	ck_assert_uint_eq(sim_alerts(s, "maintenance_notice"), 1);
 	sim_run_until(s, 302);
