@@ -71,7 +71,6 @@ struct cli_options {
 	uint64_t expected;	/* UINT64_MAX = not given */
 	bool dry_run;
 	uint64_t delta;
-	const char *at;
 	const char *note;
 	bool gone;
 	const char *replay;

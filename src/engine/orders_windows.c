@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "plan/spread.h"
 
 #define NAMES_BYTES 160
@@ -34,6 +35,10 @@ window_check_scope(const struct engine *en, const struct window *w,
 		if (host_find(en, w->hosts[i]) == NULL)
 			return tc_fail(e, TC_EINVAL, "/hosts: no host '%s'",
 				w->hosts[i]);
+	for (size_t i = 0; i < w->n_vms; i++)
+		if (vm_find(en, w->vms[i]) == NULL)
+			return tc_fail(e, TC_EINVAL, "/vms: no VM '%s'",
+				w->vms[i]);
 	return 0;
 }
 

@@ -48,7 +48,17 @@ struct unit {
 	struct heap_node due;
 	struct host_plan *plan;
 	unsigned why_not;
+	const struct window *window;	/* of a VM itself, not of its host */
 };
+
+/* The maintenance that it is in: its host's, or its VM's. */
+static inline const struct window *
+unit_window(const struct unit *u)
+{
+	if (u->host->window != NULL)
+		return u->host->window;
+	return u->vm != NULL ? u->vm->window : u->window;
+}
 
 /* The agent of a host that is missed when it is silent. */
 struct watch {

@@ -29,7 +29,7 @@ unit_view_of(const struct engine *en, const struct unit *u)
 
 	return (struct unit_plan_view){ .is_vm = u->is_vm, .cls = class_of(u),
 		.health = u->health, .dead = u->dead,
-		.in_window = h->window != NULL ||
+		.in_window = unit_window(u) != NULL ||
 			h->disposition != DISPOSITION_IN_SERVICE,
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect && h->part->doubted,
@@ -205,6 +205,7 @@ unit_alerts_end(struct engine *en, const struct unit *u, struct wall at)
 {
 	alert_end(en, kind_of_trouble(u), u->path, at);
 	alert_end(en, "agent_silent", u->path, at);
+	alert_end(en, "maintenance_overrun", u->path, at);
 }
 
 static void
@@ -212,7 +213,7 @@ alerts_of_unit(struct engine *en, struct unit *u, struct now now)
 {
 	bool alarm = beat_alarms(&u->beat, &u->rule,
 			awake_in(en, u->host->part, now));
-	bool quiet = u->host->window != NULL;
+	bool quiet = unit_window(u) != NULL;
 	enum tocsin_reason why;
 
 	if (u->health == HEALTH_UNHEALTHY || u->health == HEALTH_IMPAIRED) {
@@ -223,6 +224,8 @@ alerts_of_unit(struct engine *en, struct unit *u, struct now now)
 		/* what it hangs on has an alert of its own */
 		alert_end(en, kind_of_trouble(u), u->path, now.wall);
 	}
+	if (u->is_vm && u->health == HEALTH_HEALTHY)
+		alert_end(en, "maintenance_overrun", u->path, now.wall);
 	if (!u->is_vm)
 		return;
 	beat_judge(&u->beat, &u->rule, awake_in(en, u->host->part, now), &why);

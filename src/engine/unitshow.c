@@ -45,7 +45,7 @@ show_unit(struct maker *m, const struct unit *u, struct snap_unit *out)
 		.vm = u->vm != NULL ? u->vm->id : 0, .path = copy(a, u->path),
 		.address = copy(a, u->address), .owner = u->owner,
 		.origin = u->origin, .cls = v.cls, .agent = u->agent,
-		.state = state_of(u->health, u->host->window != NULL ?
+		.state = state_of(u->health, unit_window(u) != NULL ?
 			DISPOSITION_MAINTENANCE : DISPOSITION_IN_SERVICE, 0),
 		.health = u->health, .reason = u->reason, .since = u->since,
 		.by = u->by, .expected = u->signals,

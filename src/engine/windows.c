@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 
 #define FOREVER_MS INT64_MAX
 #define NAMES_TOLD 20
@@ -40,6 +41,24 @@ next_edge(const struct engine *en, struct wall now)
 	return edge;
 }
 
+/* On the VMs that are named themselves; `n` windows lie now. */
+static bool
+lay_on_vms(struct engine *en, struct host *h, size_t n)
+{
+	bool moved = false;
+
+	for (struct unit *u = h->units; u != NULL; u = u->next) {
+		const struct window *over = NULL;
+
+		for (size_t i = 0; u->is_vm && i < n && over == NULL; i++)
+			if (window_covers_vm(en->windows[i], u->name))
+				over = en->windows[i];
+		moved = moved || over != u->window;
+		u->window = over;
+	}
+	return moved;
+}
+
 /* On every host; and when it must be done again. */
 void
 windows_lay(struct engine *en, struct wall now)
@@ -63,7 +82,7 @@ windows_lay(struct engine *en, struct wall now)
 			if (window_covers(en->windows[i], h->name,
 				h->part->name))
 				over = en->windows[i];
-		if (over == h->window)
+		if (!lay_on_vms(en, h, n) && over == h->window)
 			continue;
 		h->window = over;
 		mark(en, h, DIRTY_URGENT);
@@ -110,6 +129,25 @@ is_back(const struct host *h)
 }
 
 static void
+tell_vm_overrun(struct engine *en, const struct window *w, struct unit *u,
+	struct wall now)
+{
+	char summary[HOST_TITLE + 128], body[64];
+
+	if (!u->is_vm || unit_window(u) != NULL ||
+	    u->health == HEALTH_HEALTHY || u->health == HEALTH_OVERLOADED ||
+	    (u->health == HEALTH_UNKNOWN && u->n_checks == 0) ||
+	    !window_covers_vm(w, u->name))
+		return;
+	snprintf(summary, sizeof(summary), "VM %s: still %s after its "
+		"maintenance window ended", u->path, health_id(u->health));
+	snprintf(body, sizeof(body), "{\"window\":%" PRIu64 "}", w->id);
+	alert_raise_of(en, &(struct alert_wish){ .kind = "maintenance_overrun",
+		.severity = SEVERITY_CRITICAL, .host = u->host,
+		.summary = summary, .body = body }, u->path, now);
+}
+
+static void
 tell_overrun(struct engine *en, const struct window *w, struct wall now)
 {
 	size_t at = 0;
@@ -118,6 +156,9 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[64];
 
+		for (struct unit *u = w->n_vms > 0 ? h->units : NULL; u != NULL;
+		     u = u->next)
+			tell_vm_overrun(en, w, u, now);
 		/* another window may still lie on it */
 		if (!h->present || h->window != NULL || is_back(h) ||
 		    !window_covers(w, h->name, h->part->name))

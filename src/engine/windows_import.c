@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/unit.h"
 #include "model/name.h"
 #include "plan/window_json.h"
 
@@ -136,6 +137,7 @@ get_event(struct json_read *r, struct event *ev)
 		else if (json_str_is(key, "repeat") ||
 			json_str_is(key, "provider") ||
 			json_str_is(key, "provider_id") ||
+			json_str_is(key, "vms") ||
 			!window_get(r, key, &ev->w))
 			json_unknown(r);
 	}
@@ -231,24 +233,24 @@ static int
 find_hosts(const struct engine *en, struct event *ev, struct strbuf *why)
 {
 	struct window *w = &ev->w;
-	void *hosts = NULL;
 
-	if (mem_grow(&hosts, &w->cap_hosts, ev->n_names + 1,
-		    sizeof(char *)) < 0)
-		return TC_ENOMEM;
-	w->hosts = hosts;
 	for (size_t i = 0; i < ev->n_names; i++) {
 		const struct host *h = host_called(en, ev->names[i]);
+		const struct unit *vm = h != NULL ? NULL :
+			vm_find(en, ev->names[i]);
+		int rc = 0;
 
-		if (h == NULL) {
+		if (h != NULL)
+			rc = window_add_name(&w->hosts, &w->n_hosts,
+				&w->cap_hosts, h->name);
+		else if (vm != NULL)
+			rc = window_add_name(&w->vms, &w->n_vms, &w->cap_vms,
+				vm->name);
+		else
 			strbuf_printf(why, "%s%s", why->n > 0 ? ", " :
 				"not known: ", ev->names[i]);
-			continue;
-		}
-		w->hosts[w->n_hosts] = mem_strdup(h->name);
-		if (w->hosts[w->n_hosts] == NULL)
-			return TC_ENOMEM;
-		w->n_hosts++;
+		if (rc < 0)
+			return rc;
 	}
 	window_sort(w);
 	return 0;
@@ -273,6 +275,7 @@ is_same(const struct window *a, const struct window *b)
 {
 	if (a->from.ms != b->from.ms || a->to.ms != b->to.ms ||
 	    a->type != b->type || a->n_hosts != b->n_hosts ||
+	    a->n_vms != b->n_vms ||
 	    a->grace.ns != b->grace.ns || a->notice.ns != b->notice.ns ||
 	    strcmp(a->partition, b->partition) != 0 ||
 	    strcmp(a->zone_id, b->zone_id) != 0 ||
@@ -282,6 +285,9 @@ is_same(const struct window *a, const struct window *b)
 		return false;
 	for (size_t i = 0; i < a->n_hosts; i++)
 		if (strcmp(a->hosts[i], b->hosts[i]) != 0)
+			return false;
+	for (size_t i = 0; i < a->n_vms; i++)
+		if (strcmp(a->vms[i], b->vms[i]) != 0)
 			return false;
 	return true;
 }
@@ -339,6 +345,8 @@ put_window(struct engine *en, const struct engine_wish *wish,
 	*w = ev->w;
 	ev->w.hosts = NULL;
 	ev->w.n_hosts = 0;
+	ev->w.vms = NULL;
+	ev->w.n_vms = 0;
 	snprintf(w->by, sizeof(w->by), "%s", wish->actor);
 	windows_made(en, w, en->now.wall);
 	say_window(en, w, false);
@@ -370,7 +378,7 @@ take_event(struct engine *en, const struct engine_wish *wish,
 	}
 	if (window_check(w, &e) < 0 || window_check_scope(en, w, &e) < 0) {
 		strbuf_printf(why, "%s%s", why->n > 0 ? "; " : "",
-			w->n_hosts == 0 && w->partition[0] == '\0' ?
+			w->n_hosts + w->n_vms == 0 && w->partition[0] == '\0' ?
 			"no host of it is here" : e.text);
 		return SKIPPED;
 	}

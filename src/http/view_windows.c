@@ -84,6 +84,7 @@ struct impact {
 	const struct snap_host **hosts;	/* covered */
 	size_t n;
 	size_t running;		/* of them, in a window now */
+	size_t vms, roles;	/* that go down with it */
 	struct spread_host *groups;	/* the fleet's, by service */
 	size_t n_groups;
 };
@@ -94,6 +95,26 @@ is_service(const struct tag *t)
 	return spread_is_group(t) || (t->value[0] != '\0' &&
 		(strcmp(t->key, "service") == 0 ||
 		strcmp(t->key, "role") == 0));
+}
+
+/* All of a covered host; else the VMs that are named, with their roles. */
+static void
+count_units(struct impact *m, const struct snap_host *h)
+{
+	bool all = window_covers(m->w, h->name, h->partition);
+
+	for (size_t i = 0; i < h->n_units; i++) {
+		const struct snap_unit *u = &h->units[i];
+		const char *vm = u->is_vm ? u->name : "";
+
+		for (size_t k = 0; !u->is_vm && k < h->n_units; k++)
+			if (h->units[k].id == u->vm)
+				vm = h->units[k].name;
+		if (!all && !window_covers_vm(m->w, vm))
+			continue;
+		m->vms += u->is_vm;
+		m->roles += !u->is_vm;
+	}
 }
 
 static void
@@ -107,6 +128,8 @@ see_host(struct impact *m, const struct snap_host *h, bool fill)
 				h->partition, h->tags[i].value };
 		m->n_groups++;
 	}
+	if (fill)
+		count_units(m, h);
 	if (!window_covers(m->w, h->name, h->partition))
 		return;
 	if (fill) {
@@ -299,6 +322,8 @@ put_impact(struct request *r, struct impact *m)
 	for (size_t i = 0; i < m->n && i < NAMES_SHOWN; i++)
 		json_put_str(&w, m->hosts[i]->name);
 	json_put_end(&w);
+	json_add_u64(&w, "vms", m->vms);
+	json_add_u64(&w, "roles", m->roles);
 	json_add_u64(&w, "in_maintenance_now", m->running);
 	json_add_double(&w, "share_of_fleet", share(m->n, m->s->n_hosts));
 	add_partitions(&w, m);

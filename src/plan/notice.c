@@ -73,6 +73,9 @@ put_hosts(struct strbuf *out, const struct window *w,
 			hosts->names[i]);
 	if (hosts->n > 0 && hosts->n < hosts->all)
 		strbuf_printf(out, " and %zu more", hosts->all - hosts->n);
+	for (size_t i = 0; i < w->n_vms; i++)
+		strbuf_printf(out, "%s%s", i == 0 ? "; VMs: " : ", ",
+			w->vms[i]);
 }
 
 static void

@@ -64,20 +64,27 @@ by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void
-window_sort(struct window *w)
+static void
+sort_names(char **names, size_t *n_names)
 {
 	size_t n = 0;
 
-	if (w->n_hosts > 0)
-		qsort(w->hosts, w->n_hosts, sizeof(*w->hosts), by_name);
-	for (size_t i = 0; i < w->n_hosts; i++) {
-		if (n > 0 && strcmp(w->hosts[n - 1], w->hosts[i]) == 0)
-			mem_free(w->hosts[i]);
+	if (*n_names > 0)
+		qsort(names, *n_names, sizeof(*names), by_name);
+	for (size_t i = 0; i < *n_names; i++) {
+		if (n > 0 && strcmp(names[n - 1], names[i]) == 0)
+			mem_free(names[i]);
 		else
-			w->hosts[n++] = w->hosts[i];
+			names[n++] = names[i];
 	}
-	w->n_hosts = n;
+	*n_names = n;
+}
+
+void
+window_sort(struct window *w)
+{
+	sort_names(w->hosts, &w->n_hosts);
+	sort_names(w->vms, &w->n_vms);
 }
 
 bool
@@ -87,6 +94,13 @@ window_covers(const struct window *w, const char *host, const char *partition)
 		return strcmp(w->partition, partition) == 0;
 	return w->n_hosts > 0 && bsearch(&host, w->hosts, w->n_hosts,
 		sizeof(*w->hosts), by_name) != NULL;
+}
+
+bool
+window_covers_vm(const struct window *w, const char *vm)
+{
+	return w->n_vms > 0 && bsearch(&vm, w->vms, w->n_vms,
+		sizeof(*w->vms), by_name) != NULL;
 }
 
 bool
@@ -151,9 +165,14 @@ window_fini(struct window *w)
 {
 	for (size_t i = 0; i < w->n_hosts; i++)
 		mem_free(w->hosts[i]);
+	for (size_t i = 0; i < w->n_vms; i++)
+		mem_free(w->vms[i]);
 	mem_free(w->hosts);
+	mem_free(w->vms);
 	w->hosts = NULL;
+	w->vms = NULL;
 	w->n_hosts = 0;
+	w->n_vms = 0;
 }
 
 void
@@ -165,21 +184,30 @@ window_free(struct window *w)
 	mem_free(w);
 }
 
+static char **
+clone_names(struct arena *a, char *const *names, size_t n)
+{
+	char **copy = arena_alloc(a, (n + 1) * sizeof(*copy));
+
+	for (size_t i = 0; copy != NULL && i < n; i++) {
+		copy[i] = arena_strdup(a, names[i]);
+		if (copy[i] == NULL)
+			return NULL;
+	}
+	return copy;
+}
+
 struct window *
 window_clone(struct arena *a, const struct window *w)
 {
 	struct window *c = arena_alloc(a, sizeof(*c));
-	char **hosts = arena_alloc(a, (w->n_hosts + 1) * sizeof(*hosts));
 
-	if (c == NULL || hosts == NULL)
+	if (c == NULL)
 		return NULL;
 	*c = *w;
-	for (size_t i = 0; i < w->n_hosts; i++) {
-		hosts[i] = arena_strdup(a, w->hosts[i]);
-		if (hosts[i] == NULL)
-			return NULL;
-	}
-	c->hosts = hosts;
+	c->hosts = clone_names(a, w->hosts, w->n_hosts);
+	c->vms = clone_names(a, w->vms, w->n_vms);
 	c->cap_hosts = w->n_hosts;
-	return c;
+	c->cap_vms = w->n_vms;
+	return c->hosts != NULL && c->vms != NULL ? c : NULL;
 }

@@ -33,7 +33,10 @@ enum window_type {
 #undef X
 };
 
-/* A window without hosts and without a partition is refused. */
+/*
+ * A window without hosts, VMs and partition is refused (R-068).  A host is
+ * covered with all that runs on it, a VM alone.
+ */
 struct window {
 	uint64_t id;
 	enum window_type type;
@@ -45,6 +48,9 @@ struct window {
 	char **hosts;		/* names, folded, sorted */
 	size_t n_hosts;
 	size_t cap_hosts;
+	char **vms;		/* the same of VMs, each with its roles */
+	size_t n_vms;
+	size_t cap_vms;
 	struct repeat repeat;	/* every REPEAT_NEVER: once */
 	struct zone zone;	/* people's; UTC unless given */
 	char zone_id[ZONE_ID_BYTES];	/* "" = UTC */
@@ -70,6 +76,7 @@ void window_init(struct window *w);
 void window_sort(struct window *w);
 bool window_covers(const struct window *w, const char *host,
 	const char *partition);
+bool window_covers_vm(const struct window *w, const char *vm);
 bool window_runs(const struct window *w, struct wall now);
 /* Its end and the grace have passed. */
 bool window_is_over(const struct window *w, struct wall now);

@@ -79,6 +79,12 @@ window_add_members(struct json_write *j, const struct window *w)
 	for (size_t i = 0; i < w->n_hosts; i++)
 		json_put_str(j, w->hosts[i]);
 	json_put_end(j);
+	if (w->n_vms > 0) {
+		json_add_array(j, "vms");
+		for (size_t i = 0; i < w->n_vms; i++)
+			json_put_str(j, w->vms[i]);
+		json_put_end(j);
+	}
 	json_add_str(j, "effect", window_effect(w));
 	add_known(j, "what_to_do", w->todo);
 	add_known(j, "zone", w->zone_id);
@@ -146,37 +152,27 @@ get_type(struct json_read *r, struct window *w)
 			"power network", text);
 }
 
-static void
-add_host(struct json_read *r, struct window *w, const char *text)
+int
+window_add_name(char ***names, size_t *n, size_t *cap, const char *name)
 {
-	char name[NAME_MAX_BYTES + 1];
-	struct tc_err e = { 0 };
-	void *hosts = w->hosts;
+	void *list = *names;
+	char *copy = mem_strdup(name);
 
-	if (name_fold(text, strlen(text), name, &e) < 0) {
-		json_fail(r, "%s", e.text);
-		return;
+	if (copy == NULL || mem_grow(&list, cap, *n + 1, sizeof(char *)) < 0) {
+		mem_free(copy);
+		return TC_ENOMEM;
 	}
-	if (w->n_hosts >= WINDOW_HOSTS_MAX) {
-		json_fail(r, "more than %d hosts", WINDOW_HOSTS_MAX);
-		return;
-	}
-	if (mem_grow(&hosts, &w->cap_hosts, w->n_hosts + 1,
-		    sizeof(char *)) < 0) {
-		json_fail_memory(r);
-		return;
-	}
-	w->hosts = hosts;
-	w->hosts[w->n_hosts] = mem_strdup(name);
-	if (w->hosts[w->n_hosts] == NULL)
-		json_fail_memory(r);
-	else
-		w->n_hosts++;
+	*names = list;
+	(*names)[(*n)++] = copy;
+	return 0;
 }
 
 static void
-get_hosts(struct json_read *r, struct window *w)
+get_names(struct json_read *r, char ***names, size_t *n, size_t *cap)
 {
+	char name[NAME_MAX_BYTES + 1];
+	struct tc_err e = { 0 };
+
 	if (!json_enter_array(r))
 		return;
 	while (json_next_item(r)) {
@@ -184,7 +180,12 @@ get_hosts(struct json_read *r, struct window *w)
 
 		if (json_failed(r))
 			return;
-		add_host(r, w, text);
+		if (name_fold(text, strlen(text), name, &e) < 0)
+			json_fail(r, "%s", e.text);
+		else if (*n >= WINDOW_HOSTS_MAX)
+			json_fail(r, "more than %d names", WINDOW_HOSTS_MAX);
+		else if (window_add_name(names, n, cap, name) < 0)
+			json_fail_memory(r);
 	}
 }
 
@@ -361,7 +362,9 @@ window_get(struct json_read *r, struct json_str key, struct window *w)
 	else if (json_str_is(key, "to"))
 		w->to = get_wall(r);
 	else if (json_str_is(key, "hosts"))
-		get_hosts(r, w);
+		get_names(r, &w->hosts, &w->n_hosts, &w->cap_hosts);
+	else if (json_str_is(key, "vms"))
+		get_names(r, &w->vms, &w->n_vms, &w->cap_vms);
 	else if (json_str_is(key, "partition"))
 		get_partition(r, w);
 	else if (json_str_is(key, "id"))
@@ -387,9 +390,9 @@ window_check(const struct window *w, struct tc_err *e)
 	if (w->repeat.every == REPEAT_NEVER &&
 	    (w->to.ms == 0 || w->to.ms <= w->from.ms))
 		return tc_fail(e, TC_EINVAL, "/to: must come after /from");
-	if (w->partition[0] == '\0' && w->n_hosts == 0)
-		return tc_fail(e, TC_EINVAL, "scope_required: name hosts or a "
-			"partition");
+	if (w->partition[0] == '\0' && w->n_hosts == 0 && w->n_vms == 0)
+		return tc_fail(e, TC_EINVAL, "scope_required: name hosts, VMs "
+			"or a partition");
 	return 0;
 }
 

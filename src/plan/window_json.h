@@ -10,4 +10,7 @@
 /* One member of it; false when the key is none of a window's. */
 bool window_get(struct json_read *r, struct json_str key, struct window *w);
 
+/* A copy of the name at the end of the list; TC_ENOMEM. */
+int window_add_name(char ***names, size_t *n, size_t *cap, const char *name);
+
 #endif

@@ -81,6 +81,73 @@ START_TEST(r100_a_partitions_window_covers_all_of_it_and_a_hosts_one)
 }
 END_TEST
 
+static enum unit_state
+unit_state(struct sim *s, const char *path)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const char *host;
+	const struct snap_unit *u = sim_unit(snap, path, &host);
+	enum unit_state is;
+
+	ck_assert_ptr_nonnull(u);
+	is = u->state;
+	snapshot_put(snap);
+	return is;
+}
+
+START_TEST(r100_a_hosts_window_covers_its_vms_an_instances_just_one)
+{
+	static struct check_def ping = { .key = "ping", .probe = "ping",
+		.rule = { .interval = { INT64_C(15000000000) },
+			.timeout = { INT64_C(5000000000) }, .fail_after = 3,
+			.clear_after = 2, .stale_after = 3 } };
+	static const struct unit_rule rule = {
+		.heartbeat = { INT64_C(15000000000) }, .late_after = 3,
+		.clear_after = 2, .grace = { INT64_C(600000000000) },
+		.never = { INT64_C(60000000000) },
+		.lost = { INT64_C(600000000000) },
+		.gone = { INT64_C(30000000000) }, .busy_ratio = 0.95 };
+	struct unit_def vms[2] = {
+		{ .is_vm = true, .name = "v1", .address = "v1",
+			.parent = SIZE_MAX, .agent = AGENT_NONE, .rule = rule,
+			.checks = &ping, .n_checks = 1, .own_checks = true },
+		{ .is_vm = true, .name = "v2", .address = "v2",
+			.parent = SIZE_MAX, .agent = AGENT_NONE, .rule = rule,
+			.checks = &ping, .n_checks = 1, .own_checks = true } };
+	struct sim *s = sim_new(3, NULL, 1);
+
+	sim_units(s, "h1", vms, 2, AGENT_AUTO);
+	sim_run_until(s, 60);
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_CREATE, "",
+		"{\"vms\":[\"v9\"]," SPAN("00:02:00", "00:20:00") "}"),
+		TC_EINVAL);
+	make(s, "{\"type\":\"instance_reboot\",\"vms\":[\"v1\"],"
+		SPAN("00:02:00", "00:20:00") "}");
+	make(s, "{\"type\":\"host_reboot\",\"hosts\":[\"h1\"],"
+		SPAN("01:00:00", "02:00:00") "}");
+	sim_run_until(s, 130);
+	ck_assert_int_eq(unit_state(s, "v1"), STATE_MAINTENANCE);
+	ck_assert_int_eq(unit_state(s, "v2"), STATE_HEALTHY);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	sim_answer(s, "v1", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_restart(s);
+	sim_run_until(s, 1250);
+	ck_assert_uint_eq(sim_alert_facts(s), 0);
+	sim_run_until(s, 1262);
+	ck_assert_uint_eq(sim_alerts(s, "maintenance_overrun"), 1);
+	ck_assert_int_eq(unit_state(s, "v1"), STATE_UNHEALTHY);
+	sim_answer(s, "v1", "ping", TOCSIN_WHY_NONE);
+	sim_run_until(s, 1400);
+	ck_assert_uint_eq(sim_alerts(s, "maintenance_overrun"), 0);
+	/* the host reboots, and all on it with it */
+	sim_run_until(s, 3610);
+	ck_assert_int_eq(unit_state(s, "v1"), STATE_MAINTENANCE);
+	ck_assert_int_eq(unit_state(s, "v2"), STATE_MAINTENANCE);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_MAINTENANCE);
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(r102_an_overrun_is_told_exactly_once)
 {
 	struct sim *s = sim_new(10, NULL, 1);
@@ -354,6 +421,7 @@ main(void)
 {
 	return STORIES("windows",
 		r100_a_partitions_window_covers_all_of_it_and_a_hosts_one,
+		r100_a_hosts_window_covers_its_vms_an_instances_just_one,
 		r102_an_overrun_is_told_exactly_once,
 		r102_one_window_more_is_no_overrun,
 		r108_ten_years_of_nights_are_one_row,
