@@ -329,7 +329,8 @@ static const struct arg_verb verbs[] = {
 	{ "comment", "[list|host HOST TEXT|alert ID TEXT|remove ID]", 0, 3,
 		"what people say of hosts and alerts", comment_rows },
 	{ "switches", "[list|on FUNCTION PARTITION|off FUNCTION PARTITION]", 0,
-		3, "what a partition may do at all: recommend, notify",
+		3, "what a partition may do at all: recommend, notify, "
+		"maintenance_edit",
 		switches_rows },
 	{ "audit", "", 0, 0, "who did what and why, the latest last",
 		audit_rows },

@@ -66,6 +66,14 @@ say_event(struct engine *en, const char *kind, uint32_t subject,
 	en->counts.events++;
 }
 
+/* What happens in a window is marked. */
+static void
+add_window(struct json_write *w, const struct host *h)
+{
+	if (h->window != NULL)
+		json_add_u64(w, "window", h->window->id);
+}
+
 void
 say_check_move(struct engine *en, const struct check *c,
 	const struct check_move *move, struct wall at)
@@ -82,6 +90,7 @@ say_check_move(struct engine *en, const struct check *c,
 	json_add_str(&w, "reason", reason_id(move->reason));
 	json_add_str(&w, "text", c->text != NULL ? c->text : "");
 	json_add_u64(&w, "fails", c->st.fails);
+	add_window(&w, c->host);
 	json_put_end(&w);
 	say_event(en, "check.state", check_whose(c), at, strbuf_str(&body));
 	strbuf_free(&body);
@@ -101,6 +110,7 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "to", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
+	add_window(&w, h);
 	json_put_end(&w);
 	say_event(en, "host.state", h->id, at, strbuf_str(&body));
 	strbuf_free(&body);

@@ -135,7 +135,8 @@ get_function(struct json_read *r, struct switch_wish *s)
 
 	s->has_which = true;
 	if (!json_failed(r) && !switch_parse(text, strlen(text), &s->which))
-		json_fail(r, "'%s' is none of recommend notify", text);
+		json_fail(r, "'%s' is none of recommend notify "
+			"maintenance_edit", text);
 }
 
 static int
@@ -181,6 +182,7 @@ turn_switch(struct engine *en, const struct engine_wish *w,
 	struct strbuf *reply, struct tc_err *e)
 {
 	struct switch_wish s;
+	char what[NAME_MAX_BYTES + 40];
 	unsigned char byte;
 	struct part *p;
 	int rc = read_switch(w, &s, e);
@@ -201,8 +203,9 @@ turn_switch(struct engine *en, const struct engine_wish *w,
 		if (en->sorted[i]->part == p && en->sorted[i]->plan != NULL)
 			mark(en, en->sorted[i], DIRTY_URGENT);
 	en->changed = true;
+	snprintf(what, sizeof(what), "%s of %s", switch_id(s.which), p->name);
 	audit_change(en, w, "switch.turn", p->id, (const char *const[]){
-		s.reason, switch_id(s.which), s.on ? "on" : "off" });
+		s.reason, what, s.on ? "on" : "off" });
 	strbuf_printf(reply, "\"partition\":\"%s\",\"function\":\"%s\","
 		"\"on\":%s", p->name, switch_id(s.which),
 		s.on ? "true" : "false");

@@ -42,6 +42,37 @@ window_check_scope(const struct engine *en, const struct window *w,
 	return 0;
 }
 
+static bool
+is_off(const struct part *p)
+{
+	return p != NULL && (p->off >> SWITCH_MAINTENANCE_EDIT & 1) != 0;
+}
+
+/* Planning may be switched off in a partition. */
+static int
+check_switch(const struct engine *en, const struct window *w, struct tc_err *e)
+{
+	const struct part *off = NULL;
+	struct part *p = hash_get_str(&en->parts, w->partition);
+
+	if (is_off(p))
+		off = p;
+	for (size_t i = 0; i < w->n_hosts; i++) {
+		const struct host *h = host_find(en, w->hosts[i]);
+
+		if (h != NULL && is_off(h->part))
+			off = h->part;
+	}
+	for (size_t i = 0; i < w->n_vms; i++) {
+		const struct unit *vm = vm_find(en, w->vms[i]);
+
+		if (vm != NULL && is_off(vm->host->part))
+			off = vm->host->part;
+	}
+	return off == NULL ? 0 : tc_fail(e, TC_EPERM, "switched_off: planning "
+		"maintenance is switched off in %s", off->name);
+}
+
 /* ---- what is left of services ---- */
 
 static size_t
@@ -132,6 +163,7 @@ read_window(struct engine *en, const struct engine_wish *wish,
 	if ((rc = window_read(wish->body, wish->n, w, e)) < 0 ||
 	    (rc = window_find_zone(en, w, e)) < 0 ||
 	    (rc = window_check_scope(en, w, e)) < 0 ||
+	    (rc = check_switch(en, w, e)) < 0 ||
 	    (rc = set_times(en, w, e)) < 0)
 		return rc;
 	return w->accept_conflict ? 0 : window_check_spread(en, w, e);
@@ -171,6 +203,7 @@ order_delete_window(struct engine *en, const struct engine_wish *wish,
 	uint64_t id;
 	size_t i = 0;
 	struct window *w;
+	int rc;
 
 	if (u64_parse(wish->target, strlen(wish->target), &id) < 0)
 		return tc_fail(e, TC_ENOENT, "no window '%s'", wish->target);
@@ -179,6 +212,8 @@ order_delete_window(struct engine *en, const struct engine_wish *wish,
 	if (i == en->n_windows)
 		return tc_fail(e, TC_ENOENT, "no window '%s'", wish->target);
 	w = en->windows[i];
+	if ((rc = check_switch(en, w, e)) < 0)
+		return rc;
 	windows_end_notice(en, w, en->now.wall);
 	windows_drop(en, i);
 	windows_lay(en, en->now.wall);

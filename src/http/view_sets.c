@@ -87,13 +87,22 @@ part_of_tag(const struct snapshot *s, const char *tag, struct snapshot *part)
 
 /* ---- the healthy set ---- */
 
-/* How much is known for a host: more comes first when none is well. */
+/* How much is known for a member: more comes first when none is well. */
 enum fitness { FIT_NOT, FIT_ANY, FIT_DOUBTFUL, FIT_WELL };
 
+/* A host, or a role of that name. */
+struct member {
+	const char *host;
+	const char *role;	/* its path, "" = the host itself */
+	const char *address;
+	enum unit_state state;
+	enum tocsin_reason reason;
+};
+
 static enum fitness
-fitness_of(const struct snap_host *h)
+fitness_of(const struct member *m)
 {
-	switch (h->state) {
+	switch (m->state) {
 	case STATE_HEALTHY:
 	case STATE_ASLEEP:
 	case STATE_SUSPECT:	/* not convicted */
@@ -142,18 +151,69 @@ is_of(const struct set *set, const struct snap_host *h)
 	return false;
 }
 
+static const char *
+address_of(const struct snap_host *h)
+{
+	return h->address[0] != '\0' ? h->address : h->name;
+}
+
+/* Its own, else its VM's, else its host's. */
+static const char *
+role_address(const struct snap_host *h, const struct snap_unit *role)
+{
+	if (role->address[0] != '\0')
+		return role->address;
+	for (size_t i = 0; i < h->n_units; i++)
+		if (h->units[i].id == role->vm &&
+		    h->units[i].address[0] != '\0')
+			return h->units[i].address;
+	return address_of(h);
+}
+
+typedef void member_sink(void *arg, const struct member *m);
+
 static void
-set_count(struct set *set)
+each_role(const struct set *set, const struct snap_host *h, member_sink *sink,
+	void *arg)
+{
+	for (size_t i = 0; i < h->n_units; i++) {
+		const struct snap_unit *u = &h->units[i];
+
+		if (u->is_vm || strcmp(u->name, set->group) != 0)
+			continue;
+		sink(arg, &(struct member){ h->name, u->path,
+			role_address(h, u), u->state, u->reason });
+	}
+}
+
+static void
+each_member(const struct set *set, member_sink *sink, void *arg)
 {
 	for (size_t i = 0; i < set->s->n_chunks; i++)
 		for (size_t k = 0; k < set->s->chunks[i]->n; k++) {
 			const struct snap_host *h = set->s->chunks[i]->hosts[k];
 
-			if (!is_of(set, h))
-				continue;
-			set->counts[fitness_of(h)]++;
-			set->all++;
+			if (is_of(set, h))
+				sink(arg, &(struct member){ h->name, "",
+					address_of(h), h->state, h->reason });
+			else
+				each_role(set, h, sink, arg);
 		}
+}
+
+static void
+count_member(void *arg, const struct member *m)
+{
+	struct set *set = arg;
+
+	set->counts[fitness_of(m)]++;
+	set->all++;
+}
+
+static void
+set_count(struct set *set)
+{
+	each_member(set, count_member, set);
 	/*
 	 * Never empty: better one who is in doubt, or broken, than none; the
 	 * balancer looks for itself.  Who was taken out by a person stays out
@@ -165,35 +225,37 @@ set_count(struct set *set)
 	set->open = set->least != FIT_WELL;
 }
 
-static const char *
-address_of(const struct snap_host *h)
-{
-	return h->address[0] != '\0' ? h->address : h->name;
-}
+struct members {
+	struct json_write *w;
+	const struct set *set;
+	bool in;
+};
 
 static void
-put_member(struct json_write *w, const struct snap_host *h, bool in)
+put_member(void *arg, const struct member *m)
 {
-	json_put_object(w);
-	json_add_str(w, "host", h->name);
-	json_add_str(w, "address", address_of(h));
-	json_add_str(w, "state", state_id(h->state));
-	if (!in)
-		json_add_str(w, "reason", reason_id(h->reason));
-	json_put_end(w);
+	struct members *l = arg;
+
+	if ((fitness_of(m) >= l->set->least) != l->in)
+		return;
+	json_put_object(l->w);
+	json_add_str(l->w, "host", m->host);
+	if (m->role[0] != '\0')
+		json_add_str(l->w, "role", m->role);
+	json_add_str(l->w, "address", m->address);
+	json_add_str(l->w, "state", state_id(m->state));
+	if (!l->in)
+		json_add_str(l->w, "reason", reason_id(m->reason));
+	json_put_end(l->w);
 }
 
 static void
 add_members(struct json_write *w, const struct set *set, bool in)
 {
-	json_add_array(w, in ? "items" : "left_out");
-	for (size_t i = 0; i < set->s->n_chunks; i++)
-		for (size_t k = 0; k < set->s->chunks[i]->n; k++) {
-			const struct snap_host *h = set->s->chunks[i]->hosts[k];
+	struct members l = { w, set, in };
 
-			if (is_of(set, h) && (fitness_of(h) >= set->least) == in)
-				put_member(w, h, in);
-		}
+	json_add_array(w, in ? "items" : "left_out");
+	each_member(set, put_member, &l);
 	json_put_end(w);
 }
 
@@ -211,21 +273,29 @@ set_json(struct request *r, const struct set *set)
 	json_put_end(&w);
 }
 
+struct lines {
+	struct strbuf *out;
+	const struct set *set;
+};
+
+static void
+put_line(void *arg, const struct member *m)
+{
+	struct lines *l = arg;
+
+	if (fitness_of(m) < l->set->least)
+		return;
+	strbuf_puts(l->out, m->address);
+	strbuf_putc(l->out, '\n');
+}
+
 /* An address a line, and nothing else: for programs that read lines. */
 static void
 set_text(struct request *r, const struct set *set)
 {
-	struct strbuf *out = &r->reply.body;
+	struct lines l = { &r->reply.body, set };
 
-	for (size_t i = 0; i < set->s->n_chunks; i++)
-		for (size_t k = 0; k < set->s->chunks[i]->n; k++) {
-			const struct snap_host *h = set->s->chunks[i]->hosts[k];
-
-			if (is_of(set, h) && fitness_of(h) >= set->least) {
-				strbuf_puts(out, address_of(h));
-				strbuf_putc(out, '\n');
-			}
-		}
+	each_member(set, put_line, &l);
 	r->reply.status = 200;
 	r->reply.type = "text/plain; charset=utf-8";
 	r->reply.fail_open = set->open;
@@ -242,15 +312,15 @@ view_healthy_set(struct request *r)
 	if (set.group == NULL || set.group[0] == '\0' ||
 	    (format != NULL && !text && strcmp(format, "json") != 0)) {
 		problem_set(r, 400, "invalid", set.group == NULL ?
-			"group is needed: a tag's value, key=value, or a "
-			"partition" : "format: text or json");
+			"group is needed: a tag's value, key=value, a role, or "
+			"a partition" : "format: text or json");
 		return;
 	}
 	if (reply_unchanged(r, set.s, false))
 		return;
 	set_count(&set);
 	if (set.all == 0)
-		problem_set(r, 404, "not_found", "no host is of group %.200s",
+		problem_set(r, 404, "not_found", "nothing is of group %.200s",
 			set.group);
 	else if (text)
 		set_text(r, &set);

@@ -118,14 +118,15 @@ struct pace_limits {
 /* What a partition may have switched off; bits. */
 #define SWITCH_TABLE(X)              \
 	X(0, RECOMMEND, "recommend") \
-	X(1, NOTIFY, "notify")
+	X(1, NOTIFY, "notify")       \
+	X(2, MAINTENANCE_EDIT, "maintenance_edit")
 
 enum plan_switch {
 #define X(bit, sym, id) SWITCH_##sym = (bit),
 	SWITCH_TABLE(X)
 #undef X
 };
-#define SWITCH_COUNT 2
+#define SWITCH_COUNT 3
 
 const char *switch_id(enum plan_switch s);
 bool switch_parse(const char *id, size_t n, enum plan_switch *out);

@@ -175,7 +175,9 @@ export function turn(arg) {
 		title: `Turn ${fn} ${to} in ${partition}`,
 		text: [h("p", {}, to === "off" && fn === "notify" ?
 			"Alerts of this partition are shown, but nobody is told." :
-			to === "off" ? "Nothing is recommended there until it is on." :
+			to === "off" && fn === "recommend" ?
+				"Nothing is recommended there until it is on." :
+			to === "off" ? "No window is made or called off there." :
 				"It is done again from now on.")],
 		fields: [field("name", "Your name", { maxlength: 60 }),
 			field("reason", "Why", { maxlength: 180 })],

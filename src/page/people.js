@@ -5,7 +5,8 @@ import * as w from "/page/words.js";
 
 // ---- switches ----
 
-const FUNCTIONS = { recommend: "Recommend moves", notify: "Tell people" };
+const FUNCTIONS = { recommend: "Recommend moves", notify: "Tell people",
+	maintenance_edit: "Plan maintenance" };
 
 function words(f) {
 	return FUNCTIONS[f] || f.replaceAll("_", " ");

@@ -68,6 +68,7 @@ struct sim {
 	struct { char kind[32]; size_t n; } kinds[64];
 	struct strbuf log, unit_log;
 	struct strbuf said;
+	size_t marked;
 	struct sim_units { const struct unit_def *units; size_t n;
 		enum unit_agent agent; } *units;
 	struct { char address[32], probe[16]; enum tocsin_reason why; }
@@ -369,6 +370,8 @@ store(struct engine_io *io, struct change_set *cs)
 			break;
 		case CHANGE_EVENT:
 			keep_event(s, &c->u.event);
+			s->marked += strstr(c->u.event.kind, ".state") != NULL &&
+				strstr(c->u.event.body, "\"window\":") != NULL;
 			break;
 		case CHANGE_STATE:
 			keep_state(s, &c->u.state);
@@ -769,6 +772,12 @@ const char *
 sim_said(const struct sim *s)
 {
 	return strbuf_str(&s->said);
+}
+
+size_t
+sim_events_marked(const struct sim *s)
+{
+	return s->marked;
 }
 
 size_t

@@ -68,6 +68,8 @@ int sim_order(struct sim *s, enum engine_order kind, const char *target,
 	const char *body);
 /* What the last order was answered, or why it was refused. */
 const char *sim_said(const struct sim *s);
+/* Events that say in which window they happened. */
+size_t sim_events_marked(const struct sim *s);
 /* Rows of windows, those that are over included. */
 size_t sim_windows_stored(const struct sim *s);
 /* Alerts of a kind that fire now; and CHANGE_ALERT facts so far. */

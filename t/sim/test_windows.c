@@ -178,6 +178,55 @@ START_TEST(r102_an_overrun_is_told_exactly_once)
 }
 END_TEST
 
+START_TEST(r101_what_happens_in_a_window_is_marked)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+
+	sim_run_until(s, 60);
+	make(s, "{\"hosts\":[\"h1\"]," SPAN("00:02:00", "00:10:00") "}");
+	sim_run_until(s, 130);
+	sim_set(s, "h1", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_set(s, "h2", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 300);
+	/* of both hosts: suspect and convicted, the check and the host */
+	ck_assert_uint_eq(sim_events_marked(s), 4);
+	ck_assert_uint_gt(sim_history_rows(s), 10);
+	sim_set(s, "h1", "ping", TOCSIN_WHY_NONE);
+	sim_run_until(s, 400);
+	ck_assert_uint_gt(sim_events_marked(s), 4);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r064_planning_may_be_switched_off)
+{
+	static const char turn[] = "{\"function\":\"maintenance_edit\","
+		"\"partition\":\"rack1\",\"on\":%s,\"reason\":\"freeze\"}";
+	static const char body[] = "{\"hosts\":[\"h1\"],"
+		SPAN("00:02:00", "00:10:00") "}";
+	struct sim *s = sim_new(3, NULL, 1);
+	char text[160];
+
+	sim_run_until(s, 60);
+	make(s, body);
+	snprintf(text, sizeof(text), turn, "false");
+	ck_assert_int_eq(sim_order(s, ORDER_SWITCH, "", text), 0);
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_CREATE, "", body),
+		TC_EPERM);
+	ck_assert_ptr_nonnull(strstr(sim_said(s), "switched_off"));
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_DELETE, "1", ""), TC_EPERM);
+	sim_restart(s);
+	sim_run_until(s, 70);
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_CREATE, "", body),
+		TC_EPERM);
+	snprintf(text, sizeof(text), turn, "true");
+	ck_assert_int_eq(sim_order(s, ORDER_SWITCH, "", text), 0);
+	make(s, body);
+	ck_assert_uint_eq(n_windows(s), 2);
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(r102_one_window_more_is_no_overrun)
 {
 	struct sim *s = sim_new(3, NULL, 1);
@@ -423,6 +472,8 @@ main(void)
 		r100_a_partitions_window_covers_all_of_it_and_a_hosts_one,
 		r100_a_hosts_window_covers_its_vms_an_instances_just_one,
 		r102_an_overrun_is_told_exactly_once,
+		r101_what_happens_in_a_window_is_marked,
+		r064_planning_may_be_switched_off,
 		r102_one_window_more_is_no_overrun,
 		r108_ten_years_of_nights_are_one_row,
 		r108_local_nights_follow_the_clock_of_the_place,

@@ -483,6 +483,50 @@ START_TEST(r143_the_set_is_never_empty)
 }
 END_TEST
 
+/* A role on h00000, one in a VM of h00001. */
+static void
+with_roles(struct snap_host *h, size_t i, struct arena *a)
+{
+	struct snap_unit *u;
+
+	if (i > 1)
+		return;
+	u = arena_alloc(a, 2 * sizeof(*u));
+	u[0] = (struct snap_unit){ .id = 7001, .is_vm = true, .path = "v1",
+		.name = "v1", .address = "10.0.0.7",
+		.state = STATE_HEALTHY, .origin = "", .checks_origin = "" };
+	u[1] = (struct snap_unit){ .id = 7002, .vm = 7001, .path = "v1/api",
+		.name = "api", .address = "", .state = STATE_HEALTHY,
+		.origin = "", .checks_origin = "" };
+	if (i == 0) {
+		u[1].path = "h00000/api";
+		u[1].vm = 0;
+		u[1].state = STATE_UNHEALTHY;
+	}
+	h->units = i == 0 ? u + 1 : u;
+	h->n_units = i == 0 ? 1 : 2;
+}
+
+START_TEST(r143_a_role_may_be_asked_for_by_name)
+{
+	json_t *b;
+
+	http_begin(4);
+	story.fleet.tweak = with_roles;
+	story.fleet.generation++;
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/healthy-set?group=api", 200);
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "role"), "v1/api");
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "address"), "10.0.0.7");
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "left_out")), 1);
+	json_decref(b);
+	ck_assert_str_eq(text_set("/v1/healthy-set?group=api&format=text"),
+		"10.0.0.7\n");
+	http_end();
+}
+END_TEST
+
 START_TEST(r127_am_i_affected)
 {
 	json_t *b;
@@ -724,7 +768,8 @@ main(void)
 		r103_the_notice_is_told_in_two_zones,
 		r143_traffic_goes_to_who_is_well_and_always_to_somebody,
 		comments_are_listed_by_what_they_are_of,
-		r143_the_set_is_never_empty, r127_am_i_affected,
+		r143_the_set_is_never_empty,
+		r143_a_role_may_be_asked_for_by_name, r127_am_i_affected,
 		r120_the_summary_names_the_worst_partitions_and_the_trend,
 		the_summary_has_4_kib_with_all_brakes_latched,
 		orders_are_passed_on, orders_are_for_operators,
