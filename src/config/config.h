@@ -161,6 +161,7 @@ struct config_sd;	/* file_sd.h */
 
 struct config_fleet {
 	struct fleet_def def;		/* valid while this and cfg live */
+	struct host_def *hosts;		/* those of def */
 	struct arena arena;		/* private, as the rest */
 	struct config_sd *sd;
 };
@@ -176,6 +177,8 @@ int config_fleet_load(const struct config *cfg,
 	const struct config_fleet *earlier, struct config_fleet **out,
 	struct config_errors *errs);
 void config_fleet_free(struct config_fleet *fleet);
+/* The engine has it: the list of hosts goes, all else stays. */
+void config_fleet_taken(struct config_fleet *fleet);
 
 /*
  * Files came, went, or have another size, time or inode than when `fleet`

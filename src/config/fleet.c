@@ -182,8 +182,8 @@ make_def(struct build *b)
 		cfg->n_partitions * sizeof(*parts));
 	int rc;
 
-	b->hosts = arena_alloc(&b->fleet->arena,
-		count_hosts(b) * sizeof(*b->hosts));
+	b->hosts = mem_alloc_array(count_hosts(b), sizeof(*b->hosts));
+	b->fleet->hosts = b->hosts;
 	if (parts == NULL || b->hosts == NULL)
 		return TC_ENOMEM;
 	for (size_t p = 0; p < cfg->n_partitions; p++)
@@ -256,8 +256,17 @@ config_fleet_free(struct config_fleet *fleet)
 {
 	if (fleet == NULL)
 		return;
+	config_fleet_taken(fleet);
 	arena_free(&fleet->arena);
 	mem_free(fleet);
+}
+
+void
+config_fleet_taken(struct config_fleet *fleet)
+{
+	mem_free(fleet->hosts);
+	fleet->hosts = NULL;
+	fleet->def.hosts = NULL;
 }
 
 bool
