@@ -307,18 +307,19 @@ observer_ground(struct observer *o, struct mono now)
 {
 	struct observer_count c = observer_count(&o->all, now);
 	uint32_t silent = not_heard(&c), heard = c.n[OBSERVER_HEARD];
+	bool with_controls = silent > 0 && silent >= heard &&
+		controls_are_silent(o);
+	bool most = silent > 0 && silent >= 2 * heard &&
+		silent + c.n[OBSERVER_BEHIND] >= OBSERVER_LEAST_HOSTS;
 
-	if (silent > 0 && silent >= heard && controls_are_silent(o))
+	if ((with_controls || most) && 2 * c.n[OBSERVER_LOCAL] >= silent)
+		return OBSERVER_WHY_LOCAL_ERRORS;
+	if ((with_controls || most) && 2 * c.n[OBSERVER_LATE] >= silent)
+		return OBSERVER_WHY_MISSED_SLOTS;
+	if (with_controls)
 		return OBSERVER_WHY_CONTROLS;
-	if (silent > 0 && silent >= 2 * heard &&
-	    silent + c.n[OBSERVER_BEHIND] >= OBSERVER_LEAST_HOSTS) {
-		if (2 * c.n[OBSERVER_LOCAL] >= silent)
-			return OBSERVER_WHY_LOCAL_ERRORS;
-		if (2 * c.n[OBSERVER_LATE] >= silent)
-			return OBSERVER_WHY_MISSED_SLOTS;
-		if (!witness_answers(o, now))
-			return OBSERVER_WHY_ALL_AT_ONCE;
-	}
+	if (most && !witness_answers(o, now))
+		return OBSERVER_WHY_ALL_AT_ONCE;
 	return too_much_is_lost(o, now) ? OBSERVER_WHY_LOSS :
 		OBSERVER_WHY_NONE;
 }
