@@ -2,6 +2,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "base/macros.h"
 #include "t/db/contract.h"
 #include "t/db/yard.h"
 #include "t/lib/story.h"
@@ -241,11 +242,86 @@ START_TEST(nothing_goes_that_nobody_said_may)
 }
 END_TEST
 
+/* ---- the calendar ---- */
+
+#define HOUR_MS INT64_C(3600000)
+
+/* Noon of days around those that calendars get wrong. */
+static const struct date odd_days[] = {
+	{ 2000, 2, 28 }, { 2000, 2, 29 }, { 2000, 3, 1 },
+	{ 2012, 2, 29 }, { 2024, 2, 29 }, { 2024, 12, 31 }, { 2025, 1, 1 },
+	{ 2028, 2, 28 }, { 2028, 2, 29 }, { 2028, 3, 1 },
+	{ 2038, 1, 19 }, { 2038, 1, 20 }, { 2100, 2, 28 }, { 2100, 3, 1 },
+};
+
+static int64_t
+noon_of(size_t i)
+{
+	return wall_from_days(date_to_days(odd_days[i])).ms +
+		12 * HOUR_MS;
+}
+
+/* A day of its own, raw and in a bucket of a day. */
+static void
+check_day(struct yard *y, size_t i)
+{
+	static struct seen_points seen;
+	struct store_series_query q = { .subject = 1, .metric = "load_1m",
+		.from = { noon_of(i) - 12 * HOUR_MS }, .limit = 4096,
+		.to = { noon_of(i) + 12 * HOUR_MS } };
+
+	ck_assert_int_eq(yard_series(y, &q, &seen), 0);
+	ck_assert_uint_eq(seen.n, 2);
+	for (size_t j = 0; j < seen.n; j++) {
+		ck_assert_int_eq(seen.p[j].at.ms,
+			noon_of(i) + (int64_t)j * HOUR_MS);
+		ck_assert(seen.p[j].value == (double)(2 * i + j));
+	}
+	q.step = dur_s(86400);
+	ck_assert_int_eq(yard_series(y, &q, &seen), 0);
+	ck_assert_uint_eq(seen.n, 1);
+	ck_assert_int_eq(seen.p[0].at.ms, noon_of(i) - 12 * HOUR_MS);
+	ck_assert_uint_eq(seen.p[0].count, 2);
+	ck_assert(seen.p[0].max == (double)(2 * i + 1));
+}
+
+static void
+check_days(struct yard *y)
+{
+	for (size_t i = 0; i < ARRAY_LEN(odd_days); i++)
+		check_day(y, i);
+}
+
+START_TEST(r130_leap_days_and_year_ends_are_days_like_others)
+{
+	struct change_set *cs = set_new();
+	struct tc_err e = { 0 };
+	struct yard y;
+
+	yard_init(&y, contract_ops);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	for (size_t i = 0; i < 2 * ARRAY_LEN(odd_days); i++)
+		row_f64(cs, set_row(cs, 1, "cpu", noon_of(i / 2) +
+			(int64_t)(i % 2) * HOUR_MS), "load_1m", (double)i);
+	ck_assert_int_eq(yard_put(&y, cs), 0);
+	check_days(&y);
+	ck_assert_msg(y.ops->compact(y.s, (struct wall){ noon_of(
+		ARRAY_LEN(odd_days) - 1) + 2 * DAY_MS }, &e) == 0, "%s", e.text);
+	check_days(&y);
+	yard_close(&y);
+	yard_open(&y);
+	check_days(&y);
+	yard_fini(&y);
+}
+END_TEST
+
 int
 contract_keep_run(const char *suite)
 {
 	return STORIES(suite,
 		events_alerts_and_the_audit_trail_go_when_they_are_old,
 		the_last_of_each_stays_however_old_it_is,
-		nothing_goes_that_nobody_said_may);
+		nothing_goes_that_nobody_said_may,
+		r130_leap_days_and_year_ends_are_days_like_others);
 }

@@ -128,3 +128,56 @@ ledger_verify(const struct ledger *l, sqlite3 *db, bool full)
 		return "a batch is known that is not there";
 	return verify_rows(l, db);
 }
+
+struct reading {
+	const struct ledger *l;
+	uint32_t host;
+	unsigned char *seen;	/* by number */
+	const char *wrong;
+};
+
+static int
+see_point(void *arg, const struct store_point *p)
+{
+	struct reading *r = arg;
+	int64_t n = (p->at.ms - T0) / 10;
+
+	if (n < 0 || n >= LEDGER_MOST || n % LEDGER_HOSTS + 1 != r->host)
+		r->wrong = "a set that nobody sent";
+	else if (r->seen[n]++ != 0)
+		r->wrong = "a set is there twice";
+	else if (p->value != (double)n)
+		r->wrong = "a value is another's";
+	return r->wrong != NULL;
+}
+
+static const char *
+read_host(struct reading *r, struct yard *y)
+{
+	struct store_series_query q = { .subject = r->host,
+		.metric = "cpu_seconds_total", .from = { T0 },
+		.to = { T0 + (int64_t)LEDGER_MOST * 10 }, .limit = SIZE_MAX };
+	struct tc_err e = { 0 };
+	int rc = y->ops->series(y->s, &q, see_point, r, &e);
+
+	if (r->wrong == NULL && rc < 0) {
+		fprintf(stderr, "series: %s\n", e.text);
+		r->wrong = "the history cannot be read";
+	}
+	return r->wrong;
+}
+
+const char *
+ledger_verify_read(const struct ledger *l, struct yard *y)
+{
+	struct reading r = { .l = l, .seen = calloc(LEDGER_MOST, 1) };
+
+	ck_assert_ptr_nonnull(r.seen);
+	for (r.host = 1; r.host <= LEDGER_HOSTS && r.wrong == NULL; r.host++)
+		(void)read_host(&r, y);
+	for (uint32_t n = 0; n < l->next && r.wrong == NULL; n++)
+		if (l->acked[n] && !r.seen[n])
+			r.wrong = "a set that was acknowledged is lost";
+	free(r.seen);
+	return r.wrong;
+}

@@ -36,6 +36,8 @@ struct scene {
 	bool refused;		/* not as one that may be sent again */
 	int quarantined;
 	long calls;		/* that failed */
+	bool packing;		/* hours are packed meanwhile */
+	long packed;		/* times that it went well */
 };
 
 static unsigned
@@ -203,12 +205,32 @@ scene_fini(struct scene *s)
 	pthread_mutex_destroy(&s->lock);
 }
 
+static void
+verify_packed(struct scene *s)
+{
+	const char *wrong;
+
+	if (s->y.s == NULL)
+		return;		/* looked at when it is open again */
+	pthread_mutex_lock(&s->lock);
+	wrong = ledger_verify_read(&s->ledger, &s->y);
+	pthread_mutex_unlock(&s->lock);
+	ck_assert_msg(wrong == NULL, "%s", wrong);
+	ck_assert(!s->refused);
+	ck_assert_int_eq(s->quarantined, 0);
+}
+
 /* Beside the running store, by a disk that is well. */
 static void
 verify(struct scene *s, bool full)
 {
 	const char *wrong;
 	sqlite3 *db;
+
+	if (s->packing) {
+		verify_packed(s);
+		return;
+	}
 
 	ck_assert_int_eq(sqlite3_open_v2(s->y.path, &db, SQLITE_OPEN_READWRITE,
 		s->disk.under->zName), SQLITE_OK);
@@ -264,6 +286,8 @@ wait_for_hit(struct scene *s, bool told)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static const struct wall end_of_time = { T0 + INT64_C(864000000) };
+
 static const enum bad_op of_writing[] = { BAD_WRITE, BAD_SYNC, BAD_WRITE,
 	BAD_SYNC, BAD_READ, BAD_SHM_LOCK, BAD_SHM_MAP, BAD_LOCK, BAD_SIZE,
 	BAD_OPEN, BAD_TRUNCATE, BAD_ACCESS, BAD_DELETE };
@@ -300,6 +324,8 @@ one_round(struct scene *s)
 	s->told = false;
 	bad_order(&s->orders, &o);
 	(void)s->y.ops->events(s->y.s, 0, 10, see_event, NULL, &e);
+	if (s->packing && s->y.ops->compact(s->y.s, end_of_time, &e) == 0)
+		s->packed++;
 	wait_for_hit(s, lasting);
 	hits = atomic_load(&s->orders.hits);
 	bad_disarm(&s->orders);
@@ -371,7 +397,8 @@ fail_a_start(struct scene *s)
 	return hits > 0;
 }
 
-START_TEST(nothing_acknowledged_is_lost_when_the_disk_fails)
+static void
+fail_often(bool packing)
 {
 	const char *faults = getenv("TOCSIN_FAULTS");
 	long want = faults != NULL ? strtol(faults, NULL, 10) : 60;
@@ -381,6 +408,7 @@ START_TEST(nothing_acknowledged_is_lost_when_the_disk_fails)
 	struct scene s;
 
 	scene_init(&s);
+	s.packing = packing;
 	while (rounds + starts < want) {
 		start(&s, threads, args);
 		for (int i = 0; i < 30 && rounds < want; i++)
@@ -395,9 +423,21 @@ START_TEST(nothing_acknowledged_is_lost_when_the_disk_fails)
 	yard_open(&s.y);
 	verify(&s, true);
 	printf("it failed %ld times at work and %ld times at a start, "
-		"%ld calls; %zu sets acknowledged\n", rounds, starts, s.calls,
-		s.ledger.n);
+		"%ld calls; %zu sets acknowledged, packed %ld times\n",
+		rounds, starts, s.calls, s.ledger.n, s.packed);
+	ck_assert(!packing || s.packed > 0);
 	scene_fini(&s);
+}
+
+START_TEST(nothing_acknowledged_is_lost_when_the_disk_fails)
+{
+	fail_often(false);
+}
+END_TEST
+
+START_TEST(nothing_is_lost_or_doubled_when_it_fails_while_packing)
+{
+	fail_often(true);
 }
 END_TEST
 
@@ -558,6 +598,7 @@ main(void)
 {
 	return STORIES("store: a bad disk",
 		nothing_acknowledged_is_lost_when_the_disk_fails,
+		nothing_is_lost_or_doubled_when_it_fails_while_packing,
 		a_start_that_cannot_write_reads_and_goes_on_trying,
 		a_page_that_a_reader_finds_damaged_is_told);
 }

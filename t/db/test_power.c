@@ -38,6 +38,8 @@ struct scene {
 	uint32_t next;
 	unsigned seed;
 	long sync_failures;
+	bool packing;		/* hours are packed meanwhile */
+	long packed;
 };
 
 /* ---- lives that are written down ---- */
@@ -103,6 +105,10 @@ live(struct scene *s)
 			bad_order(&s->orders, &o);
 		}
 		send_burst(s);
+		if (s->packing && i % 8 == 7)
+			s->packed += s->y.ops->compact(s->y.s,
+				(struct wall){ T0 + INT64_C(864000000) },
+				NULL) == 0;
 		if (i % 15 == 3) {
 			s->sync_failures += atomic_load(&s->orders.hits);
 			bad_disarm(&s->orders);
@@ -113,11 +119,12 @@ live(struct scene *s)
 }
 
 static void
-scene_init(struct scene *s)
+scene_init(struct scene *s, bool packing)
 {
 	const char *seed = getenv("TOCSIN_SEED");
 
 	memset(s, 0, sizeof(*s));
+	s->packing = packing;
 	s->seed = seed != NULL ? (unsigned)strtoul(seed, NULL, 10) :
 		(unsigned)getpid();
 	printf("seed %u\n", s->seed);
@@ -174,11 +181,15 @@ look(struct scene *s)
 
 /* The server's next start: nothing is to be set aside, all goes on. */
 static void
-start(struct scene *s)
+start(struct scene *s, long turn)
 {
 	struct change_set *cs;
+	const char *wrong;
 
 	yard_open(&s->y);
+	wrong = ledger_verify_read(&s->ledger, &s->y);
+	ck_assert_msg(wrong == NULL, "cut %ld at %zu of %zu: %s", turn,
+		s->cut.next, s->tape.n, wrong);
 	cs = set_new();
 	set_subject(cs, 2000000, SUBJECT_PARTITION, 0, "after");
 	ck_assert_int_eq(yard_put(&s->y, cs), 0);
@@ -192,21 +203,23 @@ cut_here(struct scene *s, long turn)
 
 	power_lay_out(&s->cut, s->y.path);
 	/* Before the first word was kept there may be nothing at all. */
-	if (turn % EACH_STORE == 0 || s->ledger.n == 0)
-		start(s);
+	if (s->packing || turn % EACH_STORE == 0 || s->ledger.n == 0)
+		start(s, turn);
+	if (s->packing)
+		return;
 	wrong = look(s);
 	ck_assert_msg(wrong == NULL, "cut %ld at %zu of %zu: %s", turn,
 		s->cut.next, s->tape.n, wrong);
 }
 
-START_TEST(the_power_may_go_at_any_moment)
+static void
+cut_often(long n, bool packing)
 {
-	const char *cuts = getenv("TOCSIN_CUTS");
-	long n = cuts != NULL ? strtol(cuts, NULL, 10) : 400, done = 0;
 	const struct power_entry *e;
 	static struct scene s;
+	long done = 0;
 
-	scene_init(&s);
+	scene_init(&s, packing);
 	while ((e = power_step(&s.cut)) != NULL) {
 		if (e->kind == POWER_ACK)
 			ledger_note(&s.ledger, (uint32_t)e->at);
@@ -216,8 +229,29 @@ START_TEST(the_power_may_go_at_any_moment)
 	ck_assert_uint_eq(s.ledger.n, s.next);
 	ck_assert(s.sync_failures > 0);
 	printf("%ld cuts in %zu steps with %ld syncs that failed, %u sets "
-		"acknowledged\n", done, s.tape.n, s.sync_failures, s.next);
+		"acknowledged, packed %ld times\n", done, s.tape.n,
+		s.sync_failures, s.next, s.packed);
+	ck_assert(!packing || s.packed > 0);
 	scene_fini(&s);
+}
+
+static long
+cuts_wanted(void)
+{
+	const char *cuts = getenv("TOCSIN_CUTS");
+
+	return cuts != NULL ? strtol(cuts, NULL, 10) : 400;
+}
+
+START_TEST(the_power_may_go_at_any_moment)
+{
+	cut_often(cuts_wanted(), false);
+}
+END_TEST
+
+START_TEST(the_power_may_go_while_hours_are_packed)
+{
+	cut_often(cuts_wanted() / 4, true);
 }
 END_TEST
 
@@ -228,7 +262,7 @@ START_TEST(a_disk_that_only_says_it_syncs_is_found_out)
 	static struct scene s;
 	long lost = 0, done = 0;
 
-	scene_init(&s);
+	scene_init(&s, false);
 	for (size_t i = 0; i < s.tape.n; i++)
 		if (s.tape.entries[i].kind == POWER_SYNC && i > s.tape.n / 2)
 			s.tape.entries[i].kind = POWER_SYNC_FAILED;
@@ -249,5 +283,6 @@ int
 main(void)
 {
 	return STORIES("store: power cuts", the_power_may_go_at_any_moment,
+		the_power_may_go_while_hours_are_packed,
 		a_disk_that_only_says_it_syncs_is_found_out);
 }

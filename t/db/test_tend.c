@@ -245,7 +245,7 @@ START_TEST(what_is_no_file_of_ours_is_refused)
 }
 END_TEST
 
-START_TEST(a_prune_takes_old_history_and_nothing_else)
+START_TEST(r077_a_prune_takes_old_history_and_nothing_else)
 {
 	struct tend_prune p = { .before = { T0 + 20 * 60000 + 30000 } };
 	struct tend_figures was, is;
@@ -421,7 +421,7 @@ main(void)
 		a_restore_brings_it_all_back_and_keeps_what_was_there,
 		a_damaged_copy_is_found_out_and_not_restored,
 		what_is_no_file_of_ours_is_refused,
-		a_prune_takes_old_history_and_nothing_else,
+		r077_a_prune_takes_old_history_and_nothing_else,
 		more_rows_than_one_transaction_takes_go_too,
 		the_writer_forgets_what_is_older_than_it_is_told_to_keep,
 		a_clock_gone_mad_does_not_empty_the_history,
