@@ -15,6 +15,7 @@
 #include "store/migrate.h"
 #include "store/readers.h"
 #include "store/reads.h"
+#include "store/remote.h"
 #include "store/writer.h"
 
 #define DEFAULT_READERS 2
@@ -256,6 +257,16 @@ start_compactor(struct store *s, const struct store_conf *conf,
 	return rc;
 }
 
+static void
+warn_remote(const char *path)
+{
+	const char *kind = remote_kind(path);
+
+	if (kind != NULL)
+		log_at(WARN, "store", "the file is on %s: locks and the shared "
+			"log may fail there, put it on a local disk", kind);
+}
+
 static int
 store_open(const struct store_conf *given, struct store **out,
 	struct tc_err *e)
@@ -281,6 +292,7 @@ store_open(const struct store_conf *given, struct store **out,
 	/* Counting its memory costs a lock; refused when it runs already. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	conf = with_defaults(given, s);
+	warn_remote(s->path);
 	if ((rc = open_or_replace(s, &conf, e)) < 0)
 		goto fail;
 	if ((rc = writer_start(&conf, &s->scribe,
