@@ -106,6 +106,7 @@ struct config {
 	struct dur pack_after;		/* 0 = never */
 	struct dur keep_alerts, keep_events, keep_audit;
 	struct dur backup_max_age;	/* 0 = nobody is warned */
+	struct dur host_backup_max_age;	/* 0 = any age will do */
 	struct check_rule defaults;
 	struct check_rule passive;	/* of what agents send */
 	struct dur passive_smart_interval;

@@ -203,6 +203,7 @@ make_def(struct build *b)
 	def->passive = cfg->passive;
 	def->passive_smart_interval = cfg->passive_smart_interval;
 	def->leaving = cfg->leaving;
+	def->backup_max_age = cfg->host_backup_max_age;
 	def->units = cfg->units;
 	def->pace = cfg->pace;
 	def->pace_fleet = cfg->pace_fleet;

@@ -50,6 +50,7 @@ read_top(struct reader *rd, const struct node *root, struct config *cfg)
 	cfg->state_dir = top->v[TOP_STATE_DIR].s;
 	cfg->rules = top->v[TOP_RULES].s;
 	cfg->backup_max_age.ns = top->v[TOP_BACKUP_MAX_AGE].i;
+	cfg->host_backup_max_age.ns = top->v[TOP_HOST_BACKUP_MAX_AGE].i;
 	cfg->log_level = (enum log_level)top->v[TOP_LOG_LEVEL].i;
 	reader_texts(rd, root, "", "plugin_dirs", &cfg->plugin_dirs);
 }

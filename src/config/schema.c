@@ -17,6 +17,10 @@ const struct tocsin_opt top_rows[TOP_ROWS + 1] = {
 	[TOP_BACKUP_MAX_AGE] = { "backup_max_age", TOCSIN_OPT_DUR,
 		.dflt = "0s", .min = "0s", .max = "3650d",
 		.help = "Warn when the last tocsin db backup is older; 0: never." },
+	[TOP_HOST_BACKUP_MAX_AGE] = { "host_backup_max_age", TOCSIN_OPT_DUR,
+		.dflt = "0s", .min = "0s", .max = "3650d",
+		.help = "Warn of a host whose backup_age_seconds is more, and "
+		"hold what would destroy its data; 0: never." },
 	[TOP_ROWS] = { NULL },
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/devices.h"
+#include "engine/backup.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
 
@@ -126,6 +127,7 @@ take(struct engine *en, struct host *h, const struct batch *b,
 	say_observation(en->lent, d != NULL ? d->id : h->id, ob);
 	if (d != NULL)
 		risk_observe(en, d, ob, now);
+	backup_observe(en, h, ob);
 	/* An active check is judged by its own runs only. */
 	if (c == NULL || !c->passive || ob->at.ms <= c->st.at.ms)
 		return;

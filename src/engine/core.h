@@ -57,6 +57,7 @@ struct engine {
 	struct check_rule passive;
 	struct dur smart_interval;
 	struct evacuation_pace leaving;
+	struct dur backup_max_age;	/* of protected hosts; 0 = any */
 
 	bool restored;		/* restore_finish() was done */
 	struct now now;		/* of the call we are in */

@@ -282,6 +282,7 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 	en->pace_fleet = fleet->pace_fleet;
 	if (fleet->leaving.estimate.ns > 0)
 		en->leaving = fleet->leaving;
+	en->backup_max_age = fleet->backup_max_age;
 	if (fleet->units.heartbeat.ns > 0)
 		en->unit_rule = fleet->units;
 	if (fleet->ladder.reboot.ns > 0)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/backup.h"
 #include "engine/climb.h"
 #include "engine/inside.h"
 #include "engine/turns.h"
@@ -33,6 +34,7 @@ view_of(const struct engine *en, const struct host *h)
 		.level = h->risk.level, .in_window = h->window != NULL,
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect && h->part->doubted,
+		.backup_old = backup_is_old(en, h),
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
 		.replace = h->risk.spared >= LEVEL_LIKELY,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/backup.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
@@ -33,6 +34,7 @@ unit_view_of(const struct engine *en, const struct unit *u)
 			h->disposition != DISPOSITION_IN_SERVICE,
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect && h->part->doubted,
+		.backup_old = backup_is_old(en, h),
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 

@@ -125,6 +125,7 @@ struct fleet_def {
 	struct check_rule passive;
 	struct dur passive_smart_interval;
 	struct evacuation_pace leaving;	/* {0} = the engine's own */
+	struct dur backup_max_age;	/* of protected hosts; 0 = any */
 	struct unit_rule units;	/* of those that nobody declared */
 	struct pace_limits pace;	/* of each partition */
 	struct pace_limits pace_fleet;	/* of all together */

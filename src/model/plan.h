@@ -69,7 +69,9 @@ enum urgency {
 	X(PARENT, "parent_down", "what it runs on is down: that comes first") \
 	X(FLAPPING, "flapping", "it comes and goes; nobody moves on that")  \
 	X(RATE_LIMITED, "rate_limited",                                     \
-		"as many as may be moved at a time were recommended")
+		"as many as may be moved at a time were recommended")       \
+	X(BACKUP_OLD, "backup_old",                                         \
+		"its last good copy is too old to lose what it has now")
 
 enum why_not {
 #define X(sym, id, words) WHY_NOT_##sym,

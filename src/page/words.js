@@ -159,6 +159,7 @@ const REASONS = {
 	device_failed: "the device failed", stale: "no data for three intervals",
 	never_connected: "never heard of", pending: "not measured yet",
 	no_checks: "nothing watches it", parent_down: "what it hangs on is down",
+	backup_old: "its last good copy is too old",
 	device_asleep: "asleep", no_smart: "it has no SMART data",
 	observer_suspect: "the observer is in doubt",
 };

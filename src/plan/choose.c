@@ -92,6 +92,25 @@ why_no_action(const struct plan_view *v)
 	return why;
 }
 
+bool
+plan_is_destructive(enum plan_action action)
+{
+	switch (action) {
+	case PLAN_HOST_REBOOT:
+	case PLAN_VM_RESTART_FRESH:
+	case PLAN_DEVICE_REPLACE:
+		return true;
+	case PLAN_NONE:
+	case PLAN_ROLE_OUT_OF_ROTATION:
+	case PLAN_HOST_EVACUATE:
+	case PLAN_HOST_WAIT:
+	case PLAN_ROLE_RESTART:
+	case PLAN_VM_RESTART_KEEP:
+		break;
+	}
+	return false;
+}
+
 unsigned
 plan_why_not(const struct plan_view *v, enum plan_action action,
 	bool has_target)
@@ -121,6 +140,8 @@ plan_why_not(const struct plan_view *v, enum plan_action action,
 		why |= bit(WHY_NOT_NO_TARGET);
 	if (!v->recommend)
 		why |= bit(WHY_NOT_SWITCHED_OFF);
+	if (v->backup_old && plan_is_destructive(action))
+		why |= bit(WHY_NOT_BACKUP_OLD);
 	return why;
 }
 
@@ -128,7 +149,8 @@ bool
 plan_is_held(unsigned why_not)
 {
 	return (why_not & (bit(WHY_NOT_BRAKE) | bit(WHY_NOT_OBSERVER) |
-		bit(WHY_NOT_NO_TARGET) | bit(WHY_NOT_SWITCHED_OFF))) != 0;
+		bit(WHY_NOT_NO_TARGET) | bit(WHY_NOT_SWITCHED_OFF) |
+		bit(WHY_NOT_BACKUP_OLD))) != 0;
 }
 
 enum target_state

@@ -22,6 +22,7 @@ struct plan_view {
 	bool recommend;		/* the switch */
 	bool flapping;
 	bool replace;		/* a disk fails that others stand for */
+	bool backup_old;
 };
 
 /* Convicted or imminent: it counts for the brake. */
@@ -36,6 +37,9 @@ enum plan_action plan_action_of(const struct plan_view *v);
  */
 unsigned plan_why_not(const struct plan_view *v, enum plan_action action,
 	bool has_target);
+
+/* What the unit has may be lost by it: a reset, a fresh disk. */
+bool plan_is_destructive(enum plan_action action);
 
 /* Bits that hold an action rather than describe it. */
 bool plan_is_held(unsigned why_not);

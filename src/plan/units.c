@@ -1,5 +1,7 @@
 #include "plan/units.h"
 
+#include "plan/choose.h"
+
 static unsigned
 bit(enum why_not w)
 {
@@ -84,5 +86,7 @@ plan_unit_why_not(const struct unit_plan_view *v, enum plan_action a)
 		why |= bit(WHY_NOT_OBSERVER);
 	if (!v->recommend)
 		why |= bit(WHY_NOT_SWITCHED_OFF);
+	if (v->backup_old && plan_is_destructive(a))
+		why |= bit(WHY_NOT_BACKUP_OLD);
 	return why;
 }

@@ -20,6 +20,7 @@ struct unit_plan_view {
 	bool brake;
 	bool observer_suspect;
 	bool recommend;
+	bool backup_old;	/* of its host */
 };
 
 /*

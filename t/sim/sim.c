@@ -41,6 +41,7 @@ struct sim {
 	bool witness_dead;
 	uint64_t loss_seed;
 	double loss;
+	struct dur backup_max_age;
 	struct check_rule rule;
 	size_t n_hosts;
 	struct host_def *hosts;
@@ -415,7 +416,8 @@ set_fleet(struct sim *s, const char *without)
 	struct fleet_def fleet = { .partitions = &part, .n_partitions = 1,
 		.passive = rule, .passive_smart_interval = dur_s(3600),
 		.gateway = s->gateway, .witnesses = &s->witness,
-		.n_witnesses = s->witness != NULL };
+		.n_witnesses = s->witness != NULL,
+		.backup_max_age = s->backup_max_age };
 	struct host_def *hosts = calloc(s->n_hosts + 1, sizeof(*hosts));
 
 	s->checks[0] = (struct check_def){ .key = "ping", .probe = "ping",
@@ -490,6 +492,13 @@ void
 sim_rule(struct sim *s, const struct check_rule *rule)
 {
 	s->rule = *rule;
+	set_fleet(s, NULL);
+}
+
+void
+sim_backup_policy(struct sim *s, int seconds)
+{
+	s->backup_max_age = dur_s(seconds);
 	set_fleet(s, NULL);
 }
 

@@ -16,6 +16,8 @@ struct sim *sim_new(size_t hosts, const struct pack *pack, int recheck);
 void sim_free(struct sim *s);
 /* The rule of all checks from now on; 15 s, 5 s, 3, 2, 3 at first. */
 void sim_rule(struct sim *s, const struct check_rule *rule);
+/* How old a host's last good copy may be; 0 = any age will do. */
+void sim_backup_policy(struct sim *s, int seconds);
 /* Runs to this second after the begin. */
 void sim_run_until(struct sim *s, double seconds);
 double sim_now(const struct sim *s);

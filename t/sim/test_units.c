@@ -350,6 +350,63 @@ START_TEST(r011_late_and_busy_is_overloaded_and_late_alone_is_suspect)
 }
 END_TEST
 
+static void
+say_backup(struct sim *s, double newest, double oldest)
+{
+	struct metric ages[2] = {
+		{ "backup_age_seconds", "set=\"a\"", TOCSIN_F64, { newest } },
+		{ "backup_age_seconds", "set=\"b\"", TOCSIN_F64, { oldest } },
+	};
+
+	say(s, "h1", (struct observation){ .probe = "backup", .metrics = ages,
+		.n_metrics = 2 });
+}
+
+static bool
+is_held(struct sim *s, const char *path, enum why_not why)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	bool held = false;
+
+	for (size_t i = 0; i < snap->n_plans; i++)
+		if (strcmp(snap->plans[i].unit, path) == 0)
+			held = snap->plans[i].state == PLAN_STATE_HELD &&
+				(snap->plans[i].why_not >> why & 1) != 0;
+	snapshot_put(snap);
+	return held;
+}
+
+START_TEST(r078_what_would_destroy_waits_for_a_good_copy)
+{
+	struct unit_def vms[2] = { vm_of("v1", UNIT_STATELESS, AGENT_TOCSIN),
+		vm_of("v2", UNIT_STATEFUL, AGENT_TOCSIN) };
+	struct sim *s = sim_new(3, NULL, 0);
+
+	sim_backup_policy(s, 86400);
+	sim_units(s, "h1", vms, 2, AGENT_AUTO);
+	say(s, "v1", (struct observation){ .probe = "memory" });
+	say(s, "v2", (struct observation){ .probe = "memory" });
+	say_backup(s, 3600, 3 * 86400);
+	ck_assert_uint_eq(sim_alerts(s, "host_backup_old"), 1);
+	sim_run_until(s, 602);
+	ck_assert_int_eq(action_of(s, "v1"), PLAN_VM_RESTART_FRESH);
+	ck_assert(is_held(s, "v1", WHY_NOT_BACKUP_OLD));
+	/* What keeps its disk loses nothing. */
+	ck_assert_int_eq(action_of(s, "v2"), PLAN_VM_RESTART_KEEP);
+	ck_assert(!is_held(s, "v2", WHY_NOT_BACKUP_OLD));
+	/* Neither a restart nor silence makes the copy any younger. */
+	sim_restart(s);
+	sim_run_until(s, 700);
+	ck_assert_uint_eq(sim_alerts(s, "host_backup_old"), 1);
+	ck_assert(is_held(s, "v1", WHY_NOT_BACKUP_OLD));
+	say_backup(s, 3600, 7200);
+	sim_run_until(s, 720);
+	ck_assert_uint_eq(sim_alerts(s, "host_backup_old"), 0);
+	ck_assert(!is_held(s, "v1", WHY_NOT_BACKUP_OLD));
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(r012_stateless_starts_fresh_and_stateful_keeps_its_disk)
 {
 	struct unit_def vms[3] = { vm_of("v1", UNIT_STATELESS, AGENT_TOCSIN),
@@ -767,6 +824,7 @@ main(void)
 		r008_the_word_of_another_monitor_counts_as_a_signal,
 		r010_nine_minutes_and_three_quarters_are_one_soft_record,
 		r011_late_and_busy_is_overloaded_and_late_alone_is_suspect,
+		r078_what_would_destroy_waits_for_a_good_copy,
 		r012_stateless_starts_fresh_and_stateful_keeps_its_disk,
 		r013_without_agent_the_hypervisor_speaks_and_nobody_is_missed,
 		r019_listed_as_running_but_unreachable_is_impaired,
