@@ -57,7 +57,7 @@ struct engine_conf {
 struct engine *engine_new(const struct engine_conf *conf); /* NULL: no memory */
 void engine_free(struct engine *en);
 
-/* ---- start: rows of the store, subjects before states ---- */
+/* ---- start: subjects (partitions, then parents first) before states ---- */
 int engine_restore_subject(struct engine *en, const struct change_subject *s);
 int engine_restore_state(struct engine *en, const struct change_state *s);
 int engine_restore_prediction(struct engine *en,

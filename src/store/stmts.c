@@ -43,7 +43,8 @@ const struct stmt stmts[ST_COUNT] = {
 		"JOIN subject s ON s.parent = t.id WHERE t.depth < 16) "
 		"SELECT s.id, s.kind, ifnull(s.parent, 0), s.key, s.body, "
 		"s.retired FROM tree t JOIN subject s ON s.id = t.id "
-		"ORDER BY t.depth, s.id" },
+		/* a host may be older than the partition it is in */
+		"ORDER BY t.depth, s.kind, s.id" },
 	[ST_HOST_BY_NAME] = { W, "host",
 		"SELECT id FROM subject WHERE kind = ?1 AND key = ?2 "
 		"ORDER BY retired, id DESC LIMIT 1" },

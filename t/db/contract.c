@@ -133,17 +133,19 @@ START_TEST(subjects_come_back_parents_first)
 
 	open_new(&y);
 	set_subject(cs, 9, SUBJECT_PARTITION, 0, "rack1");
+	set_subject(cs, 2, SUBJECT_HOST, 0, "h0");	/* older, no child of it */
 	set_subject(cs, 3, SUBJECT_HOST, 9, "h1");
 	set_subject(cs, 1, SUBJECT_DEVICE, 3, "disk/M/S/W");
 	ck_assert_int_eq(yard_put(&y, cs), 0);
 	reopen(&y);
 	load(&y, &a);
-	ck_assert_uint_eq(a.n_subjects, 3);
+	ck_assert_uint_eq(a.n_subjects, 4);
 	ck_assert_str_eq(a.key[0], "rack1");
-	ck_assert_str_eq(a.key[1], "h1");
-	ck_assert_str_eq(a.key[2], "disk/M/S/W");
-	ck_assert_uint_eq(a.subject[1].parent, 9);
-	ck_assert_int_eq(a.subject[2].kind, SUBJECT_DEVICE);
+	ck_assert_str_eq(a.key[1], "h0");
+	ck_assert_str_eq(a.key[2], "h1");
+	ck_assert_str_eq(a.key[3], "disk/M/S/W");
+	ck_assert_uint_eq(a.subject[2].parent, 9);
+	ck_assert_int_eq(a.subject[3].kind, SUBJECT_DEVICE);
 	ck_assert_uint_eq(a.subject_id, 9);
 	yard_fini(&y);
 }

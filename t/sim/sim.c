@@ -43,6 +43,8 @@ struct sim {
 	double loss;
 	struct dur backup_max_age;
 	struct check_rule rule;
+	size_t n_apart;		/* of rack0 */
+	bool apart_gone;
 	size_t n_hosts;
 	struct host_def *hosts;
 	struct check_def checks[2];
@@ -412,8 +414,10 @@ static void
 set_fleet(struct sim *s, const char *without)
 {
 	struct check_rule rule = s->rule;
-	struct partition_def part = { .name = "rack1", .rule = rule };
-	struct fleet_def fleet = { .partitions = &part, .n_partitions = 1,
+	struct partition_def parts[] = { { .name = "rack1", .rule = rule },
+		{ .name = "rack0", .rule = rule } };
+	struct fleet_def fleet = { .partitions = parts,
+		.n_partitions = s->n_apart > 0 ? 2 : 1,
 		.passive = rule, .passive_smart_interval = dur_s(3600),
 		.gateway = s->gateway, .witnesses = &s->witness,
 		.n_witnesses = s->witness != NULL,
@@ -425,10 +429,12 @@ set_fleet(struct sim *s, const char *without)
 	s->checks[1] = (struct check_def){ .key = "tcp:8000", .probe = "tcp",
 		.rule = rule };
 	for (size_t i = 0; i < s->n_hosts; i++) {
-		if (without != NULL && strcmp(s->names[i], without) == 0)
+		if ((without != NULL && strcmp(s->names[i], without) == 0) ||
+		    (i < s->n_apart && s->apart_gone))
 			continue;
 		hosts[fleet.n_hosts++] = (struct host_def){
-			.name = s->names[i], .partition = "rack1",
+			.name = s->names[i],
+			.partition = i < s->n_apart ? "rack0" : "rack1",
 			.address = s->gateway ? "198.51.100.1" :
 				"127.1.0.1", .owner = OWNER_CONFIG,
 			.checks = s->checks, .n_checks = 2,
@@ -440,6 +446,14 @@ set_fleet(struct sim *s, const char *without)
 	tc_bug_if(engine_set_fleet(s->en, &fleet, now_of(s), NULL) < 0);
 	engine_set_gateway(s->en, "192.0.2.1");
 	free(hosts);
+}
+
+void
+sim_split(struct sim *s, size_t n, bool there)
+{
+	s->n_apart = n;
+	s->apart_gone = !there;
+	set_fleet(s, NULL);
 }
 
 /* The one place that the fleet knows. */
@@ -657,8 +671,13 @@ sim_restart(struct sim *s)
 	engine_free(s->en);
 	drop_pending(s);
 	boot(s);
-	for (size_t i = 0; i < s->n_subjects; i++)
-		tc_bug_if(engine_restore_subject(s->en, &s->subjects[i]) < 0);
+	/* in the order of the store: partitions before all else */
+	for (int others = 0; others < 2; others++)
+		for (size_t i = 0; i < s->n_subjects; i++)
+			tc_bug_if(others == (s->subjects[i].kind !=
+				SUBJECT_PARTITION) &&
+				engine_restore_subject(s->en,
+				&s->subjects[i]) < 0);
 	for (size_t i = 0; i < s->n_states; i++) {
 		struct change_state st = { s->states[i].subject,
 			s->states[i].kind, s->states[i].bytes, s->states[i].n };

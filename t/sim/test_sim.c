@@ -168,6 +168,74 @@ START_TEST(r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut)
 }
 END_TEST
 
+/* What is said of the hosts from h40 on, which are of rack1. */
+static void
+log_of_rack1(const struct sim *s, struct strbuf *out)
+{
+	const char *line = sim_log(s), *end;
+
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		if (line[0] == 'h' && strtol(line + 1, NULL, 10) >= 40)
+			strbuf_add(out, line, (size_t)(end - line) + 1);
+	}
+}
+
+static void
+trouble_in_rack1(struct sim *s, double at)
+{
+	sim_run_until(s, at);
+	sim_set(s, "h50", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_set(s, "h61", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_run_until(s, at + 200);
+	sim_set(s, "h50", "ping", TOCSIN_WHY_NONE);
+	sim_run_until(s, at + 400);
+}
+
+/* All of rack0 dies, comes back, flaps: whatever can go wrong there. */
+static void
+havoc_in_rack0(struct sim *s, int round)
+{
+	for (int i = 0; i < 40; i++) {
+		char name[24];
+		bool bad = (i * 7 + round * 3) % 4 != 0;
+
+		snprintf(name, sizeof(name), "h%d", i);
+		sim_set(s, name, "ping", bad ? TOCSIN_WHY_NO_REPLY :
+			TOCSIN_WHY_NONE);
+		sim_set(s, name, "tcp:8000", bad ?
+			TOCSIN_WHY_CONNECT_REFUSED : TOCSIN_WHY_NONE);
+	}
+}
+
+START_TEST(r022_a_partition_on_fire_changes_no_word_about_another)
+{
+	struct strbuf logs[2] = { { 0 }, { 0 } };
+
+	for (int there = 0; there < 2; there++) {
+		struct sim *s = sim_new(80, NULL, 1);
+
+		sim_split(s, 40, there);
+		for (int round = 0; round < 6; round++) {
+			if (there)
+				havoc_in_rack0(s, round);
+			trouble_in_rack1(s, 60 + round * 600);
+			if (there && round == 3)
+				sim_restart(s);
+			sim_run_until(s, 60 + round * 600 + 590);
+		}
+		log_of_rack1(s, &logs[there]);
+		if (there)
+			ck_assert_uint_gt(sim_alerts(s, "brake_latched") +
+				sim_alerts(s, "partition_outage"), 0);
+		sim_free(s);
+	}
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&logs[0]), "h50"));
+	ck_assert_str_eq(strbuf_str(&logs[0]), strbuf_str(&logs[1]));
+	strbuf_free(&logs[0]);
+	strbuf_free(&logs[1]);
+}
+END_TEST
+
 START_TEST(lost_runs_are_unknown_and_the_check_goes_on)
 {
 	struct sim *s = sim_new(5, NULL, 0);
@@ -570,6 +638,7 @@ main(void)
 		r059_our_own_trouble_convicts_nobody,
 		r059_a_cut_uplink_convicts_nobody_and_two_real_deaths_are_found,
 		r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut,
+		r022_a_partition_on_fire_changes_no_word_about_another,
 		lost_runs_are_unknown_and_the_check_goes_on,
 		r132_steps_of_the_wall_clock_change_nothing,
 		r132_a_step_over_a_window_begins_and_ends_it,
