@@ -75,6 +75,13 @@ is_value(double v)
 	return v >= 0 && v <= DRIVE_VALUE_MAX;
 }
 
+/* From 1970 to 9999, in ms: differences of two fit. */
+static bool
+is_time(int64_t ms)
+{
+	return ms >= 0 && ms <= INT64_C(253402300799999);
+}
+
 int
 drive_restore(const void *p, size_t n, struct drive_state *out,
 	struct tc_err *e)
@@ -103,6 +110,9 @@ drive_restore(const void *p, size_t n, struct drive_state *out,
 		if (!is_value(s.now[m]) || !is_value(s.first[m]))
 			return tc_fail(e, TC_ECORRUPT, "drive state: not a "
 				"value");
+		if (!is_time(s.observed_ms[m]) || !is_time(s.risen_ms[m]))
+			return tc_fail(e, TC_ECORRUPT, "drive state: not a "
+				"time");
 	}
 	if (at != n)
 		return tc_fail(e, TC_ECORRUPT, "drive state: bytes left over");

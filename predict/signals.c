@@ -195,6 +195,10 @@ mean_add(struct signal_mean *m, float v, uint32_t at_s, uint32_t before_s)
 {
 	float dt = at_s > before_s ? (float)(at_s - before_s) : 0;
 
+	if (!(v >= 0))
+		return;
+	if (v > SIGNAL_MEAN_MAX)
+		v = SIGNAL_MEAN_MAX;
 	if (m->since_s == 0) {
 		*m = (struct signal_mean){ v, v, at_s };
 		return;

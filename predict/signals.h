@@ -83,6 +83,8 @@ enum signal_stat {
 #define SIGNAL_SLOTS 32
 #define SIGNAL_DISKS 32
 
+#define SIGNAL_MEAN_MAX 1e6f	/* seconds or ratios; what is beyond is this */
+
 struct signal_mean {
 	float fast;		/* over about an hour */
 	float slow;		/* over about a week */

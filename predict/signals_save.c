@@ -2,7 +2,6 @@
  * Signals of a host as plain bytes: version, counts, means, rises, disks, all
  * little-endian.  Nothing here is trusted when it comes back.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -57,7 +56,7 @@ get_float(struct reader *r)
 	float f;
 
 	memcpy(&f, &v, sizeof(f));
-	r->bad = r->bad || !isfinite(f) || f < 0;
+	r->bad = r->bad || !(f >= 0 && f <= SIGNAL_MEAN_MAX);
 	return f;
 }
 
