@@ -1,0 +1,135 @@
+/*
+ * R-122: the summary is there when it is needed, whatever becomes of the
+ * database: another process holds it whole, and many ask at once.
+ */
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "t/lib/it.h"
+#include "t/lib/story.h"
+
+#define ASKERS 8
+#define REQUESTS 500
+
+struct asker {
+	char url[200];
+	char header[200];
+	pthread_t thread;
+	size_t good;
+	size_t with_age;
+	double seconds[REQUESTS];
+};
+
+static size_t
+take(char *p, size_t size, size_t n, void *arg)
+{
+	strbuf_add(arg, p, size * n);
+	return size * n;
+}
+
+static void *
+ask(void *arg)
+{
+	struct asker *a = arg;
+	CURL *h = curl_easy_init();
+	struct curl_slist *headers = curl_slist_append(NULL, a->header);
+	struct strbuf body = { 0 };
+
+	curl_easy_setopt(h, CURLOPT_URL, a->url);
+	curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(h, CURLOPT_WRITEDATA, &body);
+	curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, 20000L);
+	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+	for (size_t i = 0; i < REQUESTS; i++) {
+		long status = 0;
+
+		strbuf_reset(&body);
+		if (curl_easy_perform(h) != CURLE_OK)
+			continue;
+		curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(h, CURLINFO_TOTAL_TIME, &a->seconds[i]);
+		a->good += status == 200;
+		a->with_age += strstr(strbuf_str(&body), "\"age_ms\":") != NULL;
+	}
+	strbuf_free(&body);
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(h);
+	return NULL;
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Told for people; a busy machine is no failure. */
+static void
+print_p99(const struct asker *askers)
+{
+	static double all[ASKERS * REQUESTS];
+
+	for (size_t i = 0; i < ASKERS; i++)
+		memcpy(all + i * REQUESTS, askers[i].seconds,
+			sizeof(askers[i].seconds));
+	qsort(all, ASKERS * REQUESTS, sizeof(*all), by_size);
+	printf("R-122: %d requests, p50 %.1f ms, p99 %.1f ms\n",
+		ASKERS * REQUESTS, all[ASKERS * REQUESTS / 2] * 1e3,
+		all[ASKERS * REQUESTS * 99 / 100] * 1e3);
+}
+
+START_TEST(r122_the_summary_is_there_while_others_hold_the_database)
+{
+	static struct asker askers[ASKERS];
+	struct it it;
+	char path[200];
+	sqlite3 *db;
+
+	it_init(&it);
+	it_write(&it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s/state\npartitions:\n  - name: rack1\n"
+		"    hosts:\n      - {name: h1, address: 127.0.0.1}\n", it.dir);
+	it_start_server(&it);
+	snprintf(path, sizeof(path), "%s/state/tocsin.db", it.dir);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL),
+		SQLITE_OK);
+	for (size_t i = 0; i < ASKERS; i++) {
+		snprintf(askers[i].url, sizeof(askers[i].url),
+			"%s/v1/summary", it.url);
+		snprintf(askers[i].header, sizeof(askers[i].header),
+			"Authorization: Bearer %s", it.admin);
+		ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask,
+			&askers[i]), 0);
+	}
+	for (size_t i = 0; i < ASKERS; i++) {
+		pthread_join(askers[i].thread, NULL);
+		ck_assert_uint_eq(askers[i].good, REQUESTS);
+		ck_assert_uint_eq(askers[i].with_age, REQUESTS);
+	}
+	print_p99(askers);
+	/* it was held all the while */
+	ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
+	ck_assert_int_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	it_fini(&it);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("under_load",
+		r122_the_summary_is_there_while_others_hold_the_database);
+}
