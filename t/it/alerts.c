@@ -91,6 +91,35 @@ said(struct fake_http *f, size_t i, const char *where)
 	return copy;
 }
 
+/* The number of the alert that the i-th message is about. */
+static double
+alert_of(struct fake_http *f, size_t i)
+{
+	json_t *j = json_loads(fake_http_request(f, i)->body, 0, NULL);
+	double id = json_number_value(json_object_get(j, "alert"));
+
+	json_decref(j);
+	return id;
+}
+
+/* An event of this kind that is about the alert. */
+static bool
+is_on_record(struct it *it, const char *kind, double alert)
+{
+	struct it_reply r = { 0 };
+	json_t *item;
+	bool found = false;
+	size_t i;
+
+	it_get(it, "/v1/events?limit=1000", &r);
+	json_array_foreach(it_at(r.json, "items"), i, item)
+		found = found || (strcmp(json_string_value(json_object_get(
+			item, "kind")), kind) == 0 && json_number_value(
+			it_at(item, "body.id")) == alert);
+	it_reply_fini(&r);
+	return found;
+}
+
 static void
 start_healthy(struct it *it)
 {
@@ -98,7 +127,7 @@ start_healthy(struct it *it)
 	ck_assert(it_wait_text(it, "/v1/summary", "state", "healthy", 20));
 }
 
-START_TEST(a_dead_listener_and_its_return_are_told)
+START_TEST(r111_a_dead_listener_and_its_return_are_told_under_one_number)
 {
 	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
 	int h1 = listen_on(1), h2 = listen_on(2), h3 = listen_on(3);
@@ -116,11 +145,14 @@ START_TEST(a_dead_listener_and_its_return_are_told)
 	ck_assert_str_eq(said(sink, 0, "partition"), "rack1");
 	ck_assert_ptr_nonnull(strcasestr(
 		fake_http_request(sink, 0)->headers, "Tocsin-Signature: t="));
+	ck_assert(is_on_record(&it, "alert.firing", alert_of(sink, 0)));
 	h1 = listen_on(1);
 	ck_assert(fake_http_wait(sink, 2));
 	ck_assert_str_eq(said(sink, 1, "status"), "resolved");
 	ck_assert_str_eq(said(sink, 1, "host"), "h1");
 	ck_assert_str_ne(said(sink, 1, "ended"), "");
+	ck_assert(alert_of(sink, 1) == alert_of(sink, 0));
+	ck_assert(is_on_record(&it, "alert.resolved", alert_of(sink, 0)));
 	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
 	ck_assert_uint_eq(fake_http_count(sink), 2);
 	it_fini(&it);
@@ -412,7 +444,7 @@ int
 main(void)
 {
 	return STORIES("alerts",
-		a_dead_listener_and_its_return_are_told,
+		r111_a_dead_listener_and_its_return_are_told_under_one_number,
 		r114_heartbeats_come_and_a_spare_channel_takes_over,
 		a_receiver_down_meanwhile_is_told_after_its_return_once,
 		killed_before_the_answer_it_tells_again_with_the_same_key,

@@ -1,6 +1,7 @@
 /*
- * R-122: the summary is there when it is needed, whatever becomes of the
- * database: another process holds it whole, and many ask at once.
+ * The summary is there when it is needed, whatever becomes of the database:
+ * another process holds it whole, and many ask at once (R-122).  And what a
+ * hundred hosts cost in memory (R-155).
  */
 #include <curl/curl.h>
 #include <pthread.h>
@@ -15,6 +16,11 @@
 
 #define ASKERS 8
 #define REQUESTS 500
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMIT_MIB 4096	/* shadow memory is not ours */
+#else
+#define LIMIT_MIB 64
+#endif
 
 struct asker {
 	char url[200];
@@ -127,9 +133,54 @@ START_TEST(r122_the_summary_is_there_while_others_hold_the_database)
 }
 END_TEST
 
+/* MiB that the process had in memory at most. */
+static double
+most_resident(pid_t pid)
+{
+	char path[64], line[200];
+	long kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "VmHWM: %ld", &kib) == 1)
+			break;
+	fclose(f);
+	return (double)kib / 1024;
+}
+
+START_TEST(r155_a_hundred_hosts_need_less_than_64_mib)
+{
+	struct strbuf yaml = { 0 };
+	struct it it;
+	double mib;
+
+	it_init(&it);
+	for (int i = 1; i <= 100; i++)
+		strbuf_printf(&yaml, "      - {name: h%d, address: "
+			"127.1.0.%d}\n", i, i);
+	it_write(&it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s/state\ndefaults: {interval: 1s, "
+		"timeout: 500ms}\npartitions:\n  - name: rack1\n"
+		"    checks: [{probe: tcp, port: %d}]\n    hosts:\n%s",
+		it.dir, it_free_port(), yaml.p);
+	it_start_server(&it);
+	ck_assert(it_wait_text(&it, "/v1/hosts/h100", "state", "unhealthy",
+		30));
+	mib = most_resident(it.server);
+	printf("R-155: 100 hosts, at most %.1f MiB\n", mib);
+	ck_assert(mib > 1 && mib < LIMIT_MIB);
+	strbuf_free(&yaml);
+	it_fini(&it);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("under_load",
-		r122_the_summary_is_there_while_others_hold_the_database);
+		r122_the_summary_is_there_while_others_hold_the_database,
+		r155_a_hundred_hosts_need_less_than_64_mib);
 }

@@ -236,6 +236,23 @@ START_TEST(r022_a_partition_on_fire_changes_no_word_about_another)
 }
 END_TEST
 
+START_TEST(r021_a_thousand_hosts_miss_no_slot)
+{
+	struct sim *s = sim_new(1000, NULL, 1);
+	struct engine_counts c;
+
+	sim_run_until(s, 615);
+	c = sim_counts(s);
+	ck_assert_uint_eq(c.slots_missed, 0);
+	ck_assert_uint_eq(c.results_late, 0);
+	/* ten minutes of 15 s, two checks a host; the first slot is spread */
+	ck_assert_uint_ge(c.runs_started, 2 * 40 * 1000);
+	ck_assert_uint_le(c.runs_started, 2 * 42 * 1000);
+	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
+	sim_free(s);
+}
+END_TEST
+
 START_TEST(lost_runs_are_unknown_and_the_check_goes_on)
 {
 	struct sim *s = sim_new(5, NULL, 0);
@@ -639,6 +656,7 @@ main(void)
 		r059_a_cut_uplink_convicts_nobody_and_two_real_deaths_are_found,
 		r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut,
 		r022_a_partition_on_fire_changes_no_word_about_another,
+		r021_a_thousand_hosts_miss_no_slot,
 		lost_runs_are_unknown_and_the_check_goes_on,
 		r132_steps_of_the_wall_clock_change_nothing,
 		r132_a_step_over_a_window_begins_and_ends_it,
