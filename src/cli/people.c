@@ -12,6 +12,7 @@
 #include "wire/json_write.h"
 
 #define AUDIT_LAST 50
+#define SHOWN_BYTES 40	/* of a long text in a table */
 
 /* ---- switches ---- */
 
@@ -93,6 +94,24 @@ verb_switches(struct cli *c, struct tc_err *e)
 
 /* ---- audit ---- */
 
+/* What was and what is may be long: whole with --json and --format kv. */
+static void
+show_cut(struct table *t, size_t column, const char *text)
+{
+	size_t n = strlen(text);
+	char words[SHOWN_BYTES + sizeof("…")];
+
+	if (n <= SHOWN_BYTES) {
+		table_set(t, column, text, NULL);
+		return;
+	}
+	n = SHOWN_BYTES;
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;	/* not within a character */
+	snprintf(words, sizeof(words), "%.*s…", (int)n, text);
+	table_set(t, column, text, words);
+}
+
 static void
 add_audit(struct cli *c, struct table *t, const struct doc *a)
 {
@@ -105,8 +124,8 @@ add_audit(struct cli *c, struct table *t, const struct doc *a)
 	show_text(t, 3, body, "person");
 	show_text(t, 4, a, "action");
 	show_text(t, 5, body, "target");
-	show_text(t, 6, body, "before");
-	show_text(t, 7, body, "after");
+	show_cut(t, 6, doc_text(body, "before"));
+	show_cut(t, 7, doc_text(body, "after"));
 	show_text(t, 8, body, "reason");
 	show_text(t, 9, a, "sha256");
 }
