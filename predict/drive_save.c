@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/le.h"
 #include "predict/drive.h"
 
 #define SAVE_MAGIC 0x44u	/* 'D' */
@@ -14,35 +15,18 @@ _Static_assert(HEAD_BYTES + METRIC_BYTES * DRIVE_METRIC_N <= DRIVE_SAVED_MAX,
 	"all metrics fit");
 
 static void
-put(unsigned char *to, uint64_t v, size_t bytes)
-{
-	for (size_t i = 0; i < bytes; i++)
-		to[i] = (unsigned char)(v >> 8 * i);
-}
-
-static uint64_t
-get(const unsigned char *from, size_t bytes)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		v |= (uint64_t)from[i] << 8 * i;
-	return v;
-}
-
-static void
 put_number(unsigned char *to, double v)
 {
 	uint64_t bits;
 
 	memcpy(&bits, &v, sizeof(bits));
-	put(to, bits, sizeof(bits));
+	le_put(to, bits, sizeof(bits));
 }
 
 static double
 get_number(const unsigned char *from)
 {
-	uint64_t bits = get(from, sizeof(bits));
+	uint64_t bits = le_get(from, sizeof(bits));
 	double v;
 
 	memcpy(&v, &bits, sizeof(v));
@@ -56,14 +40,14 @@ drive_save(const struct drive_state *s, unsigned char out[DRIVE_SAVED_MAX])
 
 	out[0] = SAVE_MAGIC;
 	out[1] = SAVE_VERSION;
-	put(out + 2, s->seen, 4);
+	le_put(out + 2, s->seen, 4);
 	for (int m = 0; m < DRIVE_METRIC_N; m++) {
 		if (!(s->seen & 1u << m))
 			continue;
 		put_number(out + n, s->now[m]);
 		put_number(out + n + 8, s->first[m]);
-		put(out + n + 16, (uint64_t)s->observed_ms[m], 8);
-		put(out + n + 24, (uint64_t)s->risen_ms[m], 8);
+		le_put(out + n + 16, (uint64_t)s->observed_ms[m], 8);
+		le_put(out + n + 24, (uint64_t)s->risen_ms[m], 8);
 		n += METRIC_BYTES;
 	}
 	return n;
@@ -94,7 +78,7 @@ drive_restore(const void *p, size_t n, struct drive_state *out,
 		return tc_fail(e, TC_ECORRUPT, "no saved drive state");
 	if (in[1] > SAVE_VERSION)
 		return tc_fail(e, TC_ENEWER, "drive state of version %u", in[1]);
-	s.seen = (uint32_t)get(in + 2, 4);
+	s.seen = (uint32_t)le_get(in + 2, 4);
 	if (in[1] != SAVE_VERSION || s.seen >> DRIVE_METRIC_N != 0)
 		return tc_fail(e, TC_ECORRUPT, "drive state: unknown metrics");
 	for (int m = 0; m < DRIVE_METRIC_N; m++) {
@@ -104,8 +88,8 @@ drive_restore(const void *p, size_t n, struct drive_state *out,
 			return tc_fail(e, TC_ECORRUPT, "drive state is cut off");
 		s.now[m] = get_number(in + at);
 		s.first[m] = get_number(in + at + 8);
-		s.observed_ms[m] = (int64_t)get(in + at + 16, 8);
-		s.risen_ms[m] = (int64_t)get(in + at + 24, 8);
+		s.observed_ms[m] = (int64_t)le_get(in + at + 16, 8);
+		s.risen_ms[m] = (int64_t)le_get(in + at + 24, 8);
 		at += METRIC_BYTES;
 		if (!is_value(s.now[m]) || !is_value(s.first[m]))
 			return tc_fail(e, TC_ECORRUPT, "drive state: not a "

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/le.h"
 #include "predict/features.h"
 
 #define SAVE_MAGIC 0x46u	/* 'F' */
@@ -23,22 +24,21 @@ struct reader {
 static void
 put(struct writer *w, uint64_t v, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++, v >>= 8)
-		w->p[w->n++] = (unsigned char)(v & 0xff);
+	le_put(w->p + w->n, v, bytes);
+	w->n += bytes;
 }
 
 static uint64_t
 get(struct reader *r, size_t bytes)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
 	if (r->left < bytes) {
 		r->short_read = true;
 		r->left = 0;
 		return 0;
 	}
-	for (size_t i = 0; i < bytes; i++)
-		v |= (uint64_t)r->p[i] << 8 * i;
+	v = le_get(r->p, bytes);
 	r->p += bytes;
 	r->left -= bytes;
 	return v;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/le.h"
 #include "base/mem.h"
 #include "predict/signals.h"
 
@@ -19,22 +20,23 @@ struct reader {
 static void
 put(struct strbuf *out, uint64_t v, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++, v >>= 8)
-		strbuf_putc(out, (char)(v & 0xff));
+	unsigned char at[8];
+
+	le_put(at, v, bytes);
+	strbuf_add(out, at, bytes);
 }
 
 static uint64_t
 get(struct reader *r, size_t bytes)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
 	if (r->left < bytes) {
 		r->bad = true;
 		r->left = 0;
 		return 0;
 	}
-	for (size_t i = 0; i < bytes; i++)
-		v |= (uint64_t)r->p[i] << 8 * i;
+	v = le_get(r->p, bytes);
 	r->p += bytes;
 	r->left -= bytes;
 	return v;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/le.h"
+
 #define MAGIC UINT32_C(0x31505354)	/* "TSP1" */
 #define CRC_FROM ((size_t)12)
 
@@ -17,23 +19,6 @@ crc_add(uint32_t crc, const unsigned char *p, size_t n)
 	return crc;
 }
 
-static void
-put(unsigned char *p, uint64_t v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		p[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t
-get(const unsigned char *p, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = n; i-- > 0;)
-		v = v << 8 | p[i];
-	return v;
-}
-
 static uint32_t
 crc_of(const unsigned char *head, const unsigned char *body, size_t n)
 {
@@ -46,13 +31,13 @@ crc_of(const unsigned char *head, const unsigned char *body, size_t n)
 void
 frame_write_head(const struct frame *f, unsigned char head[FRAME_HEAD_BYTES])
 {
-	put(head, MAGIC, 4);
-	put(head + 4, f->n, 4);
-	put(head + 12, f->kind, 4);
-	put(head + 16, f->seq, 8);
-	put(head + 24, f->at_ms, 8);
-	put(head + 32, f->items, 4);
-	put(head + 8, crc_of(head, f->body, f->n), 4);
+	le_put(head, MAGIC, 4);
+	le_put(head + 4, f->n, 4);
+	le_put(head + 12, f->kind, 4);
+	le_put(head + 16, f->seq, 8);
+	le_put(head + 24, f->at_ms, 8);
+	le_put(head + 32, f->items, 4);
+	le_put(head + 8, crc_of(head, f->body, f->n), 4);
 }
 
 bool
@@ -61,20 +46,20 @@ frame_read(const unsigned char *p, size_t n, struct frame *out)
 	struct frame f;
 	uint64_t kind;
 
-	if (n < FRAME_HEAD_BYTES || get(p, 4) != MAGIC)
+	if (n < FRAME_HEAD_BYTES || le_get(p, 4) != MAGIC)
 		return false;
-	f.n = get(p + 4, 4);
+	f.n = le_get(p + 4, 4);
 	if (f.n > FRAME_BODY_MAX || f.n > n - FRAME_HEAD_BYTES)
 		return false;
-	kind = get(p + 12, 4);
+	kind = le_get(p + 12, 4);
 	if (kind != FRAME_BATCH && kind != FRAME_ACK)
 		return false;
 	f.kind = kind == FRAME_ACK ? FRAME_ACK : FRAME_BATCH;
-	f.seq = get(p + 16, 8);
-	f.at_ms = get(p + 24, 8);
-	f.items = (uint32_t)get(p + 32, 4);
+	f.seq = le_get(p + 16, 8);
+	f.at_ms = le_get(p + 24, 8);
+	f.items = (uint32_t)le_get(p + 32, 4);
 	f.body = p + FRAME_HEAD_BYTES;
-	if (get(p + 8, 4) != crc_of(p, f.body, f.n))
+	if (le_get(p + 8, 4) != crc_of(p, f.body, f.n))
 		return false;
 	*out = f;
 	return true;

@@ -2,29 +2,13 @@
 
 #include <string.h>
 
+#include "base/le.h"
 #include "engine/inside.h"
 #include "wire/json_write.h"
 
 /* version, rung, two free, time left, then when each rung was reached */
 #define SAVED_VERSION 1
 #define SAVED_BYTES (4 + 8 + 8 * LADDER_RUNGS)
-
-static void
-put_le(unsigned char *to, int64_t value)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (unsigned char)((uint64_t)value >> (8 * i));
-}
-
-static int64_t
-get_le(const unsigned char *from)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)from[i] << (8 * i);
-	return (int64_t)v;
-}
 
 static struct climb *
 climb_of(const struct engine *en, const struct host *h)
@@ -39,10 +23,10 @@ save(struct engine *en, const struct host *h, const struct climb *c)
 
 	if (c != NULL) {
 		b[1] = (unsigned char)c->rung;
-		put_le(b + 4, heap_has(&c->due) ? c->due.key - en->gap_ns -
-			awake(en, en->now).ns : 0);
+		le_put(b + 4, heap_has(&c->due) ? (uint64_t)(c->due.key -
+			en->gap_ns - awake(en, en->now).ns) : 0, 8);
 		for (int i = 0; i < LADDER_RUNGS; i++)
-			put_le(b + 12 + 8 * i, c->at[i].ms);
+			le_put(b + 12 + 8 * i, (uint64_t)c->at[i].ms, 8);
 	}
 	say_state(en, h->id, "ladder", b, sizeof(b));
 }
@@ -174,9 +158,9 @@ climb_restore(struct engine *en, struct host *h, const void *p, size_t n)
 	if (c == NULL)
 		return TC_ENOMEM;
 	c->rung = (enum plan_action)b[1];
-	c->left_ns = get_le(b + 4);
+	c->left_ns = (int64_t)le_get(b + 4, 8);
 	for (int i = 0; i < LADDER_RUNGS; i++)
-		c->at[i].ms = get_le(b + 12 + 8 * i);
+		c->at[i].ms = (int64_t)le_get(b + 12 + 8 * i, 8);
 	return 0;
 }
 

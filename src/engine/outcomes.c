@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "engine/devices.h"
 #include "model/name.h"
 #include "wire/json_read.h"
@@ -86,8 +87,7 @@ device_seen(struct engine *en, struct device *d, struct wall at)
 	if (wall_to_days(at) == d->seen_day)
 		return;
 	d->seen_day = wall_to_days(at);
-	for (int i = 0; i < 8; i++)
-		bytes[1 + i] = (unsigned char)((uint64_t)at.ms >> 8 * i);
+	le_put(bytes + 1, (uint64_t)at.ms, 8);
 	say_state(en, d->id, "seen", bytes, sizeof(bytes));
 }
 
@@ -95,13 +95,10 @@ int
 device_seen_restore(struct device *d, const void *p, size_t n)
 {
 	const unsigned char *in = p;
-	uint64_t ms = 0;
 
 	if (n != 9 || in[0] != SEEN_VERSION)
 		return n > 0 && in[0] > SEEN_VERSION ? TC_ENEWER : TC_ECORRUPT;
-	for (int i = 0; i < 8; i++)
-		ms |= (uint64_t)in[1 + i] << 8 * i;
-	d->at.ms = (int64_t)ms;
+	d->at.ms = (int64_t)le_get(in + 1, 8);
 	d->seen_day = wall_to_days(d->at);
 	return 0;
 }

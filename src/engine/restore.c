@@ -4,11 +4,12 @@
  */
 #include <string.h>
 
-#include "engine/devices.h"
+#include "base/le.h"
 #include "engine/climb.h"
+#include "engine/devices.h"
 #include "engine/inside.h"
-#include "engine/turns.h"
 #include "engine/outlook.h"
+#include "engine/turns.h"
 #include "engine/unit.h"
 #include "wire/json_read.h"
 
@@ -274,23 +275,18 @@ host_state_save(const struct host *h, unsigned char out[HOST_SAVED_BYTES])
 	out[1] = (unsigned char)h->health;
 	out[2] = (unsigned char)h->disposition;
 	out[3] = 0;
-	for (int i = 0; i < 8; i++)
-		out[4 + i] = (unsigned char)((uint64_t)h->since.ms >> (8 * i));
+	le_put(out + 4, (uint64_t)h->since.ms, 8);
 }
 
 static int
 restore_host_state(struct host *h, const unsigned char *in, size_t n)
 {
-	uint64_t since = 0;
-
 	if (n != HOST_SAVED_BYTES || in[0] != HOST_SAVED_VERSION ||
 	    in[1] > HEALTH_STALE || in[2] > DISPOSITION_RETIRED)
 		return TC_ECORRUPT;
-	for (int i = 0; i < 8; i++)
-		since |= (uint64_t)in[4 + i] << (8 * i);
 	h->health = (enum health)in[1];
 	h->disposition = (enum disposition)in[2];
-	h->since.ms = (int64_t)since;
+	h->since.ms = (int64_t)le_get(in + 4, 8);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/le.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
@@ -332,23 +333,6 @@ unit_cause(const struct engine *en, const struct unit *u)
 #define UNIT_SAVED_VERSION 1
 #define UNIT_SAVED_BYTES (8 + BEAT_SAVED_BYTES + 8 + 8 + 8)
 
-static void
-put_le(unsigned char *to, int64_t value, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (unsigned char)((uint64_t)value >> (8 * i));
-}
-
-static int64_t
-get_le(const unsigned char *from, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)from[i] << (8 * i);
-	return (int64_t)v;
-}
-
 void
 unit_save(struct engine *en, const struct unit *u)
 {
@@ -357,16 +341,17 @@ unit_save(struct engine *en, const struct unit *u)
 		(unsigned char)u->health };
 	unsigned char *at = b + 8;
 
-	put_le(b + 2, u->reason, 2);
+	le_put(b + 2, u->reason, 2);
 	b[4] = (unsigned char)u->run;
 	b[5] = (unsigned char)u->by;
 	b[6] = u->dead;
 	b[7] = u->busy;
 	beat_save(&u->beat, now, at);
 	at += BEAT_SAVED_BYTES;
-	put_le(at, u->since.ms, 8);
-	put_le(at + 8, u->failing.ns != 0 ? now.ns - u->failing.ns : -1, 8);
-	put_le(at + 16, now.ns - u->run_at.ns, 8);
+	le_put(at, (uint64_t)u->since.ms, 8);
+	le_put(at + 8, u->failing.ns != 0 ?
+		(uint64_t)(now.ns - u->failing.ns) : UINT64_MAX, 8);
+	le_put(at + 16, (uint64_t)(now.ns - u->run_at.ns), 8);
 	say_state(en, u->id, "unit", b, sizeof(b));
 }
 
@@ -380,20 +365,20 @@ unit_restore(struct unit *u, const void *p, size_t n)
 
 	if (n != UNIT_SAVED_BYTES || b[0] != UNIT_SAVED_VERSION ||
 	    b[1] > HEALTH_STALE || b[4] > VM_RUN_SHUT_OFF ||
-	    !reason_is_known((unsigned)get_le(b + 2, 2)) ||
+	    !reason_is_known((unsigned)le_get(b + 2, 2)) ||
 	    beat_restore(b + 8, BEAT_SAVED_BYTES, now, &u->beat) < 0)
 		return TC_ECORRUPT;
 	u->health = (enum health)b[1];
-	u->reason = (enum tocsin_reason)get_le(b + 2, 2);
+	u->reason = (enum tocsin_reason)le_get(b + 2, 2);
 	u->run = (enum vm_run)b[4];
 	u->by = b[5];
 	u->dead = b[6] != 0;
 	u->busy = b[7] != 0;
 	u->busy_at = now;
-	u->since.ms = get_le(at, 8);
-	failing = get_le(at + 8, 8);
+	u->since.ms = (int64_t)le_get(at, 8);
+	failing = (int64_t)le_get(at + 8, 8);
 	u->failing = failing < 0 ? now : mono_ago(now, failing + 1);
-	u->run_at = mono_ago(now, get_le(at + 16, 8));
+	u->run_at = mono_ago(now, (int64_t)le_get(at + 16, 8));
 	return 0;
 }
 

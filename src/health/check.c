@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/le.h"
 
 /* The moves that are allowed; any other is our own bug. */
 #define TO(h) (1U << (h))
@@ -218,23 +219,6 @@ check_age_due(const struct check_state *c, const struct check_rule *rule)
 #define SAVED_1_BYTES 40
 #define SAVED_1_TIMES_AT 24
 
-static void
-put_le(unsigned char *to, uint64_t v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t
-get_le(const unsigned char *from, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)from[i] << (8 * i);
-	return v;
-}
-
 static uint64_t
 at_most(unsigned v, unsigned max)
 {
@@ -252,13 +236,13 @@ check_state_save(const struct check_state *c, const struct check_rule *rule,
 	out[3] = c->outcome;
 	out[4] = c->asleep;
 	out[5] = c->flapping;
-	put_le(out + 6, c->reason, 2);
-	put_le(out + 8, at_most(c->fails, rule->fail_after), 2);
-	put_le(out + 10, at_most(c->oks, rule->clear_after), 2);
-	put_le(out + SAVED_WINDOW_AT, c->window & last(rule->fail_of), 8);
-	put_le(out + SAVED_TURNS_AT, c->turns, 8);
-	put_le(out + SAVED_TIMES_AT, (uint64_t)c->at.ms, 8);
-	put_le(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
+	le_put(out + 6, c->reason, 2);
+	le_put(out + 8, at_most(c->fails, rule->fail_after), 2);
+	le_put(out + 10, at_most(c->oks, rule->clear_after), 2);
+	le_put(out + SAVED_WINDOW_AT, c->window & last(rule->fail_of), 8);
+	le_put(out + SAVED_TURNS_AT, c->turns, 8);
+	le_put(out + SAVED_TIMES_AT, (uint64_t)c->at.ms, 8);
+	le_put(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
 }
 
 /* But for the window and the changes exact: 4 + 4 + 3 + 2 + 3 × 16 bits. */
@@ -314,15 +298,15 @@ check_state_restore(const void *p, size_t n, struct mono now,
 		.outcome = in[3],
 		.asleep = in[4] != 0,
 		.flapping = in[5] != 0,
-		.reason = (uint16_t)get_le(in + 6, 2),
-		.fails = (uint16_t)get_le(in + 8, 2),
-		.oks = (uint16_t)get_le(in + 10, 2),
-		.window = get_le(in + SAVED_WINDOW_AT, 8),
-		.turns = in[0] == 1 ? 0 : get_le(in + SAVED_TURNS_AT, 8),
+		.reason = (uint16_t)le_get(in + 6, 2),
+		.fails = (uint16_t)le_get(in + 8, 2),
+		.oks = (uint16_t)le_get(in + 10, 2),
+		.window = le_get(in + SAVED_WINDOW_AT, 8),
+		.turns = in[0] == 1 ? 0 : le_get(in + SAVED_TURNS_AT, 8),
 		.heard = now,
 		.measured = now,
-		.at.ms = (int64_t)get_le(times, 8),
-		.since.ms = (int64_t)get_le(times + 8, 8),
+		.at.ms = (int64_t)le_get(times, 8),
+		.since.ms = (int64_t)le_get(times + 8, 8),
 	};
 	if (!reason_is_known(c.reason))
 		c.reason = TOCSIN_WHY_PENDING;

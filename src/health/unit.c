@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/le.h"
+
 /* ---- the heartbeat ---- */
 
 void
@@ -133,23 +135,6 @@ beat_due(const struct beat *b, const struct unit_rule *rule, struct mono now)
 /* version, expected, convicted, word, then silence and age of the end in ns */
 #define SAVED_VERSION 1
 
-static void
-put_le(unsigned char *to, int64_t value)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (unsigned char)((uint64_t)value >> (8 * i));
-}
-
-static int64_t
-get_le(const unsigned char *from)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)from[i] << (8 * i);
-	return (int64_t)v;
-}
-
 void
 beat_save(const struct beat *b, struct mono now,
 	unsigned char out[BEAT_SAVED_BYTES])
@@ -158,8 +143,8 @@ beat_save(const struct beat *b, struct mono now,
 	out[1] = b->expected;
 	out[2] = b->convicted;
 	out[3] = b->word;
-	put_le(out + 4, now.ns - b->from.ns);
-	put_le(out + 12, now.ns - b->ended.ns);
+	le_put(out + 4, (uint64_t)(now.ns - b->from.ns), 8);
+	le_put(out + 12, (uint64_t)(now.ns - b->ended.ns), 8);
 }
 
 /* What cannot have been is taken as just now: nothing fires on load. */
@@ -180,8 +165,9 @@ beat_restore(const void *p, size_t n, struct mono now, struct beat *out)
 	    in[3] > BEAT_FAILED)
 		return TC_ECORRUPT;
 	*out = (struct beat){ .expected = in[1] != 0, .convicted = in[2] != 0,
-		.word = in[3], .from = mono_ago(now, get_le(in + 4)),
-		.ended = mono_ago(now, get_le(in + 12)) };
+		.word = in[3],
+		.from = mono_ago(now, (int64_t)le_get(in + 4, 8)),
+		.ended = mono_ago(now, (int64_t)le_get(in + 12, 8)) };
 	return 0;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/le.h"
+
 static size_t
 at_least(size_t least, size_t n)
 {
@@ -60,34 +62,17 @@ brake_release(struct brake *b, const char *by, const char *reason, size_t bad,	/
 #define SAVED_VERSION 1
 #define SAVED_BY_AT 48
 
-static void
-put_u64(unsigned char *to, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t
-get_u64(const unsigned char *from)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)from[i] << (8 * i);
-	return v;
-}
-
 void
 brake_save(const struct brake *b, unsigned char out[BRAKE_SAVED_BYTES])
 {
 	memset(out, 0, BRAKE_SAVED_BYTES);
 	out[0] = SAVED_VERSION;
 	out[1] = b->latched;
-	put_u64(out + 8, (uint64_t)b->since.ms);
-	put_u64(out + 16, b->bad_then);
-	put_u64(out + 24, b->hosts_then);
-	put_u64(out + 32, (uint64_t)b->released.ms);
-	put_u64(out + 40, b->tolerated);
+	le_put(out + 8, (uint64_t)b->since.ms, 8);
+	le_put(out + 16, b->bad_then, 8);
+	le_put(out + 24, b->hosts_then, 8);
+	le_put(out + 32, (uint64_t)b->released.ms, 8);
+	le_put(out + 40, b->tolerated, 8);
 	memcpy(out + SAVED_BY_AT, b->released_by, sizeof(b->released_by));
 }
 
@@ -99,11 +84,11 @@ brake_restore(const void *p, size_t n, struct brake *out, struct tc_err *e)
 	if (n != BRAKE_SAVED_BYTES || in[0] != SAVED_VERSION)
 		return tc_fail(e, TC_ECORRUPT, "brake of %zu bytes", n);
 	*out = (struct brake){ .latched = in[1] != 0,
-		.since.ms = (int64_t)get_u64(in + 8),
-		.bad_then = (size_t)get_u64(in + 16),
-		.hosts_then = (size_t)get_u64(in + 24),
-		.released.ms = (int64_t)get_u64(in + 32),
-		.tolerated = (size_t)get_u64(in + 40) };
+		.since.ms = (int64_t)le_get(in + 8, 8),
+		.bad_then = (size_t)le_get(in + 16, 8),
+		.hosts_then = (size_t)le_get(in + 24, 8),
+		.released.ms = (int64_t)le_get(in + 32, 8),
+		.tolerated = (size_t)le_get(in + 40, 8) };
 	memcpy(out->released_by, in + SAVED_BY_AT, sizeof(out->released_by));
 	out->released_by[sizeof(out->released_by) - 1] = '\0';
 	return 0;

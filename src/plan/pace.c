@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/le.h"
 #include "plan/brake.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -76,10 +77,12 @@ void
 pace_save(const struct pace *p, struct strbuf *out)
 {
 	strbuf_putc(out, SAVED_VERSION);
-	for (size_t i = 0; i < p->n; i++)
-		for (int k = 0; k < 8; k++)
-			strbuf_putc(out, (char)((uint64_t)p->begun_ms[i] >>
-				(8 * k)));
+	for (size_t i = 0; i < p->n; i++) {
+		unsigned char at[8];
+
+		le_put(at, (uint64_t)p->begun_ms[i], sizeof(at));
+		strbuf_add(out, at, sizeof(at));
+	}
 }
 
 int
@@ -91,12 +94,7 @@ pace_restore(const void *bytes, size_t n, struct pace *out, struct tc_err *e)
 	    (n - 1) / 8 > PACE_MAX)
 		return tc_fail(e, TC_ECORRUPT, "pace of %zu bytes", n);
 	out->n = (n - 1) / 8;
-	for (size_t i = 0; i < out->n; i++) {
-		uint64_t v = 0;
-
-		for (int k = 0; k < 8; k++)
-			v |= (uint64_t)in[1 + 8 * i + (size_t)k] << (8 * k);
-		out->begun_ms[i] = (int64_t)v;
-	}
+	for (size_t i = 0; i < out->n; i++)
+		out->begun_ms[i] = (int64_t)le_get(in + 1 + 8 * i, 8);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/le.h"
 #include "store/bits.h"
 #include "store/column.h"
 
@@ -151,13 +152,10 @@ fill(uint64_t *out, size_t n, uint64_t v)
 static int
 get_pattern(struct input *in, uint64_t *out)
 {
-	uint64_t v = 0;
-
 	if (in->end - in->at < 8)
 		return TC_ECORRUPT;
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)*in->at++ << (8 * i);
-	*out = v;
+	*out = le_get(in->at, 8);
+	in->at += 8;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "store/bits.h"
 #include "store/column.h"
 
@@ -257,8 +258,8 @@ put_xor(const struct column_put *c, unsigned char *at)
 	struct bit_put b;
 	unsigned lead = 64, length = 0;
 
-	for (unsigned i = 0; i < 8; i++)
-		*at++ = (unsigned char)(c->bits[0] >> (8 * i));
+	le_put(at, c->bits[0], 8);
+	at += 8;
 	b = (struct bit_put){ .at = at };
 	for (size_t i = 1; i < c->n; i++) {
 		uint64_t x = c->bits[i] ^ c->bits[i - 1];
@@ -295,9 +296,8 @@ put_patterns(const struct column_put *c, bool same, unsigned char *out)
 		return (size_t)(put_xor(c, at) - out);
 	}
 	*at++ = COLUMN_SAME;
-	for (unsigned i = 0; i < 8; i++)
-		*at++ = (unsigned char)(c->bits[0] >> (8 * i));
-	return (size_t)(at - out);
+	le_put(at, c->bits[0], 8);
+	return (size_t)(at + 8 - out);
 }
 
 /* ---- the whole ---- */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/le.h"
 
 #define PACK_FORMAT 1
 #define WHOLE_MAX 9007199254740992.0	/* 2^53 */
@@ -26,23 +27,6 @@ unzigzag(uint64_t v)
 	return (v >> 1) ^ (0 - (v & 1));
 }
 
-static void
-put_bytes(unsigned char *at, uint64_t v, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		at[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t
-get_bytes(const unsigned char *at, unsigned n)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		v |= (uint64_t)at[i] << (8 * i);
-	return v;
-}
-
 void
 pack_begin(struct packer *p, unsigned char *out, size_t n)
 {
@@ -58,7 +42,7 @@ static void
 put(struct packer *p, unsigned code, uint64_t v, unsigned n)
 {
 	p->nibbles[p->i / 2] |= (unsigned char)(code << (4 * (p->i & 1)));
-	put_bytes(p->at, v, n);
+	le_put(p->at, v, n);
 	p->at += n;
 	p->i++;
 }
@@ -153,7 +137,7 @@ unpack_at(struct unpacker *u, size_t pos, enum tocsin_sample_type type,
 	n = length_of(code);
 	if (n > (size_t)(u->end - u->at))
 		return TC_ECORRUPT;
-	v = get_bytes(u->at, n);
+	v = le_get(u->at, n);
 	if (type == TOCSIN_F64 && code > 8) {
 		d = (double)v;
 		memcpy(&v, &d, sizeof(v));
