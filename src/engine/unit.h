@@ -126,7 +126,6 @@ void units_fold(struct engine *en, struct host *h, struct wall at);
 void units_tick(struct engine *en, struct now now);
 enum signal_side side_of(const struct check *c);
 struct side_view unit_side(const struct unit *u, enum signal_side side);
-enum cause_hint unit_cause(const struct engine *en, const struct unit *u);
 void unit_save(struct engine *en, const struct unit *u);
 int unit_restore(struct unit *u, const void *p, size_t n);
 /* After the restore: its clock runs. */

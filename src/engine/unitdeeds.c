@@ -128,7 +128,7 @@ kind_of_trouble(const struct unit *u)
 }
 
 static void
-write_body(const struct engine *en, struct strbuf *body, const struct unit *u)
+write_body(struct strbuf *body, const struct unit *u)
 {
 	struct json_write w;
 	char url[64];
@@ -146,7 +146,7 @@ write_body(const struct engine *en, struct strbuf *body, const struct unit *u)
 		if (u->by >> i & 1)
 			json_put_str(&w, signal_id((enum signal_side)i));
 	json_put_end(&w);
-	json_add_str(&w, "cause_hint", cause_id(unit_cause(en, u)));
+	json_add_str(&w, "cause_hint", cause_id(u->host->risk.cause));
 	snprintf(url, sizeof(url), "/v1/units/%u", u->id);
 	json_add_str(&w, "url", url);
 	json_put_end(&w);
@@ -160,7 +160,7 @@ raise_trouble(struct engine *en, struct unit *u, struct wall at)
 
 	snprintf(summary, sizeof(summary), "%s on %s: %s, %s", u->path,
 		u->host->name, health_id(u->health), reason_words(u->reason));
-	write_body(en, &body, u);
+	write_body(&body, u);
 	alert_raise(en, &(struct alert_wish){ .kind = kind_of_trouble(u),
 		.severity = SEVERITY_CRITICAL, .host = u->host, .unit = u,
 		.summary = summary, .body = strbuf_str(&body) }, at);

@@ -275,58 +275,6 @@ units_tick(struct engine *en, struct now now)
 	}
 }
 
-/* ---- why ---- */
-
-static bool
-is_memory_metric(const char *name)
-{
-	return strncmp(name, "edac_", 5) == 0 &&
-		strstr(name, "error") != NULL;
-}
-
-static bool
-counts_some(const struct check *c, bool (*wanted)(const char *))
-{
-	for (size_t i = 0; i < metrics_n(&c->metrics); i++)
-		if (c->metrics.values[i] > 0 &&
-		    wanted(c->metrics.shape->of[i].name))
-			return true;
-	return false;
-}
-
-static bool
-is_kernel_metric(const char *name)
-{
-	return strncmp(name, "kernel_", 7) == 0 &&
-		(strstr(name, "oops") != NULL ||
-		strstr(name, "panic") != NULL ||
-		strstr(name, "lockup") != NULL);
-}
-
-enum cause_hint
-unit_cause(const struct engine *en, const struct unit *u)
-{
-	const struct host *h = u->host;
-	const struct device *d = subject_get(en, h->risk.device,
-		SUBJECT_DEVICE);
-	struct cause_view v = { 0 };
-
-	for (size_t i = 0; i < h->n_checks; i++) {
-		const struct check *c = h->checks[i];
-
-		v.memory_errors |= counts_some(c, is_memory_metric);
-		v.kernel_error |= counts_some(c, is_kernel_metric);
-		v.device_fails |= c->st.reason == TOCSIN_WHY_DEVICE_FAILED;
-	}
-	if (d != NULL && h->risk.level >= LEVEL_LIKELY) {
-		if (strcmp(d->ident.kind, "dimm") == 0)
-			v.memory_errors = true;
-		else
-			v.device_fails = true;
-	}
-	return cause_of(&v);
-}
-
 /* ---- saved ---- */
 
 /* version, health, reason, run, by, beat, since, times of failing and run */

@@ -49,7 +49,7 @@ show_unit(struct maker *m, const struct unit *u, struct snap_unit *out)
 			DISPOSITION_MAINTENANCE : DISPOSITION_IN_SERVICE, 0),
 		.health = u->health, .reason = u->reason, .since = u->since,
 		.by = u->by, .expected = u->signals,
-		.cause = health_is_bad(u->health) ? unit_cause(en, u) :
+		.cause = health_is_bad(u->health) ? u->host->risk.cause :
 			CAUSE_UNKNOWN,
 		.run = u->run, .run_since = u->run_since, .busy = u->busy,
 		.own_checks = u->own_checks,

@@ -365,15 +365,3 @@ role_judge(const struct role_view *v)
 		return plain(HEALTH_UNREACHABLE, TOCSIN_WHY_PARENT_DOWN);
 	return out;
 }
-
-/* ---- why ---- */
-
-enum cause_hint
-cause_of(const struct cause_view *v)
-{
-	if (v->memory_errors)
-		return CAUSE_MEMORY;
-	if (v->device_fails)
-		return CAUSE_DEVICE;
-	return v->kernel_error ? CAUSE_HOST_OS : CAUSE_UNKNOWN;
-}

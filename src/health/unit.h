@@ -121,16 +121,6 @@ struct role_view {
 
 struct unit_verdict role_judge(const struct role_view *v);
 
-/* ---- why (R-020) ---- */
-
-struct cause_view {
-	bool memory_errors;	/* EDAC counted some */
-	bool device_fails;	/* a disk says so, or is about to */
-	bool kernel_error;	/* an oops, a panic, a lockup */
-};
-
-enum cause_hint cause_of(const struct cause_view *v);
-
 /* Convicted: unhealthy, impaired, unreachable. */
 bool health_is_bad(enum health h);
 

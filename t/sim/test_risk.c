@@ -64,13 +64,33 @@ one_disk_fails(struct sim *s)
 	}
 }
 
+/* A role of h0 that is refused. */
+static void
+a_role_fails(struct sim *s)
+{
+	static struct check_def tcp = { .key = "tcp:80", .probe = "tcp",
+		.rule = { .interval = { INT64_C(15000000000) },
+			.timeout = { INT64_C(5000000000) },
+			.fail_after = 3, .clear_after = 2, .stale_after = 3 } };
+	static const struct unit_def role = { .name = "web",
+		.address = "127.9.9.9", .parent = SIZE_MAX,
+		.cls = UNIT_STATELESS, .checks = &tcp, .n_checks = 1,
+		.own_checks = true };
+
+	sim_units(s, "h0", &role, 1, AGENT_NONE);
+	sim_answer(s, "127.9.9.9", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
+}
+
 START_TEST(r020_edac_errors_hint_at_memory_and_silence_at_nothing)
 {
 	struct pack *pack = builtin();
 	struct sim *s = sim_new(2, pack, 0);
 	struct snapshot *snap;
+	const struct snap_unit *web;
+	const char *host;
 	const struct snap_host *h;
 
+	a_role_fails(s);
 	tell(s, "memory", "memory_uncorrected_errors_total", 0);
 	sim_run_until(s, 600);
 	tell(s, "memory", "memory_uncorrected_errors_total", 1);
@@ -83,6 +103,11 @@ START_TEST(r020_edac_errors_hint_at_memory_and_silence_at_nothing)
 	ck_assert_ptr_nonnull(h->outlook);
 	ck_assert_uint_ne(h->outlook->prediction_id, 0);
 	ck_assert_ptr_nonnull(strstr(h->risk_reason, "ecc_uncorrected"));
+	/* what runs there is told the same */
+	web = sim_unit(snap, "h0/web", &host);
+	ck_assert_ptr_nonnull(web);
+	ck_assert_int_eq(web->health, HEALTH_UNHEALTHY);
+	ck_assert_int_eq(web->cause, CAUSE_MEMORY);
 	/* dead, and nobody knows why */
 	h = snapshot_host(snap, "h1");
 	ck_assert_int_eq(h->cause, CAUSE_UNKNOWN);
