@@ -124,12 +124,13 @@ struct config {
 	struct ladder_rule ladder;
 	struct config_executor executor;
 
-	const struct config_partition *partitions;
+	struct config_partition *partitions;
 	size_t n_partitions;
 
 	/* Private: by section, for printing. */
 	struct config_values sections[8];
 	struct arena arena;
+	struct arena hosts;	/* what is of them alone */
 };
 
 /*
@@ -178,13 +179,10 @@ int config_fleet_load(const struct config *cfg,
 	const struct config_fleet *earlier, struct config_fleet **out,
 	struct config_errors *errs);
 void config_fleet_free(struct config_fleet *fleet);
-/* The engine has it: the list of hosts goes, all else stays. */
-void config_fleet_taken(struct config_fleet *fleet);
+/* The engine has them: hosts go, from `cfg` too if no file_sd can change. */
+void config_fleet_taken(struct config *cfg, struct config_fleet *fleet);
 
-/*
- * Files came, went, or have another size, time or inode than when `fleet`
- * read them: worth a new config_fleet_load().  Only stat(2) and glob(3).
- */
+/* Files came, went, or are not as `fleet` read them (size, time, inode). */
 bool config_fleet_is_stale(const struct config *cfg,
 	const struct config_fleet *fleet);
 

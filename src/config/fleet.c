@@ -252,22 +252,36 @@ out:
 	return rc;
 }
 
+static void
+drop_list(struct config_fleet *fleet)
+{
+	mem_free(fleet->hosts);
+	fleet->hosts = NULL;
+	fleet->def.hosts = NULL;
+}
+
 void
 config_fleet_free(struct config_fleet *fleet)
 {
 	if (fleet == NULL)
 		return;
-	config_fleet_taken(fleet);
+	drop_list(fleet);
 	arena_free(&fleet->arena);
 	mem_free(fleet);
 }
 
 void
-config_fleet_taken(struct config_fleet *fleet)
+config_fleet_taken(struct config *cfg, struct config_fleet *fleet)
 {
-	mem_free(fleet->hosts);
-	fleet->hosts = NULL;
-	fleet->def.hosts = NULL;
+	drop_list(fleet);
+	for (size_t p = 0; p < cfg->n_partitions; p++)
+		if (cfg->partitions[p].file_sd.n != 0)
+			return;
+	for (size_t p = 0; p < cfg->n_partitions; p++) {
+		cfg->partitions[p].hosts = NULL;
+		cfg->partitions[p].n_hosts = 0;
+	}
+	arena_free(&cfg->hosts);
 }
 
 bool

@@ -289,7 +289,7 @@ config_parse(const struct config_text *src,
 		&cfg->arena, &nodes, &root, errs);
 	if (root != NULL && rc != TC_ENOMEM) {
 		struct reader rd = { .file = cfg->path, .arena = &cfg->arena,
-			.errs = errs, .lookup = lookup };
+			.hosts = &cfg->hosts, .errs = errs, .lookup = lookup };
 
 		read_all(&rd, root, cfg);
 		if (rd.no_memory)
@@ -355,6 +355,7 @@ config_free(struct config *cfg)
 {
 	if (cfg == NULL)
 		return;
+	arena_free(&cfg->hosts);
 	arena_free(&cfg->arena);
 	mem_free(cfg);
 }

@@ -273,11 +273,15 @@ unit_rule_read(struct reader *rd, const struct node *map, const char *where,
 	struct config_values *const sets[] = { out, NULL };
 	char inner[WHERE_BYTES + 16];
 
+	if (n == NULL) {
+		*out = *around;		/* shared: nobody writes to it */
+		out->set = 0;
+		return true;
+	}
 	if (!values_copy(rd, around, out))
 		return false;
 	snprintf(inner, sizeof(inner), "%s: units", where);
-	if (n != NULL)
-		values_read(rd, n, inner, sets, nothing);
+	values_read(rd, n, inner, sets, nothing);
 	return true;
 }
 
@@ -456,6 +460,23 @@ read_hosts(struct reader *rd, const struct node *map, const char *where,
 	}
 }
 
+/* Hosts and what runs on them, in memory of their own. */
+static void
+read_members(struct reader *rd, const struct node *map, const char *where,
+	struct config_partition *p, struct config_names *names)
+{
+	struct arena *around = rd->arena;
+
+	rd->arena = rd->hosts;
+	read_hosts(rd, map, where, p, names);
+	units_read(rd, map, p, NULL, names);
+	units_settle(rd, p, names);
+	for (size_t i = 0; i < p->n_hosts; i++)
+		merge_checks(rd, p, &p->hosts[i]);
+	p->flat = NULL;
+	rd->arena = around;
+}
+
 /* ---- the partition ---- */
 
 static void
@@ -501,9 +522,5 @@ partition_read(struct reader *rd, const struct node *map,
 		"role_checks" }, &out->role_checks);
 	make_defs(rd, out);
 	reader_texts(rd, map, where, "file_sd", &out->file_sd);
-	read_hosts(rd, map, where, out, names);
-	units_read(rd, map, out, NULL, names);
-	units_settle(rd, out, names);
-	for (size_t i = 0; i < out->n_hosts; i++)
-		merge_checks(rd, out, &out->hosts[i]);
+	read_members(rd, map, where, out, names);
 }

@@ -14,6 +14,7 @@
 struct reader {
 	const char *file;
 	struct arena *arena;
+	struct arena *hosts;	/* config.hosts; in use as `arena` meanwhile */
 	struct config_errors *errs;
 	const struct config_lookup *lookup;
 	bool no_memory;		/* sticky */

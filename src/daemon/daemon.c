@@ -296,7 +296,7 @@ daemon_start(struct daemon *d, struct tc_err *e)
 		     e)) < 0 ||
 	    (rc = serve_open(d, e)) < 0)
 		return rc;
-	config_fleet_taken(d->fleet);
+	config_fleet_taken(d->config, d->fleet);
 	keep_tell(d);
 	daemon_publish(d, true);
 	if ((rc = open_http(d, e)) < 0)

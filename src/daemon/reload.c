@@ -88,7 +88,7 @@ swap_config(struct daemon *d, struct config *cfg, struct config_fleet *fleet)
 
 	if (engine_set_fleet(d->engine, &fleet->def, daemon_now(d), &e) < 0)
 		log_at(ERROR, "config", "%s", e.text);
-	config_fleet_taken(fleet);
+	config_fleet_taken(cfg, fleet);
 	d->fleet = fleet;
 	config_fleet_free(old_fleet);
 	if (cfg != old) {

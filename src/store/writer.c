@@ -22,6 +22,13 @@
 #define CHECKPOINT_IDLE 1024
 #define CHECKPOINT_BUSY 4096
 
+/*
+ * Pages beyond so many bytes are let go once a burst is over, looked at so
+ * often at most: the system's cache has them, and the next burst may be far.
+ */
+#define CACHE_CALM_BYTES (256 * 1024)
+#define CACHE_CALM_S 2
+
 enum job_kind { JOB_SET, JOB_CALL, JOB_FLUSH };
 
 /* Freed by whoever drops the last reference: the waiter may have given up. */
@@ -51,6 +58,7 @@ struct writer {
 	bool late;		/* the epoch is to begin yet */
 	struct mono retry;	/* when to try again */
 	struct forget forget;
+	struct mono calm;	/* when the cache is looked at again */
 	int wal_pages;
 	int wal_checkpointed;	/* wal_pages at the last checkpoint */
 	size_t n;
@@ -239,6 +247,28 @@ checkpoint_if_due(struct writer *w)
 		w->wal_checkpointed = 0;	/* the log began anew */
 	if (w->wal_pages - w->wal_checkpointed >= most)
 		checkpoint(w, SQLITE_CHECKPOINT_PASSIVE);
+}
+
+static void
+shrink_if_calm(struct writer *w)
+{
+	int used = 0, most;
+
+	if (queue_len(w->queue) > 0 || mono_before(now(), w->calm))
+		return;
+	w->calm = mono_add(now(), dur_s(CACHE_CALM_S));
+	sqlite3_db_status(w->s->db.h, SQLITE_DBSTATUS_CACHE_USED, &used, &most,
+		0);
+	if (used > CACHE_CALM_BYTES)
+		sqlite3_db_release_memory(w->s->db.h);
+}
+
+static void
+tidy(struct writer *w)
+{
+	checkpoint_if_due(w);
+	if (!atomic_load(&w->degraded))
+		shrink_if_calm(w);
 }
 
 static int
@@ -553,7 +583,7 @@ writer_main(void *arg)
 		if (!atomic_load(&w->degraded))
 			forget_if_due(w);
 		if (!atomic_load(&w->degraded))
-			checkpoint_if_due(w);
+			tidy(w);
 		else if (!w->damaged && !mono_before(now(), w->retry))
 			recover(w);
 	}

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "config/config.h"
+#include "config/partition.h"
 #include "config/schema.h"
 #include "t/lib/story.h"
 
@@ -704,6 +705,34 @@ START_TEST(hosts_come_from_file_sd)
 }
 END_TEST
 
+START_TEST(hosts_go_when_the_engine_has_them_unless_files_may_change)
+{
+	static const char *const files[] = { "t.yaml", "sd1.json", NULL };
+	struct config *cfg = good(design_example);
+	struct config_fleet *fleet = fleet_of(cfg);
+	struct scene s;
+
+	config_fleet_taken(cfg, fleet);
+	ck_assert_ptr_null(fleet->def.hosts);
+	ck_assert_uint_eq(cfg->partitions[0].n_hosts, 0);
+	ck_assert_uint_eq(cfg->hosts.used_bytes, 0);
+	ck_assert_str_eq(cfg->partitions[0].name, "rack1");
+	ck_assert(!config_fleet_is_stale(cfg, fleet));
+	config_fleet_free(fleet);
+	config_free(cfg);
+
+	scene_open(&s, sd_yaml);
+	scene_load(&s);
+	config_fleet_taken(s.cfg, s.fleet);
+	put_file(&s, "sd1.json", "[{\"targets\": [\"a:1\"]}]");
+	scene_load(&s);
+	ck_assert_uint_eq(s.fleet->def.n_hosts, 2);
+	ck_assert_str_eq(s.fleet->def.hosts[0].address, "10.9.9.9");
+	ck_assert_str_eq(s.fleet->def.hosts[1].name, "a");
+	scene_close(&s, files);
+}
+END_TEST
+
 START_TEST(a_broken_file_keeps_its_earlier_hosts)
 {
 	static const char *const files[] = { "t.yaml", "sd1.json", NULL };
@@ -870,6 +899,7 @@ main(void)
 		what_is_shown_can_be_loaded_and_shows_the_same,
 		the_example_file_holds_with_and_without_comments,
 		the_man_page_has_every_option, hosts_come_from_file_sd,
+		hosts_go_when_the_engine_has_them_unless_files_may_change,
 		a_broken_file_keeps_its_earlier_hosts,
 		wrong_file_sd_says_where,
 		plugin_dirs_are_known_before_the_probes,
