@@ -6,6 +6,8 @@
 
 #define EVERY_S 3600
 #define PAUSE_MS 50	/* so that it takes a sixth of the time */
+#define BITE_MS 8	/* those who ingest wait for it, and for its commit */
+#define BITE_LEAST 16
 
 static struct mono
 now(void)
@@ -26,7 +28,38 @@ today(void)
 void
 forget_init(struct forget *f, const struct store_conf *conf)
 {
-	*f = (struct forget){ .conf = conf };
+	*f = (struct forget){ .conf = conf,
+		.rows = { PRUNE_ROWS / 4, 4 * PRUNE_ROWS },
+		.blocks = { PRUNE_BLOCKS / 4, 4 * PRUNE_BLOCKS } };
+}
+
+static void
+bite_adapt(struct bite *b, struct dur took)
+{
+	if (took.ns > dur_ms(BITE_MS).ns)
+		b->n /= 2;
+	else if (took.ns < dur_ms(BITE_MS / 2).ns)
+		b->n += b->n / 2;
+	if (b->n > b->most)
+		b->n = b->most;
+	if (b->n < BITE_LEAST)
+		b->n = BITE_LEAST;
+}
+
+void
+forget_took(struct forget *f, struct dur took)
+{
+	switch (f->stage) {
+	case FORGET_ROWS:
+		bite_adapt(&f->rows, took);
+		return;
+	case FORGET_BLOCKS:
+		bite_adapt(&f->blocks, took);
+		return;
+	case FORGET_DEEDS:
+	case FORGET_REST:
+		return;
+	}
 }
 
 void
@@ -112,7 +145,8 @@ rows_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 	*n = 0;
 	if (f->edge == 0 && (rc = rows_edge(f, s, e)) < 0)
 		return rc;
-	if (f->edge != 0 && (rc = prune_some(&s->db, f->edge, &rows, e)) < 0)
+	rows = f->edge != 0 ? f->rows.n : 0;
+	if (rows > 0 && (rc = prune_some(&s->db, f->edge, &rows, e)) < 0)
 		return rc;
 	if (s->packed == 0)
 		*n = rows;
@@ -157,8 +191,8 @@ blocks_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 	if (f->edge == 0 && (rc = blocks_edge(f, s, e)) < 0)
 		return rc;
 	before.ms = f->edge;
-	if (f->edge != 0 && (rc = prune_blocks(&s->db, f->tier, before, n,
-		    e)) < 0)
+	*n = f->edge != 0 ? f->blocks.n : 0;
+	if (*n > 0 && (rc = prune_blocks(&s->db, f->tier, before, n, e)) < 0)
 		return rc;
 	if (*n == 0) {
 		f->edge = 0;

@@ -15,8 +15,15 @@ enum forget_stage {
 	FORGET_REST,		/* until the next round */
 };
 
+/* How much goes at once, by what it took: rows differ by a hundred times. */
+struct bite {
+	size_t n;
+	size_t most;
+};
+
 struct forget {
 	const struct store_conf *conf;
+	struct bite rows, blocks;
 	enum forget_stage stage;
 	enum tier tier;
 	int64_t edge;		/* a slot, or ms: older goes; 0 = not looked up */
@@ -34,6 +41,8 @@ struct mono forget_next(const struct forget *f, const struct scribe *s);
  */
 int forget_some(struct forget *f, struct scribe *s, size_t *n,
 	struct tc_err *e);
+/* What that took, before its commit: a slow disk is not its fault. */
+void forget_took(struct forget *f, struct dur took);
 /* After a failure: the next round tries again. */
 void forget_later(struct forget *f);
 

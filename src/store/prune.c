@@ -1,10 +1,5 @@
 #include "store/prune.h"
 
-/* 10 ms of deleting and committing rows of 300 bytes, 20 ms at worst. */
-#define ROWS_AT_ONCE 2000
-/* Of up to 100 kB each, most of which are only taken note of. */
-#define BLOCKS_AT_ONCE 64
-
 /* 2^24 hours are 1,900 years, from 1970 on. */
 #define ID_OF_TIER 52
 #define ID_OF_HOUR BLOCK_ID_OF_HOUR
@@ -17,7 +12,7 @@ prune_some(struct db *db, int64_t slot, size_t *n, struct tc_err *e)
 	int rc;
 
 	db_bind_i64(db, ST_TICK_EDGE, 1, slot);
-	db_bind_i64(db, ST_TICK_EDGE, 2, ROWS_AT_ONCE);
+	db_bind_i64(db, ST_TICK_EDGE, 2, (int64_t)*n);
 	if ((rc = db_step(db, ST_TICK_EDGE, e)) < 0)
 		return rc;
 	if (rc == 1) {
@@ -87,10 +82,9 @@ prune_blocks(struct db *db, enum tier tier, struct wall before, size_t *n,
 	int64_t end = block_id_before(tier, before);
 	int rc;
 
-	*n = 0;
 	db_bind_i64(db, ST_BLOCK_EDGE, 1, first);
 	db_bind_i64(db, ST_BLOCK_EDGE, 2, end);
-	db_bind_i64(db, ST_BLOCK_EDGE, 3, BLOCKS_AT_ONCE);
+	db_bind_i64(db, ST_BLOCK_EDGE, 3, (int64_t)*n);
 	if ((rc = db_step(db, ST_BLOCK_EDGE, e)) < 0)
 		return rc;
 	end = db_i64(db, ST_BLOCK_EDGE, 0);

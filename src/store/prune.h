@@ -9,14 +9,28 @@
 #include "store/db.h"
 #include "store/tiers.h"
 
-/* Of rows before this minute; in the caller's transaction; *n = 0: none left. */
+/*
+ * What goes in one transaction, for those that ingest meanwhile: rows of 300
+ * bytes, 10 ms of deleting and committing, 20 ms at worst; blocks of up to
+ * 100 kB each.
+ */
+#define PRUNE_ROWS 2000
+#define PRUNE_BLOCKS 64
+
+/*
+ * Of rows before this minute, *n at most; in the caller's transaction; then
+ * *n = how many went, 0: none left.
+ */
 int prune_some(struct db *db, int64_t slot, size_t *n, struct tc_err *e);
 
 /* More than half of the time there is history of would go: nobody's wish. */
 int prune_is_surprise(struct db *db, struct wall before, bool *surprise,
 	struct tc_err *e);
 
-/* Of blocks whose whole span lies before; *n = rows in those that went. */
+/*
+ * Of blocks whose whole span lies before, *n at most; then *n = rows in those
+ * that went.
+ */
 int prune_blocks(struct db *db, enum tier tier, struct wall before, size_t *n,
 	struct tc_err *e);
 int prune_blocks_are_surprise(struct db *db, enum tier tier,

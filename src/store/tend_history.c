@@ -262,6 +262,7 @@ prune_bit(struct pruning *x, enum tier tier, size_t *n, struct tc_err *e)
 
 	if (rc < 0)
 		return rc;
+	*n = tier == TIERS ? PRUNE_ROWS : PRUNE_BLOCKS;
 	if (tier == TIERS)
 		rc = prune_some(db, slot_of(x->p->before), n, e);
 	else

@@ -13,7 +13,11 @@
 #include "store/migrate.h"
 
 #define GROUP_MAX 1024	/* sets in one transaction */
-#define FORGET_OVERDUE_MS 1000	/* then it does not wait for a quiet moment */
+/*
+ * Then it does not wait for a quiet moment: rows that were packed go faster
+ * than new ones come, or the file would grow for as long as there is no pause.
+ */
+#define FORGET_OVERDUE_MS 50
 
 /*
  * Pages of the log after which it is copied into the file: early when there
@@ -503,12 +507,15 @@ recover(struct writer *w)
 static int
 forget_bit(struct writer *w, struct tc_err *e)
 {
+	struct mono start = now();
 	size_t n = 0;
 	int rc;
 
 	if ((rc = begin(w, e)) < 0 ||
-	    (rc = forget_some(&w->forget, w->s, &n, e)) < 0 ||
-	    (rc = commit(w, e)) < 0)
+	    (rc = forget_some(&w->forget, w->s, &n, e)) < 0)
+		return rc;
+	forget_took(&w->forget, mono_diff(now(), start));
+	if ((rc = commit(w, e)) < 0)
 		return rc;
 	pthread_mutex_lock(&w->lock);
 	w->stats.pruned += n;

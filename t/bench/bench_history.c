@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "store/db.h"
 #include "store/store.h"
 #include "store/tend.h"
 
@@ -202,16 +203,18 @@ put_hour(struct bench *b, uint32_t hosts, int64_t hour, size_t n)
 static void
 wait_for_writer(struct bench *b)
 {
-	uint64_t before = UINT64_MAX;
-	struct tend_figures f;
-	struct tc_err e = { 0 };
+	static const char sql[] = "SELECT count(*) FROM tick WHERE slot < "
+		"(SELECT value FROM meta WHERE key = 'packed')";
+	int64_t left = 1;
 
-	for (int i = 0; i < 1000; i++) {
-		must(tend_figures(b->path, &f, &e), &e);
-		if (f.free_bytes == before)
-			return;
-		before = f.free_bytes;
-		usleep(500000);	/* lint: a round of the writer's */
+	for (int i = 0; left > 0 && i < 6000; i++) {
+		struct tc_err e = { 0 };
+		struct db db;
+
+		usleep(10000);	/* lint: a part of a round of the writer's */
+		must(db_open(&db, b->path, DB_READER, &e), &e);
+		must(db_number(&db, sql, &left, &e), &e);
+		db_close(&db);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "store/forget.h"
 #include "store/idmap.h"
 #include "store/pack.h"
 #include "store/slot.h"
@@ -193,11 +194,35 @@ START_TEST(slots_go_down_to_the_past)
 }
 END_TEST
 
+START_TEST(what_takes_long_is_done_in_smaller_bites)
+{
+	struct store_conf conf = { 0 };
+	struct forget f;
+	size_t first, least;
+
+	forget_init(&f, &conf);
+	f.stage = FORGET_ROWS;
+	first = f.rows.n;
+	for (int i = 0; i < 20; i++)
+		forget_took(&f, dur_ms(100));
+	least = f.rows.n;
+	ck_assert_uint_gt(least, 0);
+	ck_assert_uint_lt(least, first / 10);
+	forget_took(&f, dur_ms(6));
+	ck_assert_uint_eq(f.rows.n, least);
+	for (int i = 0; i < 40; i++)
+		forget_took(&f, dur_ms(1));
+	ck_assert_uint_gt(f.rows.n, first);
+	ck_assert_uint_eq(f.rows.n, f.rows.most);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("store", common_values_are_short,
 		every_bit_pattern_comes_back, any_value_of_a_row_is_reached,
 		cut_or_strange_rows_are_errors, a_row_without_values_is_a_row,
-		a_map_of_ids_keeps_all_of_them, slots_go_down_to_the_past);
+		a_map_of_ids_keeps_all_of_them, slots_go_down_to_the_past,
+		what_takes_long_is_done_in_smaller_bites);
 }
