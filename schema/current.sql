@@ -214,3 +214,6 @@ CREATE TABLE artifact (
 	body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX artifact_by_host ON artifact(host, id);
+CREATE INDEX event_moves ON event(at_ms) WHERE kind IN ('host.state',
+	'vm.state', 'role.state', 'host.retired', 'vm.retired', 'role.retired',
+	'alert.firing', 'alert.resolved');

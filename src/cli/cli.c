@@ -276,6 +276,14 @@ static const struct arg db_rows[] = {
 	{ .name = NULL }
 };
 
+static const struct arg stats_rows[] = {
+	{ "from", ARG_STRING, AT(from), "TIME", NULL,
+		"failures from then on, such as 2026-05-01T22:00:00Z; if not "
+		"given, of the last 90 days" },
+	{ "to", ARG_STRING, AT(to), "TIME", NULL, "failures until then" },
+	{ .name = NULL }
+};
+
 static const struct arg rehearse_rows[] = {
 	{ "from", ARG_STRING, AT(from), "DATE", NULL,
 		"the first day, such as 2028-02-28" },
@@ -320,6 +328,8 @@ static const struct arg_verb verbs[] = {
 		"closes the predictions about it", outcome_rows },
 	{ "scorecard", "", 0, 0, "how often our own predictions were right",
 		NULL },
+	{ "stats", "", 0, 0, "how long it took to notice failures and until "
+		"they were repaired, foreseen or not", stats_rows },
 	{ "artifact", "list HOST|put HOST FILE", 2, 3, "crash reports and logs, "
 		"kept with a host; the oldest go", NULL },
 	{ "alerts", "[list|ack ID]", 0, 2, "what people are told now, the "
@@ -371,7 +381,8 @@ static const struct arg_verb verbs[] = {
 static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_status, verb_hosts, verb_host, verb_risk, verb_explain,
 	verb_evacuations, verb_simulate, verb_brake, verb_maintenance,
-	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_artifact,
+	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_stats,
+	verb_artifact,
 	verb_alerts, verb_ack, verb_comment, verb_switches, verb_audit,
 	verb_healthy_set, verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin, verb_selftest,

@@ -141,6 +141,7 @@ int verb_repair(struct cli *c, struct tc_err *e);
 int verb_artifact(struct cli *c, struct tc_err *e);
 int verb_outcome(struct cli *c, struct tc_err *e);
 int verb_scorecard(struct cli *c, struct tc_err *e);
+int verb_stats(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);

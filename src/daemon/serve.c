@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/mttx.h"
 
 static struct daemon *
 of_io(struct http_io *io)
@@ -221,6 +222,13 @@ read_scorecard(struct http_io *io, struct book *out, struct tc_err *e)
 }
 
 static int
+read_mttx(struct http_io *io, struct wall from, struct wall to,
+	struct mttx *out, struct tc_err *e)
+{
+	return mttx_read(of_io(io), from, to, out, e);
+}
+
+static int
 submit(struct http_io *io, struct http_command *cmd)
 {
 	return queue_push(of_io(io)->commands, cmd);
@@ -235,7 +243,8 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.metrics = write_metrics, .events = read_events,
 		.series = read_series, .tokens = read_tokens,
 		.audit = read_audit, .outcomes = read_outcomes,
-		.scorecard = read_scorecard, .artifacts = read_artifacts,
+		.scorecard = read_scorecard, .mttx = read_mttx,
+		.artifacts = read_artifacts,
 		.predictions = read_predictions, .last_event = last_event };
 	return commands_open(d, e);
 }

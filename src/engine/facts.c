@@ -110,6 +110,7 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "to", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
+	json_add_str(&w, "cause_hint", cause_id(h->risk.cause));
 	add_window(&w, h);
 	json_put_end(&w);
 	say_event(en, "host.state", h->id, at, strbuf_str(&body));

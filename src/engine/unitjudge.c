@@ -166,7 +166,10 @@ say_move(struct engine *en, const struct unit *u, enum health from,
 	json_add_str(&w, "to", health_id(u->health));
 	json_add_str(&w, "reason", reason_id(u->reason));
 	json_add_str(&w, "type", health_is_bad(u->health) ? "hard" : "soft");
+	json_add_str(&w, "cause_hint", cause_id(u->host->risk.cause));
 	write_sides(&w, u);
+	if (unit_window(u) != NULL)
+		json_add_u64(&w, "window", unit_window(u)->id);
 	json_put_end(&w);
 	say_event(en, u->is_vm ? "vm.state" : "role.state", u->id, at,
 		strbuf_str(&body));

@@ -19,6 +19,7 @@
 #include "model/observation.h"
 
 struct book;	/* predict/book.h */
+struct mttx;	/* predict/mttx.h */
 
 /* Who asks. */
 struct http_principal {
@@ -129,6 +130,9 @@ struct http_io {
 		struct tc_err *);
 	/* Our predictions held against the outcomes, as of now. */
 	int (*scorecard)(struct http_io *, struct book *out, struct tc_err *);
+	/* How long units took to be convicted, and good again. */
+	int (*mttx)(struct http_io *, struct wall from, struct wall to,
+		struct mttx *out, struct tc_err *);
 
 	/*
 	 * seq of the newest committed event, 0 = none: streams begin behind it

@@ -70,6 +70,8 @@ static const struct route routes[] = {
 		view_artifact, NULL },
 	{ "GET", "/v1/predictor/scorecard", MAY_SEE, COST_READ, "",
 		view_scorecard, NULL },
+	{ "GET", "/v1/stats/mttx", MAY_SEE, COST_READ, "from to",
+		view_mttx, NULL },
 	{ "GET", "/v1/outcomes", MAY_SEE, COST_READ, "after limit",
 		view_outcomes, NULL },
 	{ "POST", "/v1/outcomes", MAY_ORDER, COST_WRITE, "",

@@ -71,6 +71,9 @@ void view_unit(struct request *r);
 /* view_artifacts.c */
 void view_artifacts(struct request *r);
 void view_artifact(struct request *r);
+/* view_mttx.c */
+void view_mttx(struct request *r);
+
 /* view_scorecard.c */
 void view_scorecard(struct request *r);
 void view_outcomes(struct request *r);

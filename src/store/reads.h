@@ -85,6 +85,7 @@ int read_outcomes(struct db *db, const struct read_outcomes *q,
 	struct tc_err *e);
 int read_scored(struct db *db, const struct store_scored *to,
 	struct tc_err *e);
+int read_moves(struct db *db, const struct store_moves *to, struct tc_err *e);
 
 /* ---- store_audit.c ---- */
 /* after UINT64_MAX: the last `limit` rows. */

@@ -87,6 +87,20 @@ struct store_scored {
 		struct wall until);
 };
 
+/*
+ * What times of detection and repair are made of: first the predictions of
+ * level watch or worse, then the moves of units; != 0 ends with it.
+ */
+struct store_moves {
+	void *arg;
+	struct wall since;	/* of moves; of ends of predictions */
+	int (*warning)(void *arg, const char *host, struct wall since,
+		struct wall until);
+	/* `key` is the subject's own name. */
+	int (*move)(void *arg, const struct change_event *,
+		const struct change_subject *of);
+};
+
 /* The largest ids stored; 0 = none yet. */
 struct store_ids {
 	uint64_t alert;

@@ -323,6 +323,18 @@ const struct stmt stmts[ST_COUNT] = {
 	[ST_SCORED_PREDICTIONS] = { R, "prediction",
 		"SELECT subject, since_ms, ifnull(until_ms, 0), level, pack "
 		"FROM prediction ORDER BY id" },
+	/* the list of kinds is that of the index event_moves, word for word */
+	[ST_MOVES] = { R, "event",
+		"SELECT e.at_ms, e.kind, e.subject, s.kind, ifnull(s.parent, 0), "
+		"s.key, e.body FROM event e JOIN subject s ON s.id = e.subject "
+		"WHERE e.kind IN ('host.state', 'vm.state', 'role.state', "
+		"'host.retired', 'vm.retired', 'role.retired', 'alert.firing', "
+		"'alert.resolved') AND e.at_ms >= ?1 ORDER BY e.at_ms, e.seq" },
+	[ST_MOVE_WARNINGS] = { R, "prediction",
+		"SELECT h.key, p.since_ms, ifnull(p.until_ms, 0) "
+		"FROM prediction p JOIN subject h ON h.id = p.host "
+		"WHERE p.level <> 'none' AND (p.until_ms IS NULL OR "
+		"p.until_ms >= ?1) ORDER BY p.id" },
 
 	[ST_AUDIT_LAST] = { W, "audit",
 		"SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1" },

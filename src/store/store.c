@@ -542,6 +542,19 @@ store_scored(struct store *s, const struct store_scored *to,
 }
 
 static int
+store_moves(struct store *s, const struct store_moves *to, struct tc_err *e)
+{
+	struct db *db;
+	int rc = readers_take(s->readers, true, &db, e);
+
+	if (rc < 0)
+		return rc;
+	rc = read_moves(db, to, e);
+	readers_give(s->readers, db);
+	return rc;
+}
+
+static int
 store_audit(struct store *s, uint64_t after, size_t limit,
 	int (*sink)(void *, const struct store_audit *), void *arg,
 	struct tc_err *e) /* lint: the seam's signature */
@@ -595,6 +608,7 @@ const struct store_ops store_sqlite = {
 	.artifacts = store_artifacts,
 	.outcomes = store_outcomes,
 	.scored = store_scored,
+	.moves = store_moves,
 	.audit = store_audit,
 	.audit_verify = store_audit_verify,
 };

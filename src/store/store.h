@@ -141,6 +141,8 @@ struct store_ops {
 		struct tc_err *);
 	int (*scored)(struct store *, const struct store_scored *,
 		struct tc_err *);
+	int (*moves)(struct store *, const struct store_moves *,
+		struct tc_err *);
 	int (*audit)(struct store *, uint64_t after, size_t limit,
 		int (*sink)(void *, const struct store_audit *), void *arg,
 		struct tc_err *);

@@ -1,5 +1,5 @@
 /*
- * Outcomes, and what a scorecard is made of.
+ * Outcomes, what a scorecard is made of, and what moved.
  */
 #include <string.h>
 
@@ -130,4 +130,51 @@ read_scored(struct db *db, const struct store_scored *to, struct tc_err *e)
 	if (rc == 0)
 		rc = read_outcomes(db, &outcomes, e);
 	return rc < 0 ? rc : each_prediction(db, to, e);
+}
+
+/* ---- what moved, and whether we had warned ---- */
+
+static int
+each_warning(struct db *db, const struct store_moves *to, struct tc_err *e)
+{
+	enum st st = ST_MOVE_WARNINGS;
+	int rc = 0, stop = 0;
+
+	db_bind_i64(db, st, 1, to->since.ms);
+	while (stop == 0 && (rc = db_step(db, st, e)) == 1)
+		stop = to->warning(to->arg, db_text(db, st, 0),
+			(struct wall){ db_i64(db, st, 1) },
+			(struct wall){ db_i64(db, st, 2) });
+	db_reset(db, st);
+	return stop != 0 ? tc_fail(e, stop, "predictions") : rc;
+}
+
+int
+read_moves(struct db *db, const struct store_moves *to, struct tc_err *e)
+{
+	enum st st = ST_MOVES;
+	int rc = each_warning(db, to, e), stop = 0;
+
+	if (rc < 0)
+		return rc;
+	db_bind_i64(db, st, 1, to->since.ms);
+	while (stop == 0 && (rc = db_step(db, st, e)) == 1) {
+		struct change_event ev = {
+			.at = { db_i64(db, st, 0) },
+			.kind = db_text(db, st, 1),
+			.subject = (uint32_t)db_i64(db, st, 2),
+			.body = db_text(db, st, 6),
+		};
+		struct change_subject of = {
+			.id = ev.subject,
+			.kind = (enum subject_kind)db_i64(db, st, 3),
+			.parent = (uint32_t)db_i64(db, st, 4),
+			.key = db_text(db, st, 5),
+			.body = "",
+		};
+
+		stop = to->move(to->arg, &ev, &of);
+	}
+	db_reset(db, st);
+	return stop != 0 ? tc_fail(e, stop, "events") : rc;
 }
