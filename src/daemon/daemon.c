@@ -242,16 +242,20 @@ open_http(struct daemon *d, struct tc_err *e)
 		.max_body_bytes = c->http_max_body_bytes,
 		.max_connections = c->http_max_connections,
 		.openapi_path = openapi, .page_dir = page };
+	struct http *http;
 	int rc, n;
 
 	snprintf(openapi, sizeof(openapi), "%s/openapi.json", d->data_dir);
 	snprintf(page, sizeof(page), "%s/page", d->data_dir);
-	if ((rc = http_start(&conf, &d->http_io, &d->http, e)) < 0)
+	if ((rc = http_start(&conf, &d->http_io, &http, e)) < 0)
 		return rc;
+	pthread_mutex_lock(&d->publish_lock);
+	d->http = http;
+	pthread_mutex_unlock(&d->publish_lock);
 	n = snprintf(url, sizeof(url), "%s://%.*s:%u\n",
 		c->tls_certificate != NULL ? "https" : "http",
 		(int)(strrchr(c->listen, ':') - c->listen), c->listen,
-		http_port(d->http));
+		http_port(http));
 	snprintf(path, sizeof(path), "%s/server.url", c->state_dir);
 	log_at(INFO, "http", "listening url=%.*s", n - 1, url);
 	return file_write_atomic(path, url, (size_t)n, 0644, e);
@@ -317,6 +321,19 @@ daemon_run(struct daemon *d)
 
 /* ---- stopping: waiters first, then what they wait for ---- */
 
+static void
+stop_http(struct daemon *d)
+{
+	struct http *http;
+
+	pthread_mutex_lock(&d->publish_lock);
+	http = d->http;
+	d->http = NULL;
+	pthread_mutex_unlock(&d->publish_lock);
+	if (http != NULL)
+		http_stop(http);
+}
+
 void
 daemon_stop(struct daemon *d)
 {
@@ -324,8 +341,7 @@ daemon_stop(struct daemon *d)
 		notify_stop(d);
 	if (d->commands != NULL)
 		queue_close(d->commands);
-	if (d->http != NULL)
-		http_stop(d->http);
+	stop_http(d);
 	commands_close(d);
 	runner_free(d->runner);
 	alerts_close(d);

@@ -49,7 +49,6 @@ struct daemon {
 	struct strbuf moved;	/* where a damaged store went; else empty */
 	struct strbuf moved_why;
 	struct http_io http_io;
-	struct http *http;
 	_Atomic uint64_t last_event;	/* committed */
 	struct tokens *tokens;
 
@@ -75,6 +74,7 @@ struct daemon {
 
 	pthread_mutex_t publish_lock;	/* of those that follow */
 	struct snapshot *published;
+	struct http *http;
 	struct engine_counts counts;
 	struct runner_stats probes;
 	struct action_stats alerts;

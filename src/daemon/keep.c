@@ -41,6 +41,16 @@ keep_failed(struct daemon *d, struct change_set *cs)
 	alerts_settled(d, cs);
 }
 
+/* Those who follow the events need not wait for their next look. */
+static void
+tell_streams(struct daemon *d)
+{
+	pthread_mutex_lock(&d->publish_lock);
+	if (d->http != NULL)
+		http_events_hint(d->http);
+	pthread_mutex_unlock(&d->publish_lock);
+}
+
 /* One writer, one order: the last event of a set is the newest. */
 void
 keep_committed(struct daemon *d, struct change_set *cs)
@@ -50,6 +60,7 @@ keep_committed(struct daemon *d, struct change_set *cs)
 			continue;
 		if (cs->items[i].u.event.seq > d->last_event)
 			d->last_event = cs->items[i].u.event.seq;
+		tell_streams(d);
 		break;
 	}
 	alerts_settled(d, cs);
