@@ -9,13 +9,6 @@ static const unsigned char text[] = {
 #include "predict/builtin_text.bytes"
 };
 
-const char *
-pack_builtin_json(size_t *n)
-{
-	*n = sizeof(text);
-	return (const char *)text;
-}
-
 int
 pack_builtin(struct pack **out, struct tc_err *e)
 {

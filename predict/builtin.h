@@ -11,7 +11,6 @@
 
 struct pack;
 
-const char *pack_builtin_json(size_t *n);
 /* Parsed; the caller's (pack_free). Fails only without memory. */
 int pack_builtin(struct pack **out, struct tc_err *e);
 

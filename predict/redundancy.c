@@ -12,12 +12,6 @@ static const char *const names[REDUNDANCY_N] = {
 #undef X
 };
 
-const char *
-redundancy_name(enum redundancy_kind kind)
-{
-	return (unsigned)kind < REDUNDANCY_N ? names[kind] : "";
-}
-
 uint32_t
 redundancy_spare(enum redundancy_kind kind, uint32_t n)
 {

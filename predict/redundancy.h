@@ -54,6 +54,5 @@ uint32_t redundancy_group_of(const struct redundancy *r, const char *serial,
 	const char *wwn);
 /* How many members of a group of n may be lost. */
 uint32_t redundancy_spare(enum redundancy_kind kind, uint32_t n);
-const char *redundancy_name(enum redundancy_kind kind);
 
 #endif

@@ -84,22 +84,6 @@ words_share(double p, char text[WORDS_SIZE])
 	return text;
 }
 
-const char *
-words_bytes(double bytes, char text[WORDS_SIZE])
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB",
-		"PB" };
-	size_t i = 0;
-
-	while (bytes >= 999.5 && i + 1 < ARRAY_LEN(units)) {
-		bytes /= 1000;
-		i++;
-	}
-	snprintf(text, WORDS_SIZE, bytes < 9.95 && i > 0 ? "%.1f %s" :
-		"%.0f %s", bytes, units[i]);
-	return text;
-}
-
 struct meaning {
 	const char *name;
 	const char *words;	/* of many */

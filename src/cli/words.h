@@ -22,8 +22,6 @@ const char *words_count(double n, const char *one, const char *many,
 const char *words_age(struct wall at, struct wall now, char text[WORDS_SIZE]);
 /* 0.314 → "31 %", 0.0042 → "0.4 %", < 0 → "?" */
 const char *words_share(double p, char text[WORDS_SIZE]);
-/* "4.0 TB", decimal, as disks are sold. */
-const char *words_bytes(double bytes, char text[WORDS_SIZE]);
 
 /*
  * What so many of a metric, and its statistic, are called: "pending sector",

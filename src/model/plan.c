@@ -29,8 +29,10 @@ static const struct said {
 #define X(sym, id, words) [WHY_NOT_##sym] = { id, words },
 	WHY_NOT_TABLE(X)
 #undef X
-}, targets[] = {
-#define X(sym, id, words) [TARGET_##sym] = { id, words },
+};
+
+static const char *const target_ids[] = {
+#define X(sym, id) [TARGET_##sym] = id,
 	TARGET_TABLE(X)
 #undef X
 };
@@ -68,13 +70,7 @@ why_not_words(enum why_not w)
 const char *
 target_id(enum target_state t)
 {
-	return targets[t].id;
-}
-
-const char *
-target_words(enum target_state t)
-{
-	return targets[t].words;
+	return target_ids[t];
 }
 
 bool

@@ -80,18 +80,18 @@ enum why_not {
 	WHY_NOT_COUNT_,
 };
 
-/* Why a host may not be a target.  Symbol, id, words. */
+/* May a host take the load of another, or why not.  Symbol, id. */
 #define TARGET_TABLE(X)                                                     \
-	X(ELIGIBLE, "eligible", "it may take the load")                     \
-	X(ITSELF, "itself", "it is the host to be left")                    \
-	X(NOT_HEALTHY, "not_healthy", "it is not healthy")                  \
-	X(AT_RISK, "at_risk", "it may fail itself")                         \
-	X(NOT_IN_SERVICE, "not_in_service", "it is not in service")         \
-	X(MAINTENANCE, "maintenance", "it is in a maintenance window")      \
-	X(BEING_LEFT, "being_left", "it is to be left itself")
+	X(ELIGIBLE, "eligible")                                             \
+	X(ITSELF, "itself")                                                 \
+	X(NOT_HEALTHY, "not_healthy")                                       \
+	X(AT_RISK, "at_risk")                                               \
+	X(NOT_IN_SERVICE, "not_in_service")                                 \
+	X(MAINTENANCE, "maintenance")                                       \
+	X(BEING_LEFT, "being_left")
 
 enum target_state {
-#define X(sym, id, words) TARGET_##sym,
+#define X(sym, id) TARGET_##sym,
 	TARGET_TABLE(X)
 #undef X
 	TARGET_COUNT_,
@@ -139,7 +139,6 @@ const char *urgency_id(enum urgency u);
 const char *why_not_id(enum why_not w);
 const char *why_not_words(enum why_not w);
 const char *target_id(enum target_state t);
-const char *target_words(enum target_state t);
 bool plan_state_parse(const char *id, size_t n, enum plan_state *out);
 
 #endif

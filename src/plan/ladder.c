@@ -22,15 +22,6 @@ ladder_from(const struct ladder_rule *rule, enum plan_action rung)
 }
 
 enum plan_action
-ladder_rung(const struct ladder_rule *rule, struct dur since)
-{
-	if (since.ns >= ladder_from(rule, PLAN_HOST_EVACUATE).ns)
-		return PLAN_HOST_EVACUATE;
-	return since.ns >= ladder_from(rule, PLAN_HOST_REBOOT).ns ?
-		PLAN_HOST_REBOOT : PLAN_HOST_WAIT;
-}
-
-enum plan_action
 ladder_next(enum plan_action rung)
 {
 	if (rung == PLAN_HOST_WAIT)

@@ -14,8 +14,7 @@
 /* How long after the conviction the rung is reached; < 0 = no rung of it. */
 struct dur ladder_from(const struct ladder_rule *rule, enum plan_action rung);
 /* The rung in force so long after the conviction. */
-enum plan_action ladder_rung(const struct ladder_rule *rule, struct dur since);
-/* The one after it; NONE = it is the last. */
+/* The rung after it; NONE = it is the last. */
 enum plan_action ladder_next(enum plan_action rung);
 
 #endif

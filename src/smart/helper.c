@@ -17,12 +17,6 @@ static const char *const whys[] = { SMART_HELPER_WHY_TABLE(X) };
 #undef X
 
 const char *
-smart_kind_name(enum smart_kind kind)
-{
-	return kinds[kind];
-}
-
-const char *
 smart_helper_why_name(enum smart_helper_why why)
 {
 	return whys[why];

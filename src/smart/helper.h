@@ -60,7 +60,6 @@ enum {
 enum smart_kind { SMART_KIND_TABLE(X) };
 enum smart_helper_why { SMART_HELPER_WHY_TABLE(X) };
 #undef X
-const char *smart_kind_name(enum smart_kind kind);
 const char *smart_helper_why_name(enum smart_helper_why why);
 
 struct smart_helper_device {

@@ -22,12 +22,6 @@ key_len(const char *p, const char *end)
 	return (size_t)(p - from);
 }
 
-bool
-label_is_key(const char *text, size_t n)
-{
-	return n > 0 && n <= KEY_MAX_BYTES && key_len(text, text + n) == n;
-}
-
 /* Up to the closing quote; NULL when there is none or an escape is wrong. */
 static const char *
 value_end(const char *p, const char *end)

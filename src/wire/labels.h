@@ -21,9 +21,6 @@ struct label {
 	size_t value_n;
 };
 
-/* [a-zA-Z_][a-zA-Z0-9_]{0,126} */
-bool label_is_key(const char *text, size_t n);
-
 /* Splits; how many there are, or TC_EINVAL with what is wrong. */
 int labels_split(const char *text, size_t n, struct label out[LABELS_MAX],
 	struct tc_err *e);

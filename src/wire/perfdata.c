@@ -149,14 +149,6 @@ perf_range_parse(struct perf_text t, struct perf_range *out)
 	return true;
 }
 
-bool
-perf_range_alerts(const struct perf_range *r, double value)
-{
-	bool in = value >= r->from && value <= r->to;
-
-	return r->set && in == r->inside;
-}
-
 static bool
 read_range(struct perf_text t, const struct uom *u, struct perf_range *out)
 {

@@ -57,8 +57,6 @@ size_t perfdata_parse(struct perf_text text, perf_sink *sink, void *arg);
 
 /* False for a text that is no range; "" gives set = false. */
 bool perf_range_parse(struct perf_text text, struct perf_range *out);
-/* Is the value one that the range alerts on. */
-bool perf_range_alerts(const struct perf_range *r, double value);
 
 /*
  * Family and label to a metric: `http`, `time`, seconds → http_time_seconds.

@@ -58,15 +58,6 @@ prom_sample(struct strbuf *out, const char *name,
 }
 
 void
-prom_sample_u64(struct strbuf *out, const char *name,
-	const struct prom_label *labels, size_t n, uint64_t value)
-{
-	put_series(out, name, labels, n);
-	strbuf_put_u64(out, value);
-	strbuf_putc(out, '\n');
-}
-
-void
 prom_one(struct strbuf *out, const char *name, const char *type,
 	const char *help, double value)
 {

@@ -27,8 +27,6 @@ void prom_family(struct strbuf *out, const char *name, const char *type,
 	const char *help);
 void prom_sample(struct strbuf *out, const char *name,
 	const struct prom_label *labels, size_t n, double value);
-void prom_sample_u64(struct strbuf *out, const char *name,
-	const struct prom_label *labels, size_t n, uint64_t value);
 /* A family of one sample without labels. */
 void prom_one(struct strbuf *out, const char *name, const char *type,
 	const char *help, double value);

@@ -399,12 +399,12 @@ START_TEST(prometheus_text_is_escaped)
 	prom_family(&sb, "tocsin_x", "gauge", "Back\\slash\nand line.");
 	prom_sample(&sb, "tocsin_x", labels, 2, 0.5);
 	prom_sample(&sb, "tocsin_x", NULL, 0, INFINITY);
-	prom_sample_u64(&sb, "tocsin_x", labels + 1, 1, UINT64_MAX);
+	prom_sample(&sb, "tocsin_x", labels + 1, 1, 9007199254740992);
 	ck_assert_str_eq(sb.p, "# HELP tocsin_x Back\\\\slash\\nand line.\n"
 		"# TYPE tocsin_x gauge\n"
 		"tocsin_x{host=\"h\\\"1\\\"\\\\\\n\",state=\"ok\"} 0.5\n"
 		"tocsin_x +Inf\n"
-		"tocsin_x{state=\"ok\"} 18446744073709551615\n");
+		"tocsin_x{state=\"ok\"} 9007199254740992\n");
 	strbuf_free(&sb);
 }
 END_TEST
