@@ -8,18 +8,13 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "t/lib/it.h"
-#include "t/lib/schema.h"
+#include "t/lib/it_schema.h"
 #include "t/lib/story.h"
-
-static struct schema schema;
 
 static void
 begin(struct it *it, int hosts)
 {
 	struct strbuf y = { 0 };
-	char path[512];
-
 	it_init(it);
 	strbuf_printf(&y, "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
 		"partitions:\n  - name: rack1\n    hosts:\n", it->dir);
@@ -28,9 +23,6 @@ begin(struct it *it, int hosts)
 			"tags: {team: web}}\n", i, i % 250 + 1);
 	it_write(it, "tocsin.yaml", "%s", strbuf_str(&y));
 	strbuf_free(&y);
-	snprintf(path, sizeof(path), "%s/data/openapi.json", it->dir);
-	schema.doc = json_load_file(path, 0, NULL);
-	ck_assert_ptr_nonnull(schema.doc);
 	it_start_server(it);
 }
 
@@ -38,40 +30,7 @@ static void
 end(struct it *it)
 {
 	ck_assert_int_eq(it_end(&it->server, SIGTERM), 0);
-	json_decref(schema.doc);
 	it_fini(it);
-}
-
-/* What was asked: "POST /v1/signals", and as openapi.json has it. */
-static void
-call(struct it *it, const char *what, const char *pattern, const char *body,	/* lint: a row of the stories */
-	long status, struct it_reply *r)
-{
-	char method[16];
-	const char *type = NULL;
-	const json_t *rule;
-	size_t i;
-
-	it_call(it, what, NULL, body, r);
-	ck_assert_msg(r->status == status, "%s → %ld %s", what, r->status,
-		strbuf_str(&r->text));
-	for (i = 0; what[i] != ' '; i++)
-		method[i] = (char)(what[i] | 0x20);
-	method[i] = '\0';
-	rule = schema_of_reply(&schema, method, pattern, (int)status, &type);
-	ck_assert_msg(rule != NULL, "%s → %ld is not described", what, status);
-	ck_assert_msg(schema_match(&schema, rule, r->json), "%s: %s\n%s", what,
-		schema.why, strbuf_str(&r->text));
-}
-
-static void
-want(struct it *it, const char *what, const char *pattern, const char *body,
-	long status)
-{
-	struct it_reply r;
-
-	call(it, what, pattern, body, status, &r);
-	it_reply_fini(&r);
 }
 
 /* A disk that goes bad within five days, as an agent would have told. */
@@ -91,7 +50,7 @@ bad_disk(struct it *it, const char *host)
 			"\"smart_5_raw\":%d,\"smart_187_raw\":%d}}]}", host,
 			(long long)(now - day * INT64_C(86400000)), host,
 			(5 - day) * 24, (5 - day) * 64, 5 - day);
-		call(it, "POST /v1/observations", "/v1/observations", body, 202,
+		it_ask(it, "POST /v1/observations", "/v1/observations", body, 202,
 			&r);
 		it_reply_fini(&r);
 	}
@@ -108,31 +67,31 @@ START_TEST(a_predicted_host_has_a_recommendation)
 
 		snprintf(body, sizeof(body), "{\"host\":\"h%d\",\"source\":"
 			"\"lb\",\"outcome\":\"ok\"}", i);
-		want(&it, "POST /v1/signals", "/v1/signals", body, 200);
+		it_want(&it, "POST /v1/signals", "/v1/signals", body, 200);
 	}
 	bad_disk(&it, "h1");
 	ck_assert(it_wait_text(&it, "/v1/evacuations", "items.0.host", "h1", 5));
-	call(&it, "GET /v1/evacuations", "/v1/evacuations", NULL, 200, &r);
+	it_ask(&it, "GET /v1/evacuations", "/v1/evacuations", NULL, 200, &r);
 	ck_assert_str_eq(it_text(&r, "items.0.action"), "host.evacuate");
 	ck_assert_str_eq(it_text(&r, "items.0.state"), "recommended");
 	ck_assert(json_is_true(it_at(r.json, "items.0.predicted")));
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items.0.targets")), 2);
 	it_reply_fini(&r);
-	call(&it, "GET /v1/hosts/h1/why-not", "/v1/hosts/{h}/why-not", NULL, 200,
+	it_ask(&it, "GET /v1/hosts/h1/why-not", "/v1/hosts/{h}/why-not", NULL, 200,
 		&r);
 	ck_assert_str_eq(it_text(&r, "why_not.0.code"), "recommend_only");
 	it_reply_fini(&r);
-	call(&it, "GET /v1/hosts/h2/why-not", "/v1/hosts/{h}/why-not", NULL, 200,
+	it_ask(&it, "GET /v1/hosts/h2/why-not", "/v1/hosts/{h}/why-not", NULL, 200,
 		&r);
 	ck_assert_uint_ge(json_array_size(it_at(r.json, "why_not")), 1);
 	it_reply_fini(&r);
-	call(&it, "GET /v1/alerts", "/v1/alerts", NULL, 200, &r);
+	it_ask(&it, "GET /v1/alerts", "/v1/alerts", NULL, 200, &r);
 	ck_assert_str_eq(it_text(&r, "items.0.kind"), "host_at_risk");
 	ck_assert_str_eq(it_text(&r, "items.0.severity"), "critical");
 	it_reply_fini(&r);
-	want(&it, "GET /v1/evacuations/1", "/v1/evacuations/{id}", NULL, 200);
-	want(&it, "GET /v1/evacuations/99", "/v1/evacuations/{id}", NULL, 404);
-	want(&it, "GET /v1/hosts/h1/effective-config",
+	it_want(&it, "GET /v1/evacuations/1", "/v1/evacuations/{id}", NULL, 200);
+	it_want(&it, "GET /v1/evacuations/99", "/v1/evacuations/{id}", NULL, 404);
+	it_want(&it, "GET /v1/hosts/h1/effective-config",
 		"/v1/hosts/{h}/effective-config", NULL, 200);
 	end(&it);
 }
@@ -151,9 +110,9 @@ START_TEST(what_would_be_is_only_asked)
 
 		snprintf(body, sizeof(body), "{\"host\":\"h%d\",\"source\":"
 			"\"lb\",\"outcome\":\"ok\"}", i);
-		want(&it, "POST /v1/signals", "/v1/signals", body, 200);
+		it_want(&it, "POST /v1/signals", "/v1/signals", body, 200);
 	}
-	call(&it, what, path, "{\"hosts\":[\"h2\",\"H1\",\"h2\"]}", 200, &r);
+	it_ask(&it, what, path, "{\"hosts\":[\"h2\",\"H1\",\"h2\"]}", 200, &r);
 	ck_assert_double_eq(it_number(&r, "partitions.0.bad_then"), 2);
 	ck_assert(json_is_false(it_at(r.json, "partitions.0.latched_then")));
 	ck_assert_str_eq(it_text(&r, "partitions.0.items.0.host"), "h1");
@@ -161,7 +120,7 @@ START_TEST(what_would_be_is_only_asked)
 		"recommended");
 	ck_assert_str_eq(it_text(&r, "partitions.0.targets.1"), "h4");
 	it_reply_fini(&r);
-	call(&it, what, path, "{\"partition\":\"rack1\"}", 200, &r);
+	it_ask(&it, what, path, "{\"partition\":\"rack1\"}", 200, &r);
 	ck_assert_double_eq(it_number(&r, "partitions.0.bad_then"), 20);
 	ck_assert(json_is_true(it_at(r.json, "partitions.0.latched_then")));
 	ck_assert(json_is_true(it_at(r.json, "partitions.0.two_persons")));
@@ -169,19 +128,19 @@ START_TEST(what_would_be_is_only_asked)
 	ck_assert_uint_eq(json_array_size(it_at(r.json,
 		"partitions.0.targets")), 0);
 	it_reply_fini(&r);
-	want(&it, "POST /v1/maintenance", "/v1/maintenance",
+	it_want(&it, "POST /v1/maintenance", "/v1/maintenance",
 		"{\"hosts\":[\"h4\"],\"to\":\"2099-01-01T00:00:00Z\"}", 201);
 	ck_assert(it_wait_text(&it, "/v1/hosts/h4", "state", "maintenance", 5));
-	call(&it, what, path, "{\"hosts\":[\"h4\"]}", 200, &r);
+	it_ask(&it, what, path, "{\"hosts\":[\"h4\"]}", 200, &r);
 	ck_assert_double_eq(it_number(&r, "partitions.0.bad_then"), 0);
 	ck_assert_str_eq(it_text(&r, "partitions.0.items.0.state"), "none");
 	it_reply_fini(&r);
-	want(&it, what, path, "{}", 400);
-	want(&it, what, path, "{\"hosts\":[\"nobody\"]}", 400);
-	want(&it, what, path, "{\"hosts\":[7]}", 400);
-	want(&it, what, path, "{\"partition\":\"nowhere\"}", 400);
-	want(&it, what, path, "{\"host\":\"h1\"}", 400);
-	call(&it, "GET /v1/evacuations", "/v1/evacuations", NULL, 200, &r);
+	it_want(&it, what, path, "{}", 400);
+	it_want(&it, what, path, "{\"hosts\":[\"nobody\"]}", 400);
+	it_want(&it, what, path, "{\"hosts\":[7]}", 400);
+	it_want(&it, what, path, "{\"partition\":\"nowhere\"}", 400);
+	it_want(&it, what, path, "{\"host\":\"h1\"}", 400);
+	it_ask(&it, "GET /v1/evacuations", "/v1/evacuations", NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 0);
 	it_reply_fini(&r);
 	end(&it);
@@ -204,27 +163,27 @@ START_TEST(r063_a_brake_is_latched_everywhere_and_survives_kill_9)
 		5));
 	it_end(&it.server, SIGKILL);
 	it_start_server(&it);
-	call(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
+	it_ask(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
 	ck_assert(json_is_true(it_at(r.json, "items.0.latched")) ||
 		json_is_true(it_at(r.json, "items.1.latched")));
 	it_reply_fini(&r);
-	call(&it, "GET /v1/evacuations?state=held", "/v1/evacuations", NULL, 200,
+	it_ask(&it, "GET /v1/evacuations?state=held", "/v1/evacuations", NULL, 200,
 		&r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 3);
 	it_reply_fini(&r);
-	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release", "{}",
+	it_want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release", "{}",
 		400);
 	/* admin.token is nobody's own */
-	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
+	it_want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
 		"{\"reason\":\"x\"}", 400);
-	want(&it, "POST /v1/brakes/nowhere/release", "/v1/brakes/{p}/release",
+	it_want(&it, "POST /v1/brakes/nowhere/release", "/v1/brakes/{p}/release",
 		"{\"reason\":\"x\"}", 404);
-	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
+	it_want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
 		"{\"person\":\"Ada\",\"reason\":\"one bad shelf, replaced\"}",
 		200);
-	want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
+	it_want(&it, "POST /v1/brakes/rack1/release", "/v1/brakes/{p}/release",
 		"{\"person\":\"Ada\",\"reason\":\"again\"}", 409);
-	call(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
+	it_ask(&it, "GET /v1/brakes", "/v1/brakes", NULL, 200, &r);
 	ck_assert(!json_is_true(it_at(r.json, "items.0.latched")));
 	it_reply_fini(&r);
 	end(&it);
@@ -238,9 +197,9 @@ START_TEST(windows_hosts_and_acknowledgements_over_http)
 	char what[64];
 
 	begin(&it, 3);
-	want(&it, "POST /v1/maintenance", "/v1/maintenance",
+	it_want(&it, "POST /v1/maintenance", "/v1/maintenance",
 		"{\"to\":\"2099-01-01T00:00:00Z\"}", 400);
-	call(&it, "POST /v1/maintenance", "/v1/maintenance",
+	it_ask(&it, "POST /v1/maintenance", "/v1/maintenance",
 		"{\"hosts\":[\"h1\"],\"from\":\"2026-01-01T00:00:00Z\","
 		"\"to\":\"2099-01-01T00:00:00Z\",\"type\":\"power\","
 		"\"reason\":\"PDU\"}", 201, &r);
@@ -248,36 +207,36 @@ START_TEST(windows_hosts_and_acknowledgements_over_http)
 		it_number(&r, "id"));
 	it_reply_fini(&r);
 	ck_assert(it_wait_text(&it, "/v1/hosts/h1", "state", "maintenance", 5));
-	want(&it, "GET /v1/maintenance", "/v1/maintenance", NULL, 200);
-	call(&it, "GET /v1/maintenance/1/impact", "/v1/maintenance/{id}/impact",
+	it_want(&it, "GET /v1/maintenance", "/v1/maintenance", NULL, 200);
+	it_ask(&it, "GET /v1/maintenance/1/impact", "/v1/maintenance/{id}/impact",
 		NULL, 200, &r);
 	ck_assert_double_eq(it_number(&r, "hosts"), 1);
 	it_reply_fini(&r);
-	want(&it, what, "/v1/maintenance/{id}", NULL, 200);
-	want(&it, what, "/v1/maintenance/{id}", NULL, 404);
-	want(&it, "PUT /v1/hosts/h1", "/v1/hosts/{h}", "{}", 409);
-	want(&it, "PUT /v1/hosts/new1", "/v1/hosts/{h}",
+	it_want(&it, what, "/v1/maintenance/{id}", NULL, 200);
+	it_want(&it, what, "/v1/maintenance/{id}", NULL, 404);
+	it_want(&it, "PUT /v1/hosts/h1", "/v1/hosts/{h}", "{}", 409);
+	it_want(&it, "PUT /v1/hosts/new1", "/v1/hosts/{h}",
 		"{\"address\":\"127.1.0.9\",\"tags\":{\"a\":\"b\"}}", 201);
-	want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
+	it_want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
 		"{\"disposition\":\"quarantined\"}", 200);
-	want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
+	it_want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
 		"{\"disposition\":\"lost\"}", 400);
 	ck_assert(it_wait_text(&it, "/v1/hosts/new1", "state", "quarantined",
 		5));
-	want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 200);
-	want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 404);
-	want(&it, "POST /v1/signals", "/v1/signals", "{\"host\":\"h2\","
+	it_want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 200);
+	it_want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 404);
+	it_want(&it, "POST /v1/signals", "/v1/signals", "{\"host\":\"h2\","
 		"\"source\":\"lb\",\"outcome\":\"fail\"}", 200);
 	ck_assert(it_wait_text(&it, "/v1/alerts", "items.0.kind",
 		"role_unhealthy", 5));
-	call(&it, "GET /v1/alerts", "/v1/alerts", NULL, 200, &r);
+	it_ask(&it, "GET /v1/alerts", "/v1/alerts", NULL, 200, &r);
 	snprintf(what, sizeof(what), "POST /v1/alerts/%.0f/ack",
 		it_number(&r, "items.0.id"));
 	it_reply_fini(&r);
-	want(&it, what, "/v1/alerts/{id}/ack", "{\"comment\":\"mine\"}", 200);
+	it_want(&it, what, "/v1/alerts/{id}/ack", "{\"comment\":\"mine\"}", 200);
 	ck_assert(it_wait_text(&it, "/v1/alerts", "items.0.acked_by",
 		"admin.token", 5));
-	want(&it, "POST /v1/alerts/4711/ack", "/v1/alerts/{id}/ack", "{}", 404);
+	it_want(&it, "POST /v1/alerts/4711/ack", "/v1/alerts/{id}/ack", "{}", 404);
 	end(&it);
 }
 END_TEST
@@ -312,7 +271,6 @@ START_TEST(r123_the_summary_outlives_the_server)
 	ck_assert(it_wait(export_tells, &it, 15));
 	it_end(&it.server, SIGKILL);
 	ck_assert(export_tells(&it));
-	json_decref(schema.doc);
 	it_fini(&it);
 }
 END_TEST
@@ -323,12 +281,12 @@ START_TEST(r064_r150_switches_and_the_audit_trail)
 	struct it_reply r;
 
 	begin(&it, 3);
-	want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
+	it_want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
 		"\"recommend\",\"partition\":\"rack1\",\"on\":false}", 400);
-	want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
+	it_want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
 		"\"recommend\",\"partition\":\"rack9\",\"on\":false,"
 		"\"reason\":\"x\"}", 404);
-	want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
+	it_want(&it, "PUT /v1/switches", "/v1/switches", "{\"function\":"
 		"\"recommend\",\"partition\":\"rack1\",\"on\":false,"
 		"\"reason\":\"drill\"}", 200);
 	bad_disk(&it, "h1");
@@ -336,15 +294,15 @@ START_TEST(r064_r150_switches_and_the_audit_trail)
 		5));
 	it_end(&it.server, SIGKILL);
 	it_start_server(&it);
-	call(&it, "GET /v1/switches", "/v1/switches", NULL, 200, &r);
+	it_ask(&it, "GET /v1/switches", "/v1/switches", NULL, 200, &r);
 	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text), "\"rack1\","
 		"\"function\":\"recommend\",\"on\":false"));
 	it_reply_fini(&r);
-	call(&it, "POST /v1/simulate", "/v1/simulate", "{\"hosts\":[\"h2\"]}",
+	it_ask(&it, "POST /v1/simulate", "/v1/simulate", "{\"hosts\":[\"h2\"]}",
 		200, &r);
 	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text), "switched_off"));
 	it_reply_fini(&r);
-	call(&it, "GET /v1/audit", "/v1/audit", NULL, 200, &r);
+	it_ask(&it, "GET /v1/audit", "/v1/audit", NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 1);
 	ck_assert_str_eq(it_text(&r, "items.0.action"), "switch.turn");
 	ck_assert_str_eq(it_text(&r, "items.0.actor"), "admin.token");

@@ -11,11 +11,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "t/lib/it.h"
-#include "t/lib/schema.h"
+#include "t/lib/it_schema.h"
 #include "t/lib/story.h"
-
-static struct schema schema;
 
 /* Listens until it is closed. */
 static int
@@ -35,8 +32,6 @@ listener(int port)
 static void
 begin(struct it *it, int port)
 {
-	char path[512];
-
 	it_init(it);
 	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
 		"defaults: {interval: 300ms, timeout: 300ms, recheck: 0s}\n"
@@ -57,24 +52,7 @@ begin(struct it *it, int port)
 		"          - {name: v2, class: stateful, agent: tocsin}\n"
 		"      - {name: h2, address: 127.0.0.1}\n", it->dir, port + 1,
 		port);
-	snprintf(path, sizeof(path), "%s/data/openapi.json", it->dir);
 	it_start_server(it);
-	schema.doc = json_load_file(path, 0, NULL);
-	ck_assert_ptr_nonnull(schema.doc);
-}
-
-static void
-check_reply(const char *pattern, const char *method,
-	const struct it_reply *r)
-{
-	const char *type = NULL;
-	const json_t *rule = schema_of_reply(&schema, method, pattern,
-		(int)r->status, &type);
-
-	ck_assert_msg(rule != NULL, "%s %ld is not described", pattern,
-		r->status);
-	ck_assert_msg(schema_match(&schema, rule, r->json), "%s: %s\n%s",
-		pattern, schema.why, strbuf_str(&r->text));
 }
 
 static void
@@ -84,7 +62,7 @@ matches(struct it *it, const char *path, const char *pattern)
 
 	it_get(it, path, &r);
 	ck_assert_int_eq(r.status, 200);
-	check_reply(pattern, "get", &r);
+	it_fits(it, "get", pattern, &r);
 	it_reply_fini(&r);
 }
 
@@ -98,7 +76,7 @@ vm_says(struct it *it, const char *vm, const char *state)
 		"\"vm_state\":\"%s\",\"source\":\"libvirt\"}", vm, state);
 	it_call(it, "POST /v1/signals", NULL, body, &r);
 	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
-	check_reply("/v1/signals", "post", &r);
+	it_fits(it, "post", "/v1/signals", &r);
 	it_reply_fini(&r);
 }
 
@@ -210,7 +188,6 @@ START_TEST(the_four_layers_of_a_real_server)
 	ck_assert(it_wait_text(&it, unit, "health", "healthy", 20));
 	close(fd);
 	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
-	json_decref(schema.doc);
 	it_fini(&it);
 }
 END_TEST

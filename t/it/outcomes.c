@@ -9,26 +9,18 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
-#include "t/lib/it.h"
-#include "t/lib/schema.h"
+#include "t/lib/it_schema.h"
 #include "t/lib/story.h"
 
 #define DAY_MS INT64_C(86400000)
 
-static struct schema schema;
-
 static void
 begin(struct it *it)
 {
-	char path[512];
-
 	it_init(it);
 	it_write(it, "tocsin.yaml", "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
 		"partitions:\n  - name: rack1\n    hosts:\n"
 		"      - {name: h1, address: 127.1.0.1}\n", it->dir);
-	snprintf(path, sizeof(path), "%s/data/openapi.json", it->dir);
-	schema.doc = json_load_file(path, 0, NULL);
-	ck_assert_ptr_nonnull(schema.doc);
 	it_start_server(it);
 }
 
@@ -36,40 +28,7 @@ static void
 end(struct it *it)
 {
 	ck_assert_int_eq(it_end(&it->server, SIGTERM), 0);
-	json_decref(schema.doc);
 	it_fini(it);
-}
-
-/* What was asked: "POST /v1/signals", and as openapi.json has it. */
-static void
-call(struct it *it, const char *what, const char *pattern, const char *body,	/* lint: a row of the stories */
-	long status, struct it_reply *r)
-{
-	char method[16];
-	const char *type = NULL;
-	const json_t *rule;
-	size_t i;
-
-	it_call(it, what, NULL, body, r);
-	ck_assert_msg(r->status == status, "%s → %ld %s", what, r->status,
-		strbuf_str(&r->text));
-	for (i = 0; what[i] != ' '; i++)
-		method[i] = (char)(what[i] | 0x20);
-	method[i] = '\0';
-	rule = schema_of_reply(&schema, method, pattern, (int)status, &type);
-	ck_assert_msg(rule != NULL, "%s → %ld is not described", what, status);
-	ck_assert_msg(schema_match(&schema, rule, r->json), "%s: %s\n%s", what,
-		schema.why, strbuf_str(&r->text));
-}
-
-static void
-want(struct it *it, const char *what, const char *pattern, const char *body,
-	long status)
-{
-	struct it_reply r;
-
-	call(it, what, pattern, body, status, &r);
-	it_reply_fini(&r);
 }
 
 /* One value of one drive of h1, so many days ago. */
@@ -84,7 +43,7 @@ tell(struct it *it, const char *serial, int days_ago, int pending)
 		"\"device\":{\"kind\":\"disk\",\"model\":\"ST4000DM000\","
 		"\"serial\":\"%s\"},\"metrics\":{\"smart_197_raw\":%d}}]}",
 		(long long)(now - days_ago * DAY_MS), serial, pending);
-	want(it, "POST /v1/observations", "/v1/observations", body, 202);
+	it_want(it, "POST /v1/observations", "/v1/observations", body, 202);
 }
 
 static int
@@ -115,13 +74,13 @@ START_TEST(p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves)
 	tell(&it, "Z1", 2, 87);
 	ck_assert(it_wait_text(&it, "/v1/devices/Z1", "device.level",
 		"imminent", 5));
-	want(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200);
-	want(&it, "GET /v1/devices/Z9", "/v1/devices/{d}", NULL, 404);
-	want(&it, "POST /v1/devices/Z1/accept", path, "{\"reason\":\"x\"}",
+	it_want(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200);
+	it_want(&it, "GET /v1/devices/Z9", "/v1/devices/{d}", NULL, 404);
+	it_want(&it, "POST /v1/devices/Z1/accept", path, "{\"reason\":\"x\"}",
 		400);
-	want(&it, "POST /v1/devices/Z9/accept", path, "{\"reason\":\"x\","
+	it_want(&it, "POST /v1/devices/Z9/accept", path, "{\"reason\":\"x\","
 		"\"until\":\"2040-01-01T00:00:00Z\"}", 404);
-	want(&it, "POST /v1/devices/Z1/accept", path, "{\"reason\":\"x\","
+	it_want(&it, "POST /v1/devices/Z1/accept", path, "{\"reason\":\"x\","
 		"\"metric\":\"pending_sectors\",\"value\":86,"
 		"\"until\":\"2027-01-01T00:00:00Z\"}", 409);
 	ck_assert_int_eq(tocsin(&it, NULL, (const char *const[]){ "accept",
@@ -129,7 +88,7 @@ START_TEST(p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves)
 		"--reason", "static for a year", NULL }), 0);
 	ck_assert(it_wait_text(&it, "/v1/devices/Z1", "device.level", "none",
 		5));
-	call(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200, &r);
+	it_ask(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200, &r);
 	ck_assert_str_eq(it_text(&r, "device.accepted.0.metric"),
 		"smart_197_raw");
 	ck_assert_str_eq(it_text(&r, "verdict.accepted.0.reason"),
@@ -149,11 +108,11 @@ START_TEST(p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves)
 	ck_assert(it_wait_text(&it, "/v1/alerts", "items.0.kind",
 		"acceptance_revoked", 5) || it_wait_text(&it, "/v1/alerts",
 		"items.1.kind", "acceptance_revoked", 5));
-	call(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200, &r);
+	it_ask(&it, "GET /v1/devices/Z1", "/v1/devices/{d}", NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "device.accepted")), 0);
 	ck_assert_str_ne(it_text(&r, "device.level"), "none");
 	it_reply_fini(&r);
-	want(&it, "DELETE /v1/devices/Z1/accept", path, NULL, 404);
+	it_want(&it, "DELETE /v1/devices/Z1/accept", path, NULL, 404);
 	end(&it);
 }
 END_TEST
@@ -184,7 +143,7 @@ START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
 	}
 	ck_assert(it_wait_text(&it, "/v1/devices/D10", "device.level",
 		"imminent", 5));
-	call(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
+	it_ask(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
 		NULL, 200, &r);
 	ck_assert_double_eq(it_number(&r, "all.failed"), 0);
 	ck_assert_double_eq(it_number(&r, "all.levels.2.open"), 11);
@@ -202,11 +161,11 @@ START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
 	for (int i = 0; i < 10; i++) {
 		snprintf(body, sizeof(body), "{\"device\":\"D%d\",\"outcome\":"
 			"\"wrong_alarm\",\"note\":\"looked\"}", i);
-		call(&it, "POST /v1/outcomes", path, body, 201, &r);
+		it_ask(&it, "POST /v1/outcomes", path, body, 201, &r);
 		ck_assert_double_gt(it_number(&r, "prediction"), 0);
 		it_reply_fini(&r);
 	}
-	call(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
+	it_ask(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
 		NULL, 200, &r);
 	ck_assert_double_eq(scored(&r, "precision.n"), 10);
 	ck_assert_double_eq(scored(&r, "precision.share"), 0);
@@ -215,13 +174,13 @@ START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
 	it_reply_fini(&r);
 	ck_assert_int_eq(tocsin(&it, NULL, (const char *const[]){ "outcome",
 		"failed", "D11", "--gone", "--note", "clicks", NULL }), 0);
-	want(&it, "POST /v1/outcomes", path, "{\"host\":\"h1\","
+	it_want(&it, "POST /v1/outcomes", path, "{\"host\":\"h1\","
 		"\"outcome\":\"replaced\"}", 201);
-	want(&it, "POST /v1/outcomes", path, "{\"host\":\"h9\","
+	it_want(&it, "POST /v1/outcomes", path, "{\"host\":\"h9\","
 		"\"outcome\":\"replaced\"}", 404);
-	want(&it, "POST /v1/outcomes", path, "{}", 400);
-	want(&it, "GET /v1/devices/D11", "/v1/devices/{d}", NULL, 404);
-	call(&it, "GET /v1/outcomes", path, NULL, 200, &r);
+	it_want(&it, "POST /v1/outcomes", path, "{}", 400);
+	it_want(&it, "GET /v1/devices/D11", "/v1/devices/{d}", NULL, 404);
+	it_ask(&it, "GET /v1/outcomes", path, NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 12);
 	ck_assert_str_eq(it_text(&r, "items.0.device.serial"), "D0");
 	ck_assert_str_eq(it_text(&r, "items.0.source"), "reported");
@@ -233,7 +192,7 @@ START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
 	/* all of it is durable; what failed was missed */
 	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
 	it_start_server(&it);
-	call(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
+	it_ask(&it, "GET /v1/predictor/scorecard", "/v1/predictor/scorecard",
 		NULL, 200, &r);
 	ck_assert_double_eq(it_number(&r, "all.failed"), 1);
 	ck_assert_double_eq(scored(&r, "recall.n"), 1);
@@ -264,7 +223,7 @@ START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
 	char file[96];
 
 	begin(&it);
-	call(&it, "POST /v1/hosts/h1/artifacts?name=panic.txt", path, "foo",
+	it_ask(&it, "POST /v1/hosts/h1/artifacts?name=panic.txt", path, "foo",
 		201, &r);
 	ck_assert_str_eq(it_text(&r, "sha256"), sha256);
 	ck_assert_double_eq(it_number(&r, "id"), 1);
@@ -278,37 +237,37 @@ START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
 	ck_assert_msg(strstr(strbuf_str(&out), "core") != NULL, "%s",
 		strbuf_str(&out));
 	strbuf_free(&out);
-	want(&it, "POST /v1/hosts/h1/artifacts", path, "foo", 400);
-	want(&it, "POST /v1/hosts/h9/artifacts?name=a", path, "foo", 404);
-	want(&it, "POST /v1/hosts/h1/artifacts?name=a", path, "", 400);
+	it_want(&it, "POST /v1/hosts/h1/artifacts", path, "foo", 400);
+	it_want(&it, "POST /v1/hosts/h9/artifacts?name=a", path, "foo", 404);
+	it_want(&it, "POST /v1/hosts/h1/artifacts?name=a", path, "", 400);
 	while (big.n <= (1u << 20))
 		strbuf_puts(&big, "a line of a log that never ends\n");
 	it_call(&it, "POST /v1/hosts/h1/artifacts?name=big", NULL, big.p, &r);
 	ck_assert_int_eq(r.status, 413);
 	it_reply_fini(&r);
 	strbuf_free(&big);
-	call(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
+	it_ask(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 2);
 	ck_assert_str_eq(it_text(&r, "items.0.name"), "panic.txt");
 	it_reply_fini(&r);
 	it_get(&it, "/v1/artifacts/1", &r);
 	ck_assert_str_eq(strbuf_str(&r.text), "foo");
 	it_reply_fini(&r);
-	want(&it, "GET /v1/artifacts/3", "/v1/artifacts/{id}", NULL, 404);
+	it_want(&it, "GET /v1/artifacts/3", "/v1/artifacts/{id}", NULL, 404);
 
 	/* 64 of a host: the 65th sends the first away, and says so */
 	for (int n = 3; n <= 64; n++)
-		want(&it, "POST /v1/hosts/h1/artifacts?name=core", path, "bar",
+		it_want(&it, "POST /v1/hosts/h1/artifacts?name=core", path, "bar",
 			201);
 	ck_assert_int_eq(it_end(&it.server, SIGKILL), -SIGKILL);
 	it_start_server(&it);
-	call(&it, "POST /v1/hosts/h1/artifacts?name=last", path, "bar", 201,
+	it_ask(&it, "POST /v1/hosts/h1/artifacts?name=last", path, "bar", 201,
 		&r);
 	ck_assert_double_eq(it_number(&r, "removed.0"), 1);
 	ck_assert_double_eq(it_number(&r, "id"), 65);
 	it_reply_fini(&r);
-	want(&it, "GET /v1/artifacts/1", "/v1/artifacts/{id}", NULL, 404);
-	call(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
+	it_want(&it, "GET /v1/artifacts/1", "/v1/artifacts/{id}", NULL, 404);
+	it_ask(&it, "GET /v1/hosts/h1/artifacts", path, NULL, 200, &r);
 	ck_assert_uint_eq(json_array_size(it_at(r.json, "items")), 64);
 	it_reply_fini(&r);
 	it_get(&it, "/v1/events?limit=1000", &r);

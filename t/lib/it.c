@@ -70,6 +70,7 @@ it_fini(struct it *it)
 {
 	if (it->server != 0)
 		it_end(&it->server, SIGKILL);
+	json_decref(it->openapi);
 	nftw(it->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	curl_global_cleanup();
 }

@@ -16,6 +16,7 @@ struct it {
 	char url[128];		/* of the server, once it_start_server was */
 	char admin[128];	/* token */
 	pid_t server;
+	json_t *openapi;	/* of it_schema.h; NULL = not read yet */
 };
 
 void it_init(struct it *it);

@@ -12,80 +12,7 @@
 #include "config/partition.h"
 #include "config/schema.h"
 #include "t/lib/story.h"
-
-static const struct tocsin_opt ping_rows[] = {
-	{ "count", TOCSIN_OPT_INT, .dflt = "1", .min = "1", .max = "20" },
-	{ NULL },
-};
-static const struct tocsin_opt tcp_rows[] = {
-	{ "port", TOCSIN_OPT_INT, .min = "1", .max = "65535" },
-	{ NULL },
-};
-static const struct tocsin_opt web_rows[] = {
-	{ "token", TOCSIN_OPT_SECRET, .dflt = "" },
-	{ "ratio", TOCSIN_OPT_FLOAT, .dflt = "0.5", .min = "0", .max = "1" },
-	{ "follow", TOCSIN_OPT_BOOL, .dflt = "yes" },
-	{ "limit", TOCSIN_OPT_SIZE, .dflt = "64KiB", .max = "1MiB" },
-	{ NULL },
-};
-static const char *const probe_names[] = { "cpu", "ping", "tcp", "web",
-	NULL };
-
-static const struct tocsin_opt *
-probe_opts(void *arg, const char *probe)
-{
-	static const struct tocsin_opt *const rows[] = { ping_rows + 1,
-		ping_rows, tcp_rows, web_rows };
-
-	(void)arg;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strcmp(probe, probe_names[i]) == 0)
-			return rows[i];
-	return NULL;
-}
-
-static const char *
-probe_name(void *arg, size_t i)
-{
-	(void)arg;
-	return probe_names[i];
-}
-
-static const struct config_lookup lookup = { NULL, probe_opts, probe_name };
-
-static int
-parse(const char *text, struct config **cfg, struct config_errors *errs)
-{
-	*errs = (struct config_errors){ 0 };
-	return config_parse(&(struct config_text){ "/etc/t/t.yaml", text,
-		strlen(text) }, &lookup, cfg, errs);
-}
-
-static struct config *
-good(const char *text)
-{
-	struct config_errors errs;
-	struct strbuf said = { 0 };
-	struct config *cfg = NULL;
-	int rc = parse(text, &cfg, &errs);
-
-	config_errors_print(&errs, &said);
-	ck_assert_msg(rc == 0, "%s\n%s", strbuf_str(&said), text);
-	config_errors_fini(&errs);
-	strbuf_free(&said);
-	return cfg;
-}
-
-static struct config_fleet *
-fleet_of(const struct config *cfg)
-{
-	struct config_errors errs = { 0 };
-	struct config_fleet *fleet;
-
-	ck_assert_int_eq(config_fleet_load(cfg, NULL, &fleet, &errs), 0);
-	config_errors_fini(&errs);
-	return fleet;
-}
+#include "t/unit/config_rig.h"
 
 static const char design_example[] =
 	"listen: 127.0.0.1:8420            # tls: {certificate: …}\n"
@@ -106,8 +33,8 @@ static const char design_example[] =
 
 START_TEST(the_example_of_the_design_is_taken)
 {
-	struct config *cfg = good(design_example);
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config *cfg = rig_good(design_example);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 	const struct host_def *h = &fleet->def.hosts[0];
 
 	ck_assert_str_eq(cfg->listen, "127.0.0.1:8420");
@@ -139,14 +66,14 @@ END_TEST
 
 START_TEST(an_empty_file_is_all_defaults)
 {
-	struct config *cfg = good("# nothing\n");
+	struct config *cfg = rig_good("# nothing\n");
 
 	ck_assert_str_eq(cfg->listen, "127.0.0.1:8420");
 	ck_assert_int_eq(cfg->defaults.timeout.ns, dur_s(5).ns);
 	ck_assert_uint_eq(cfg->n_partitions, 0);
 	config_free(cfg);
-	config_free(good(""));
-	config_free(good("partitions:\nalerts:\n"));
+	config_free(rig_good(""));
+	config_free(rig_good("partitions:\nalerts:\n"));
 }
 END_TEST
 
@@ -167,12 +94,12 @@ check_of(const struct config_fleet *fleet, const char *host, const char *key)
 
 START_TEST(r059_the_gateway_is_asked_unless_told_otherwise)
 {
-	struct config *cfg = good("listen: 127.0.0.1:1\n");
+	struct config *cfg = rig_good("listen: 127.0.0.1:1\n");
 
 	ck_assert(cfg->gateway);
 	ck_assert_uint_eq(cfg->witnesses.n, 0);
 	config_free(cfg);
-	cfg = good("observer: {gateway: false, witnesses: [198.51.100.7]}\n");
+	cfg = rig_good("observer: {gateway: false, witnesses: [198.51.100.7]}\n");
 	ck_assert(!cfg->gateway);
 	ck_assert_str_eq(cfg->witnesses.items[0], "198.51.100.7");
 	config_free(cfg);
@@ -181,7 +108,7 @@ END_TEST
 
 START_TEST(the_nearest_default_wins)
 {
-	struct config *cfg = good(
+	struct config *cfg = rig_good(
 		"defaults: {interval: 30s, fail_after: 5, recheck: off}\n"
 		"partitions:\n"
 		"- name: p\n"
@@ -194,7 +121,7 @@ START_TEST(the_nearest_default_wins)
 		"fail_when: 3 of 5, flap_after: 0}}\n"
 		"  - {name: c, checks: [{probe: ping, count: 3, interval: 1m},"
 		" {probe: tcp, port: 2, name: mail}]}\n");
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 	const struct check_def *c = check_of(fleet, "a", "ping");
 
 	ck_assert_int_eq(c->rule.interval.ns, dur_s(30).ns);
@@ -228,9 +155,9 @@ END_TEST
 
 START_TEST(names_are_folded_and_an_address_may_be_none)
 {
-	struct config *cfg = good("partitions:\n- name: RackA\n  hosts: "
+	struct config *cfg = rig_good("partitions:\n- name: RackA\n  hosts: "
 		"[{name: Node-1.Example, address: \"\"}]\n");
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 
 	ck_assert_str_eq(fleet->def.hosts[0].name, "node-1.example");
 	ck_assert_str_eq(fleet->def.hosts[0].partition, "racka");
@@ -384,7 +311,7 @@ START_TEST(what_is_wrong_is_refused_with_its_line)
 		struct config *cfg;
 		char want[600];
 
-		ck_assert_msg(parse(r->text, &cfg, &errs) == TC_EINVAL,
+		ck_assert_msg(rig_parse(r->text, &cfg, &errs) == TC_EINVAL,
 			"taken:\n%s", r->text);
 		config_errors_print(&errs, &said);
 		snprintf(want, sizeof(want), "/etc/t/t.yaml:%s\n", r->error);
@@ -402,7 +329,7 @@ START_TEST(all_faults_are_reported_at_once)
 	struct config_errors errs;
 	struct config *cfg;
 
-	ck_assert_int_eq(parse("lisen: x\n"
+	ck_assert_int_eq(rig_parse("lisen: x\n"
 		"defaults:\n  intervall: 1s\n  timeout: 9\n"
 		"partitions:\n- name: p\n  checks: [{probe: pnig}]\n"
 		"  hosts:\n  - {name: \"\"}\n  - {nme: x}\n"
@@ -435,7 +362,7 @@ START_TEST(a_hundred_faults_are_enough)
 
 	for (int i = 0; i < 150; i++)
 		strbuf_printf(&text, "nonsense%d: 1\n", i);
-	ck_assert_int_eq(parse(text.p, &cfg, &errs), TC_EINVAL);
+	ck_assert_int_eq(rig_parse(text.p, &cfg, &errs), TC_EINVAL);
 	ck_assert_uint_eq(errs.n, CONFIG_ERRORS_MAX);
 	ck_assert_uint_eq(errs.errors, 150);
 	config_errors_print(&errs, &said);
@@ -459,7 +386,7 @@ START_TEST(an_anchor_bomb_fizzles)
 			strbuf_printf(&text, "%s*a%d", j ? "," : "", i - 1);
 		strbuf_puts(&text, "]\n");
 	}
-	ck_assert_int_eq(parse(text.p, &cfg, &errs), TC_EINVAL);
+	ck_assert_int_eq(rig_parse(text.p, &cfg, &errs), TC_EINVAL);
 	config_errors_fini(&errs);
 	strbuf_free(&text);
 }
@@ -476,7 +403,7 @@ START_TEST(a_million_brackets_take_no_time)
 
 		for (int n = 0; n < 1000000; n++)
 			strbuf_puts(&text, pieces[i]);
-		ck_assert_int_eq(parse(text.p, &cfg, &errs), TC_EINVAL);
+		ck_assert_int_eq(rig_parse(text.p, &cfg, &errs), TC_EINVAL);
 		ck_assert_str_eq(errs.items[0].text, "nested too deeply");
 		config_errors_fini(&errs);
 		strbuf_free(&text);
@@ -486,10 +413,10 @@ END_TEST
 
 START_TEST(aliases_in_measure_are_taken)
 {
-	struct config *cfg = good("partitions:\n"
+	struct config *cfg = rig_good("partitions:\n"
 		"- name: a\n  checks: &std [{probe: ping}]\n"
 		"- name: b\n  checks: *std\n  hosts: [{name: h}]\n");
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 
 	(void)check_of(fleet, "h", "ping");
 	config_fleet_free(fleet);
@@ -502,11 +429,11 @@ START_TEST(a_clear_address_without_tls_is_warned_about)
 	struct config_errors errs;
 	struct config *cfg;
 
-	ck_assert_int_eq(parse("listen: 0.0.0.0:8420\n", &cfg, &errs), 0);
+	ck_assert_int_eq(rig_parse("listen: 0.0.0.0:8420\n", &cfg, &errs), 0);
 	ck_assert_uint_eq(errs.warnings, 1);
 	config_errors_fini(&errs);
 	config_free(cfg);
-	ck_assert_int_eq(parse("listen: \"[::1]:8420\"\n", &cfg, &errs), 0);
+	ck_assert_int_eq(rig_parse("listen: \"[::1]:8420\"\n", &cfg, &errs), 0);
 	ck_assert_uint_eq(errs.warnings, 0);
 	config_errors_fini(&errs);
 	config_free(cfg);
@@ -536,7 +463,7 @@ static const char rich_example[] =
 
 START_TEST(r151_secrets_are_never_shown)
 {
-	struct config *cfg = good(rich_example);
+	struct config *cfg = rig_good(rich_example);
 	struct strbuf text = { 0 };
 
 	config_print(cfg, &text, true);
@@ -554,11 +481,11 @@ END_TEST
 
 START_TEST(what_is_shown_can_be_loaded_and_shows_the_same)
 {
-	struct config *cfg = good(rich_example), *again;
+	struct config *cfg = rig_good(rich_example), *again;
 	struct strbuf once = { 0 }, twice = { 0 };
 
 	config_print(cfg, &once, false);
-	again = good(once.p);
+	again = rig_good(once.p);
 	config_print(again, &twice, false);
 	ck_assert_str_eq(once.p, twice.p);
 	strbuf_free(&once);
@@ -574,13 +501,13 @@ START_TEST(the_example_file_holds_with_and_without_comments)
 	char *line, *rest;
 
 	config_write_example(&text);
-	config_free(good(text.p));
+	config_free(rig_good(text.p));
 	for (line = text.p; *line != '\0'; line = rest) {
 		rest = strchr(line, '\n') + 1;
 		if (line[0] == '#' && line[1] != '#')
 			strbuf_add(&open, line + 1, (size_t)(rest - line - 1));
 	}
-	config_free(good(open.p));
+	config_free(rig_good(open.p));
 	strbuf_free(&text);
 	strbuf_free(&open);
 }
@@ -635,7 +562,7 @@ scene_open(struct scene *s, const char *yaml)
 	ck_assert_ptr_nonnull(mkdtemp(s->dir));
 	put_file(s, "t.yaml", yaml);
 	snprintf(path, sizeof(path), "%s/t.yaml", s->dir);
-	ck_assert_int_eq(config_load(path, &lookup, &s->cfg, &s->errs), 0);
+	ck_assert_int_eq(config_load(path, &rig_lookup, &s->cfg, &s->errs), 0);
 }
 
 static void
@@ -823,7 +750,7 @@ START_TEST(a_missing_file_is_an_error_with_its_name)
 	struct config_errors errs = { 0 };
 	struct config *cfg;
 
-	ck_assert_int_eq(config_load("/nowhere/t.yaml", &lookup, &cfg, &errs),
+	ck_assert_int_eq(config_load("/nowhere/t.yaml", &rig_lookup, &cfg, &errs),
 		TC_ENOENT);
 	ck_assert_str_eq(errs.items[0].file, "/nowhere/t.yaml");
 	config_errors_fini(&errs);
@@ -839,7 +766,7 @@ load_all(const char *yaml)
 	struct config_fleet *fleet = NULL;
 	struct config *cfg = NULL;
 	int rc = config_parse(&(struct config_text){ "/etc/t/t.yaml", yaml,
-		strlen(yaml) }, &lookup, &cfg, &errs);
+		strlen(yaml) }, &rig_lookup, &cfg, &errs);
 
 	if (rc == 0)
 		rc = config_fleet_load(cfg, NULL, &fleet, &errs);
@@ -874,8 +801,8 @@ START_TEST(a_file_of_ten_thousand_hosts_is_one_of_many)
 	for (int i = 0; i < 10000; i++)
 		strbuf_printf(&text, "  - {name: h%d, address: 127.1.%d.%d}\n",
 			i, i / 250, i % 250 + 1);
-	cfg = good(text.p);
-	fleet = fleet_of(cfg);
+	cfg = rig_good(text.p);
+	fleet = rig_fleet_of(cfg);
 	ck_assert_uint_eq(fleet->def.n_hosts, 10000);
 	config_fleet_free(fleet);
 	config_free(cfg);

@@ -7,80 +7,7 @@
 #include "base/macros.h"
 #include "config/config.h"
 #include "t/lib/story.h"
-
-static const struct tocsin_opt ping_rows[] = {
-	{ "count", TOCSIN_OPT_INT, .dflt = "1", .min = "1", .max = "20" },
-	{ NULL },
-};
-static const struct tocsin_opt tcp_rows[] = {
-	{ "port", TOCSIN_OPT_INT, .min = "1", .max = "65535" },
-	{ NULL },
-};
-static const struct tocsin_opt web_rows[] = {
-	{ "token", TOCSIN_OPT_SECRET, .dflt = "" },
-	{ "ratio", TOCSIN_OPT_FLOAT, .dflt = "0.5", .min = "0", .max = "1" },
-	{ "follow", TOCSIN_OPT_BOOL, .dflt = "yes" },
-	{ "limit", TOCSIN_OPT_SIZE, .dflt = "64KiB", .max = "1MiB" },
-	{ NULL },
-};
-static const char *const probe_names[] = { "cpu", "ping", "tcp", "web",
-	NULL };
-
-static const struct tocsin_opt *
-probe_opts(void *arg, const char *probe)
-{
-	static const struct tocsin_opt *const rows[] = { ping_rows + 1,
-		ping_rows, tcp_rows, web_rows };
-
-	(void)arg;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (strcmp(probe, probe_names[i]) == 0)
-			return rows[i];
-	return NULL;
-}
-
-static const char *
-probe_name(void *arg, size_t i)
-{
-	(void)arg;
-	return probe_names[i];
-}
-
-static const struct config_lookup lookup = { NULL, probe_opts, probe_name };
-
-static int
-parse(const char *text, struct config **cfg, struct config_errors *errs)
-{
-	*errs = (struct config_errors){ 0 };
-	return config_parse(&(struct config_text){ "/etc/t/t.yaml", text,
-		strlen(text) }, &lookup, cfg, errs);
-}
-
-static struct config *
-good(const char *text)
-{
-	struct config_errors errs;
-	struct strbuf said = { 0 };
-	struct config *cfg = NULL;
-	int rc = parse(text, &cfg, &errs);
-
-	config_errors_print(&errs, &said);
-	ck_assert_msg(rc == 0, "%s\n%s", strbuf_str(&said), text);
-	config_errors_fini(&errs);
-	strbuf_free(&said);
-	return cfg;
-}
-
-static struct config_fleet *
-fleet_of(const struct config *cfg)
-{
-	struct config_errors errs = { 0 };
-	struct config_fleet *fleet;
-
-	ck_assert_int_eq(config_fleet_load(cfg, NULL, &fleet, &errs), 0);
-	config_errors_fini(&errs);
-	return fleet;
-}
+#include "t/unit/config_rig.h"
 
 /* ---- VMs and roles ---- */
 
@@ -121,8 +48,8 @@ unit_named(const struct host_def *h, const char *name)
 
 START_TEST(r001_vms_and_roles_have_their_parents)
 {
-	struct config *cfg = good(layered);
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config *cfg = rig_good(layered);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 	const struct host_def *h1 = &fleet->def.hosts[0];
 	const struct host_def *h2 = &fleet->def.hosts[1];
 	const struct unit_def *v1 = unit_named(h1, "v1");
@@ -145,8 +72,8 @@ END_TEST
 
 START_TEST(r009_own_probes_take_the_place_of_the_default_ones)
 {
-	struct config *cfg = good(layered);
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config *cfg = rig_good(layered);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 	const struct host_def *h1 = &fleet->def.hosts[0];
 	const struct host_def *h2 = &fleet->def.hosts[1];
 
@@ -169,8 +96,8 @@ END_TEST
 
 START_TEST(r004_the_nearest_rule_of_a_unit_wins)
 {
-	struct config *cfg = good(layered);
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config *cfg = rig_good(layered);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 	const struct unit_rule *v1 = &unit_named(&fleet->def.hosts[0],
 		"v1")->rule;
 	const struct unit_rule *v3 = &unit_named(&fleet->def.hosts[1],
@@ -228,7 +155,7 @@ START_TEST(r001_a_cycle_or_a_second_parent_is_refused_with_its_line)
 		struct config *cfg = NULL;
 
 		strbuf_printf(&text, "%s%s", head, rows[i].text);
-		ck_assert_msg(parse(text.p, &cfg, &errs) == TC_EINVAL, "%s",
+		ck_assert_msg(rig_parse(text.p, &cfg, &errs) == TC_EINVAL, "%s",
 			text.p);
 		config_errors_print(&errs, &said);
 		ck_assert_msg(strstr(strbuf_str(&said), rows[i].wanted) != NULL,
@@ -243,11 +170,11 @@ END_TEST
 
 START_TEST(what_is_shown_of_layers_can_be_loaded_and_shows_the_same)
 {
-	struct config *cfg = good(layered), *again;
+	struct config *cfg = rig_good(layered), *again;
 	struct strbuf first = { 0 }, second = { 0 };
 
 	config_print(cfg, &first, false);
-	again = good(strbuf_str(&first));
+	again = rig_good(strbuf_str(&first));
 	config_print(again, &second, false);
 	ck_assert_str_eq(strbuf_str(&first), strbuf_str(&second));
 	ck_assert_ptr_nonnull(strstr(strbuf_str(&first), "v3"));
@@ -268,7 +195,7 @@ START_TEST(every_failing_allocation_is_survived)
 		struct config *cfg = NULL;
 
 		mem_fail_at(n);
-		rc = parse(layered, &cfg, &errs);
+		rc = rig_parse(layered, &cfg, &errs);
 		if (rc == 0)
 			rc = config_fleet_load(cfg, NULL, &fleet, &errs);
 		mem_fail_at(0);
