@@ -166,41 +166,6 @@ do_token_revoke(struct daemon *d, struct http_command *cmd)
 	answer(cmd, rc);
 }
 
-/*
- * Like a batch: done at once, answered when durable.  While the store cannot
- * commit an order is refused before it is carried out: nothing may be done
- * that the audit trail does not know.
- */
-static void
-do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
-{
-	struct engine_wish wish = { .kind = kind, .target = cmd->target,
-		.body = cmd->body, .n = cmd->body_n, .actor = cmd->who.name };
-	struct change_set *cs;
-	int rc;
-
-	if (d->backlog_n > 0) {
-		answer(cmd, tc_fail(&cmd->err, TC_EAGAIN,
-			"the store cannot commit now; send it again"));
-		return;
-	}
-	cs = open_set(d, cmd);
-	if (cs == NULL)
-		return;
-	rc = engine_order(d->engine, &wish, daemon_now(d), cs, &cmd->reply,
-		&cmd->err);
-	if (rc < 0) {
-		/* Refused: nothing was changed, so nothing is to be kept. */
-		change_set_free(cs);
-		answer(cmd, rc);
-		return;
-	}
-	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE ||
-		kind == ORDER_ALERT_COMMENT || kind == ORDER_HOST_COMMENT ||
-		kind == ORDER_OUTCOME;
-	commit_set(d, cmd, cs);
-}
-
 /* The engine has the order, the store its bytes. */
 static int
 lay_bytes(struct change_set *cs, const struct http_command *cmd,
@@ -256,8 +221,24 @@ order_artifact_of(struct daemon *d, struct http_command *cmd,
 	return rc;
 }
 
+static int
+order_of(struct daemon *d, struct http_command *cmd, enum engine_order kind,
+	struct change_set *cs)
+{
+	if (kind == ORDER_ARTIFACT)
+		return order_artifact_of(d, cmd, cs);
+	return engine_order(d->engine, &(struct engine_wish){ kind,
+		cmd->target, cmd->body, cmd->body_n, cmd->who.name },
+		daemon_now(d), cs, &cmd->reply, &cmd->err);
+}
+
+/*
+ * Like a batch: done at once, answered when durable.  While the store cannot
+ * commit an order is refused before it is carried out: nothing may be done
+ * that the audit trail does not know.
+ */
 static void
-do_artifact(struct daemon *d, struct http_command *cmd)
+do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
 {
 	struct change_set *cs;
 	int rc;
@@ -270,13 +251,16 @@ do_artifact(struct daemon *d, struct http_command *cmd)
 	cs = open_set(d, cmd);
 	if (cs == NULL)
 		return;
-	rc = order_artifact_of(d, cmd, cs);
+	rc = order_of(d, cmd, kind, cs);
 	if (rc < 0) {
+		/* Refused: nothing was changed, so nothing is to be kept. */
 		change_set_free(cs);
 		answer(cmd, rc);
 		return;
 	}
-	cmd->created = true;
+	cmd->created = kind == ORDER_HOST_PUT || kind == ORDER_WINDOW_CREATE ||
+		kind == ORDER_ALERT_COMMENT || kind == ORDER_HOST_COMMENT ||
+		kind == ORDER_OUTCOME || kind == ORDER_ARTIFACT;
 	commit_set(d, cmd, cs);
 }
 
@@ -343,7 +327,7 @@ do_commands(void *arg)
 			do_order(d, cmd, ORDER_UNACCEPT);
 			break;
 		case COMMAND_ARTIFACT:
-			do_artifact(d, cmd);
+			do_order(d, cmd, ORDER_ARTIFACT);
 			break;
 		case COMMAND_OUTCOME:
 			do_order(d, cmd, ORDER_OUTCOME);

@@ -171,9 +171,10 @@ say_level_move(struct engine *en, const struct device *d, enum level from,
 }
 
 void
-say_prediction(struct engine *en, const struct device *d,
-	const struct verdict *v)
+say_prediction(struct engine *en, uint32_t subject, uint32_t host,
+	const struct prediction_item *p)
 {
+	const struct verdict *v = p->verdict;
 	struct change_set *cs = facts(en);
 	struct change *c = cs != NULL ? change_add(cs, CHANGE_PREDICTION) :
 		NULL;
@@ -183,10 +184,9 @@ say_prediction(struct engine *en, const struct device *d,
 	if (c == NULL)
 		return;
 	json_begin(&w, &body);
-	prediction_write(&w, &(struct prediction_item){ d->prediction_id,
-		d->host->name, d->ident, d->level_since, v });
-	c->u.prediction = (struct change_prediction){ .id = d->prediction_id,
-		.subject = d->id, .host = d->host->id, .since = d->level_since,
+	prediction_write(&w, p);
+	c->u.prediction = (struct change_prediction){ .id = p->id,
+		.subject = subject, .host = host, .since = p->since,
 		.level = level_name(v->level), .risk_d7 = v->risk.d7,
 		.risk_d30 = v->risk.d30, .risk_d90 = v->risk.d90,
 		.pack = fact_text(cs, v->pack),

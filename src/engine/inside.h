@@ -89,8 +89,9 @@ void say_flapping(struct engine *en, const struct host *h, struct wall at);
 const struct check *host_flapper(const struct host *h);
 void say_level_move(struct engine *en, const struct device *d,
 	enum level from, struct wall at);
-void say_prediction(struct engine *en, const struct device *d,
-	const struct verdict *v);
+struct prediction_item;
+void say_prediction(struct engine *en, uint32_t subject, uint32_t host,
+	const struct prediction_item *p);
 /* p NULL: it is forgotten. */
 void say_state(struct engine *en, uint32_t subject, const char *kind,
 	const void *p, size_t n);

@@ -54,24 +54,10 @@ static void
 say_outlook(struct engine *en, const struct host *h, const struct verdict *v)
 {
 	const struct host_outlook *o = h->outlook;
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_PREDICTION) :
-		NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
 
-	if (c == NULL)
-		return;
-	json_begin(&w, &body);
-	prediction_write(&w, &(struct prediction_item){ o->prediction_id,
-		h->name, { "host", "", "", "" }, o->level_since, v });
-	c->u.prediction = (struct change_prediction){ .id = o->prediction_id,
-		.subject = h->id, .host = h->id, .since = o->level_since,
-		.level = level_name(v->level), .risk_d7 = v->risk.d7,
-		.risk_d30 = v->risk.d30, .risk_d90 = v->risk.d90,
-		.pack = fact_text(cs, v->pack),
-		.body = fact_text(cs, strbuf_str(&body)) };
-	strbuf_free(&body);
+	say_prediction(en, h->id, h->id, &(struct prediction_item){
+		o->prediction_id, h->name, { "host", "", "", "" },
+		o->level_since, v });
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "engine/outlook.h"
 #include "predict/eval.h"
 #include "smart/encoding.h"
+#include "wire/verdict.h"
 
 const char *
 risk_decoded_name(enum counter counter)
@@ -145,13 +146,22 @@ keep_verdict(struct device *d, const struct verdict *v)
 }
 
 static void
+say_outlook(struct engine *en, const struct device *d,
+	const struct verdict *v)
+{
+	say_prediction(en, d->id, d->host->id, &(struct prediction_item){
+		d->prediction_id, d->host->name, d->ident, d->level_since,
+		v });
+}
+
+static void
 level_moved(struct engine *en, struct device *d, const struct verdict *v,
 	enum level from, struct wall at)
 {
 	d->level_since = at;
 	if (v->level != LEVEL_NONE)
 		d->prediction_id = ++en->prediction_id;
-	say_prediction(en, d, v);
+	say_outlook(en, d, v);
 	say_level_move(en, d, from, at);
 	if (v->level == LEVEL_NONE)
 		d->prediction_id = 0;
@@ -182,7 +192,7 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 	if (from != v.level)
 		level_moved(en, d, &v, from, now.wall);
 	else if (v.level != LEVEL_NONE && known && v.score != score)
-		say_prediction(en, d, &v);
+		say_outlook(en, d, &v);
 	risk_fold(en, d->host);
 }
 

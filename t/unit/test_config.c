@@ -635,8 +635,8 @@ END_TEST
 START_TEST(hosts_go_when_the_engine_has_them_unless_files_may_change)
 {
 	static const char *const files[] = { "t.yaml", "sd1.json", NULL };
-	struct config *cfg = good(design_example);
-	struct config_fleet *fleet = fleet_of(cfg);
+	struct config *cfg = rig_good(design_example);
+	struct config_fleet *fleet = rig_fleet_of(cfg);
 	struct scene s;
 
 	config_fleet_taken(cfg, fleet);
