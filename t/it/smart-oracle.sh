@@ -128,7 +128,9 @@ FNR == 1 { for (i = 1; i <= NF; i++) col[$i] = i; next }
 	want = $col["temp_mK"]
 	same("temperature_celsius", want ~ number ? (want - 273150) / 1000 : "")
 	want = $col["power_on_ms"]
-	same("power_on_hours", want ~ number ? int(want / 3600000) : "")
+	# half minutes, which libatasmart 0.19 does not know of this one
+	if (want ~ number || $1 !~ /^SAMSUNG_MP0/)
+		same("power_on_hours", want ~ number ? int(want / 3600000) : "")
 	checks++
 }
 END { print checks " values of libatasmart compared"; exit bad }

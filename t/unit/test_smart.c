@@ -229,6 +229,14 @@ START_TEST(p1_packed_raw_values_are_small_numbers)
 		{ "Maxtor 6Y080L0", 9, 598640, 9977 },
 		{ "FUJITSU MHV2080BH", 9, 7200, 2 },
 		{ "SAMSUNG SP1604N", 9, 1201, 10 },
+		{ "SAMSUNG MP0402H", 9, 1201, 10 },
+		{ "SAMSUNG HM160JI", 9, 1201, 10 },
+		{ "SAMSUNG HM160HI", 9, 1201, 1201 },
+		{ "TOSHIBA MK5061GSYN", 9, 601, 10 },
+		{ "TOSHIBA MK5061GSYB", 9, 601, 601 },
+		{ "SMART A25FBSC200GI01N", 9, 36000, 10 },
+		{ "INTEL SSDSC2KB240G8", 175, 3118146194033, 2673 },
+		{ "KINGSTON SKC400S37128G", 173, 52953976, 888 },
 		{ "EXAMPLE", 194, 0x00240012001c, 28 },
 		{ "EXAMPLE", 194, 0xfffb, -5 },
 		{ "SAMSUNG SV1204H", 194, 351, 35.1 },
@@ -264,10 +272,16 @@ START_TEST(p1_an_unknown_packing_is_listed_and_not_guessed)
 		{ 199, 0x000100010001 }, { 188, 0x000200010001 },
 		{ 165, 0x00780dc90bee }, { 9, 0x0000ffffff }, { 194, 0x00c8 },
 	};
+	static const struct { const char *model; uint8_t id; } hidden[] = {
+		{ "Maxtor 2B020H1", 194 }, { "SMART A25FBX400GB", 9 },
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
 		ck_assert_msg(!one("EXAMPLE", odd[i].id, odd[i].raw, 100).has,
 			"%u", odd[i].id);
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+		ck_assert_msg(!one(hidden[i].model, hidden[i].id, 7, 100).has,
+			"%s", hidden[i].model);
 }
 END_TEST
 
