@@ -21,6 +21,8 @@ static const struct route routes[] = {
 		view_host, NULL },
 	{ "GET", "/v1/tree", MAY_SEE, COST_SNAPSHOT, "partition limit cursor",
 		view_tree, NULL },
+	{ "GET", "/v1/units", MAY_SEE, COST_SNAPSHOT,
+		"state kind partition limit cursor", view_unit_list, NULL },
 	{ "GET", "/v1/units/{id}", MAY_SEE, COST_SNAPSHOT, "",
 		view_unit, NULL },
 	{ "GET", "/v1/hosts/{h}/vms", MAY_SEE_OWN, COST_SNAPSHOT, "",

@@ -68,6 +68,7 @@ void view_evidence(struct request *r);
 void view_tree(struct request *r);
 void view_vms(struct request *r);
 void view_unit(struct request *r);
+void view_unit_list(struct request *r);
 /* view_artifacts.c */
 void view_artifacts(struct request *r);
 void view_artifact(struct request *r);

@@ -79,6 +79,8 @@ const struct snap_partition *next_partition(const struct snapshot *s,
 /* As a path or query takes it. */
 void put_escaped(struct strbuf *out, const char *text);
 /* view_units.c; members of an open object */
+void add_unit_head(struct json_write *w, const struct snap_unit *u);
+void add_unit_url(struct json_write *w, const char *key, uint32_t id);
 void add_unit(struct json_write *w, const struct snap_host *h,
 	const struct snap_unit *u);
 void add_host_units(struct json_write *w, const struct snap_host *h);

@@ -12,7 +12,7 @@
 #include "http/view.h"
 #include "model/name.h"
 
-static void
+void
 add_unit_url(struct json_write *w, const char *key, uint32_t id)
 {
 	char url[40];
@@ -204,8 +204,8 @@ add_vm(struct json_write *w, const struct snap_unit *u)
 	add_rule(w, &u->rule);
 }
 
-static void
-add_head(struct json_write *w, const struct snap_unit *u)
+void
+add_unit_head(struct json_write *w, const struct snap_unit *u)
 {
 	json_add_str(w, "kind", u->is_vm ? "vm" : "role");
 	json_add_u64(w, "id", u->id);
@@ -220,7 +220,7 @@ void
 add_unit(struct json_write *w, const struct snap_host *h,
 	const struct snap_unit *u)
 {
-	add_head(w, u);
+	add_unit_head(w, u);
 	json_add_str(w, "health", health_id(u->health));
 	json_add_str(w, "host", h->name);
 	add_id(w, "vm", u->vm);
@@ -342,7 +342,7 @@ static void
 put_child(struct json_write *w, const struct snap_unit *u)
 {
 	json_put_object(w);
-	add_head(w, u);
+	add_unit_head(w, u);
 	add_unit_url(w, "url", u->id);
 	json_put_end(w);
 }
@@ -385,7 +385,7 @@ put_unit_node(struct json_write *w, const struct snap_host *h,
 	const struct snap_unit *u)
 {
 	json_put_object(w);
-	add_head(w, u);
+	add_unit_head(w, u);
 	add_parent(w, h, u);
 	json_add_array(w, "children");
 	for (size_t i = 0; u->is_vm && i < h->n_units; i++)

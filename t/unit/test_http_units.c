@@ -170,6 +170,47 @@ START_TEST(r121_each_level_links_the_next)
 }
 END_TEST
 
+/* In pages of one as in one page: each once, in the same order. */
+START_TEST(units_are_found_by_their_state_page_by_page)
+{
+	json_t *b = NULL, *whole;
+	char path[500] = "/v1/units?limit=1";
+	size_t n = 0;
+
+	begin();
+	whole = http_get("/v1/units", 200);
+	ck_assert_uint_eq(json_n_items(whole), 6);
+	for (; n < 9; n++) {
+		b = http_get(path, 200);
+		ck_assert_uint_eq(json_n_items(b), 1);
+		ck_assert(json_equal(json_item(b, 0), json_item(whole, n)));
+		if (json_is_null(json_object_get(b, "next")))
+			break;
+		snprintf(path, sizeof(path), "/v1/units?limit=1&cursor=%s",
+			json_text_of(b, "next"));
+		json_decref(b);
+	}
+	ck_assert_uint_eq(n, 5);
+	json_decref(b);
+	json_decref(whole);
+	b = http_get("/v1/units?state=impaired,stale", 200);
+	ck_assert_uint_eq(json_n_items(b), 2);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "path"), "v0");
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "host"), "h00000");
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "action"),
+		"restart.fresh_disk");
+	json_decref(b);
+	b = http_get("/v1/units?state=unhealthy&kind=role", 200);
+	ck_assert_uint_eq(json_n_items(b), 2);
+	json_decref(b);
+	http_wants("/v1/units?state=broken", 400);
+	http_wants("/v1/units?kind=host", 400);
+	http_wants("/v1/units?cursor=x", 400);
+	http_wants("/v1/units?limit=0", 400);
+	http_end();
+}
+END_TEST
+
 START_TEST(r007_the_verdict_carries_its_signals)
 {
 	json_t *b, *s;
@@ -275,6 +316,7 @@ main(void)
 	return STORIES("http_units",
 		r001_the_tree_has_four_layers_with_their_parents,
 		r121_each_level_links_the_next,
+		units_are_found_by_their_state_page_by_page,
 		r007_the_verdict_carries_its_signals,
 		r012_a_stateful_class_with_a_fresh_disk_fits_no_schema,
 		r009_which_probe_set_applies_and_why,
