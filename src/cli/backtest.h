@@ -1,5 +1,6 @@
 /*
- * tocsin backtest: what the predictor would have said of recorded drives.
+ * tocsin backtest --data FILE [--emit FILE] [--pack FILE] [--fit FILE]
+ *	[--against FILE] [--html FILE] [--json]
  */
 #ifndef TOCSIN_CLI_BACKTEST_H
 #define TOCSIN_CLI_BACKTEST_H
@@ -10,20 +11,8 @@
 #include "predict/backtest.h"
 #include "predict/compare.h"
 
-struct backtest_args {
-	const char *const *data;	/* files, in order; "-" = standard input */
-	size_t n_data;
-	const char *db;		/* in place of data */
-	const char *emit;	/* NULL = none, "-" = standard output */
-	const char *pack;	/* NULL = the built-in one */
-	const char *fit;	/* NULL = judge, do not fit */
-	const char *against;	/* NULL = nothing */
-	const char *html;	/* NULL = none */
-	bool json;
-};
-
-/* The report is on standard output. */
-int backtest_command(const struct backtest_args *a, struct tc_err *e);
+/* argv[0] is the verb. Exit status: 0, 1 = error, 2 = usage. */
+int cmd_backtest(int argc, char **argv);
 
 /* 2015-12-31 */
 void backtest_put_date(struct strbuf *sb, int32_t day);

@@ -39,7 +39,9 @@ static const struct file {
 	{ "now.js", SCRIPT },
 	{ "people.js", SCRIPT },
 	{ "plans.js", SCRIPT },
+	{ "score.js", SCRIPT },
 	{ "store.js", SCRIPT },
+	{ "units.js", SCRIPT },
 	{ "words.js", SCRIPT },
 };
 

@@ -9,6 +9,8 @@ import * as lists from "/page/lists.js";
 import * as first from "/page/now.js";
 import * as people from "/page/people.js";
 import * as plans from "/page/plans.js";
+import * as score from "/page/score.js";
+import * as units from "/page/units.js";
 import { plural, span, tick } from "/page/words.js";
 
 const OLD_MS = 20000;	// older than this is said aloud
@@ -21,6 +23,12 @@ const VIEWS = {
 	hosts: { title: "Hosts", show: (r) => fleet.view(r.query) },
 	host: { title: "Host", up: "hosts",
 		show: (r) => host.view(r.arg, render) },
+	tree: { title: "Layers", up: "hosts",
+		show: (r) => units.tree(r.query) },
+	unit: { title: "VM or role", up: "hosts", name: () => now.unit?.path,
+		show: (r) => units.unitView(r.arg) },
+	scorecard: { title: "How often we were right", up: "predictions",
+		show: score.view },
 	predictions: { title: "Predictions", show: lists.predictions },
 	prediction: { title: "Prediction", up: "predictions",
 		show: (r) => host.predictionView(r.arg, render) },
@@ -93,25 +101,34 @@ function age() {
 }
 
 function title(r) {
-	const c = now.summary?.counts || {};
-	const n = (c.unhealthy || 0) + (c.unreachable || 0) + (c.impaired || 0);
-	const what = r.arg || VIEWS[r.view].title;
+	const n = now.summary ? first.brokenCount() : 0;
+	const what = VIEWS[r.view].name?.() || r.arg || VIEWS[r.view].title;
 	document.title = `${n ? `(${plural(n, "broken", "broken")}) ` : ""}${
 		what} \u00b7 Tocsin`;
+}
+
+function unanswered() {
+	return [h("h1", {}, "There is nothing to show yet"),
+		h("p", {}, `The server says: ${now.trouble}. Asking again every `,
+			"5 s.")];
 }
 
 function render() {
 	if (now.refused) {
 		token.drop();
-		deeds.askToken("The server does not know this token.", begin);
+		deeds.askToken(now.refused === 401 ?
+			"The server does not know this token." :
+			`This token may not look: ${now.trouble}.`, begin);
 		return;
 	}
 	const r = route();
 	nav(r);
 	title(r);
 	age();
-	if (!now.summary)
+	if (!now.summary) {
+		morphKids($("main"), now.trouble ? unanswered() : []);
 		return;
+	}
 	const kids = VIEWS[r.view].show(r).flat(Infinity).filter(Boolean);
 	morphKids($("main"), kids);
 	first.shown($("main"));
@@ -121,7 +138,7 @@ let before = "";
 function go() {
 	const r = route();
 	const place = `${r.view}/${r.arg}`;
-	store.look(r.view, r.arg);
+	store.look(r.view, r.arg, units.openHosts);
 	render();
 	if (place !== before) {
 		scrollTo(0, 0);
@@ -143,6 +160,10 @@ const DEEDS = {
 	"comment-host": deeds.commentHost,
 	"comment-alert": deeds.commentAlert,
 	"call-off": deeds.callOff,
+	"more-tree"(name) {
+		units.moreTree(name);
+		render();
+	},
 	"more-rows"() {
 		fleet.moreRows();
 		render();
@@ -170,6 +191,13 @@ function onForm(e) {
 		of.submit(form, render);
 	} else {
 		of.changed(form, render);
+	}
+}
+
+function onToggle(e) {
+	if (e.target.dataset?.branch && units.toggled(e.target)) {
+		render();
+		store.refresh();
 	}
 }
 
@@ -204,6 +232,7 @@ addEventListener("hashchange", go);
 addEventListener("click", onClick);
 addEventListener("keydown", onKey);
 addEventListener("submit", onForm);
+addEventListener("toggle", onToggle, true);	// it does not bubble
 addEventListener("input", onForm);
 addEventListener("visibilitychange", () => {
 	if (!document.hidden && token.get())

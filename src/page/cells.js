@@ -74,7 +74,7 @@ function tones(e) {
 		muted: of("--muted"), accent: of("--accent"), font: css.fontFamily };
 }
 
-const SHAPES = {
+export const SHAPES = {
 	square(c, x, y, s) {
 		const r = s * 0.36;
 		c.fillRect(x - r, y - r, 2 * r, 2 * r);
@@ -95,6 +95,44 @@ const SHAPES = {
 		c.arc(x, y, s * 0.36, 0, 7);
 		c.stroke();
 	},
+	half(c, x, y, s) {
+		c.lineWidth = Math.max(1, s * 0.12);
+		c.beginPath();
+		c.arc(x, y, s * 0.44, 0, 7);
+		c.stroke();
+		c.beginPath();
+		c.arc(x, y, s * 0.44, 0, Math.PI);
+		c.fill();
+	},
+	cross(c, x, y, s) {
+		const r = s * 0.42;
+		c.lineWidth = Math.max(1.5, s * 0.2);
+		c.beginPath();
+		c.moveTo(x - r, y - r);
+		c.lineTo(x + r, y + r);
+		c.moveTo(x + r, y - r);
+		c.lineTo(x - r, y + r);
+		c.stroke();
+	},
+	stack(c, x, y, s) {
+		const r = s * 0.46, line = s * 0.22;
+		for (const at of [-0.46, -0.11, 0.24])
+			c.fillRect(x - r, y + at * s, 2 * r, line);
+	},
+	bow(c, x, y, s) {
+		const r = s * 0.5;
+		c.beginPath();
+		c.moveTo(x - r, y - r * 0.9);
+		c.lineTo(x + r, y + r * 0.9);
+		c.lineTo(x + r, y - r * 0.9);
+		c.lineTo(x - r, y + r * 0.9);
+		c.fill();
+	},
+	frame(c, x, y, s) {
+		const r = s * 0.34;
+		c.lineWidth = Math.max(1, s * 0.14);
+		c.strokeRect(x - r, y - r, 2 * r, 2 * r);
+	},
 	triangle(c, x, y, s) {
 		const r = s * 0.56;
 		c.beginPath();
@@ -102,6 +140,16 @@ const SHAPES = {
 		c.lineTo(x + r, y + r * 0.8);
 		c.lineTo(x - r, y + r * 0.8);
 		c.fill();
+	},
+	"triangle-line"(c, x, y, s) {
+		const r = s * 0.46;
+		c.lineWidth = Math.max(1, s * 0.12);
+		c.beginPath();
+		c.moveTo(x, y - r);
+		c.lineTo(x + r, y + r * 0.8);
+		c.lineTo(x - r, y + r * 0.8);
+		c.closePath();
+		c.stroke();
 	},
 	diamond(c, x, y, s) {
 		const r = s * 0.54;
@@ -118,7 +166,6 @@ const SHAPES = {
 		c.fillRect(x + r * 0.25, y - r, r * 0.75, 2 * r);
 	},
 };
-SHAPES["triangle-line"] = SHAPES.ring;
 
 function draw(box) {
 	const { canvas, where, cursor } = box.cells;

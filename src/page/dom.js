@@ -45,6 +45,9 @@ function morphAttributes(from, to) {
 		if (from.getAttribute(name) !== value && name !== "open")
 			from.setAttribute(name, value);
 	}
+	// unless the page itself keeps what is open
+	if (to.hasAttribute("data-branch"))
+		from.open = to.open;
 }
 
 // Makes `from` look like `to`; `to` is used up.  A node with data-own keeps

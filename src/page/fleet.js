@@ -74,8 +74,12 @@ export function view(query) {
 	const left = rows.length - shownRows;
 	return [
 		h("h1", {}, title(query, rows.length)),
-		last !== "" && h("p", {}, h("a", { href: "#/hosts" },
-			"Show all hosts")),
+		h("p", { class: "lead" }, last !== "" && [h("a",
+			{ href: "#/hosts" }, "All hosts"), " \u00b7 "],
+		h("a", { href: "#/tree" }, "By layer: partition, host, VM, role")),
+		now.hosts.size === 0 && h("p", { class: "empty" },
+			w.mark("ring", "dim"), "No hosts are watched yet. Name them ",
+			"in tocsin.yaml, or start tocsin-agent on them."),
 		rows.length > 0 && h("table", { class: "list" },
 			h("thead", {}, h("tr", {}, ["Host", "State", "Reason", "For",
 				"Risk, 30 d", "Partition", "Address"].map((t) =>

@@ -5,6 +5,7 @@ import { chart } from "/page/chart.js";
 import { predictionWords } from "/page/now.js";
 import { eventList, planCard } from "/page/lists.js";
 import { commentsOfHost } from "/page/people.js";
+import { unitsOfHost } from "/page/units.js";
 import * as w from "/page/words.js";
 
 const CHARTS = 4;
@@ -128,14 +129,21 @@ function verdict(d) {
 	else
 		said.push(`${d.name} is ${word}`, d.reason !== "none" ?
 			`: ${w.reason(d.reason)}.` : ".");
+	const ill = (d.units || []).filter((u) => w.BROKEN.includes(u.state));
+	if (d.state === "healthy" && ill.length)
+		said.push(` On it ${ill.length > 3 ? w.plural(ill.length,
+			"VM or role is", "VMs and roles are") : ill.map((u) =>
+			u.path).join(", ") + (ill.length > 1 ? " are" : " is")
+		} broken.`);
 	const risk = d.level === "imminent" || d.level === "likely";
 	if (risk)
 		said.push(" ", d.level === "imminent" ? "It is expected to fail soon" :
 			"It is likely to fail", d.risk !== null ?
 			` (${w.percent(d.risk)} within 30 days)` : "",
 		`: ${riskWords(d)}.`);
-	return h("p", { class: `verdict ${d.state === "healthy" && risk ?
-		w.levelLook(d.level)[1] : tone}` }, said);
+	return h("p", { class: `verdict ${d.state !== "healthy" ? tone :
+		risk ? w.levelLook(d.level)[1] : ill.length ? "warn" : tone}` },
+	said);
 }
 
 function facts(d) {
@@ -171,8 +179,8 @@ function checkRow(c, d) {
 		c.passive && h("span", { class: "muted" }, " from outside")),
 	h("td", { "data-label": "State" }, w.stateMark(checkLook(c))),
 	h("td", { "data-label": "Said" }, bad && w.reason(c.reason),
-		bad && c.text && " ",
-		c.text && h("span", { class: "muted" }, c.text)),
+		bad && c.text && " ", c.text && h("span", { class: "muted" },
+			bad ? w.besides(c.text, c.reason) : c.text)),
 	h("td", { "data-label": "In a row" }, c.fails ?
 		`${c.fails} failed of ${c.fail_after}` : c.oks ?
 			`${w.count(c.oks)} good` : ""),
@@ -257,8 +265,10 @@ function whyNot(host) {
 }
 
 function plan(name) {
-	const p = (now.lists.evacuations || []).find((e) => e.host === name);
-	return p && h("section", {}, h("h2", {}, "Plan"), planCard(p));
+	const all = (now.lists.evacuations || []).filter((e) =>
+		e.host === name);
+	return all.length > 0 && h("section", {}, h("h2", {}, "Plan"),
+		all.map(planCard));
 }
 
 export function view(name, redraw) {
@@ -280,7 +290,7 @@ export function view(name, redraw) {
 				encodeURIComponent(d.partition)}` }, d.partition)),
 		h("h1", {}, d.name),
 		verdict(d), facts(d), plan(d.name), whyNot(host),
-		commentsOfHost(d.name),
+		unitsOfHost(d), commentsOfHost(d.name),
 		h("section", {}, h("h2", {}, "Checks"), checks(d)),
 		h("section", {}, h("h2", {}, "Devices"), devices.length ?
 			devices.map((x) => deviceCard(x, host, redraw)) :

@@ -3,6 +3,7 @@ import { h } from "/page/dom.js";
 import { now } from "/page/store.js";
 import { byUrgency, predictionWords } from "/page/now.js";
 import { commentsOf } from "/page/people.js";
+import { scoreLine } from "/page/score.js";
 import * as w from "/page/words.js";
 
 const EVENTS = 200;
@@ -29,7 +30,8 @@ export function predictions() {
 	return [h("h1", {}, all.length ? w.plural(all.length,
 		"open prediction", "open predictions") : "No open predictions"),
 	h("p", { class: "lead" }, "What SMART counters can tell: about half of ",
-		"the failures are announced; the others come without a word."),
+		"the failures are announced; the others come without a word. ",
+		scoreLine()),
 	table(["Host", "Level", "When", "Why", "30 d", "For", ""],
 		byUrgency(all).map((p) => h("tr", { "data-key": p.id },
 			h("th", { scope: "row" }, w.hostLink(p.host)),
@@ -81,17 +83,56 @@ function targets(p) {
 				.join(" \u00b7 "), "."));
 }
 
+const RUNGS = { done: "done", current: "now", to_come: "then" };
+
+function ladder(rungs) {
+	return rungs && h("p", { class: "muted" }, rungs.map((r, i) => [i > 0 &&
+		" \u2192 ", h(r.state === "current" ? "b" : "span", {},
+			w.advice(r.rung)), ` (${RUNGS[r.state] || r.state}`,
+	r.state === "to_come" && r.at && ` from ${w.exact(r.at)}`, ")"]));
+}
+
+const DUE = [["host.evacuate", "host should be left",
+	"hosts should be left"],
+["device.replace", "disk should be replaced", "disks should be replaced"],
+["host.reboot", "host should be rebooted", "hosts should be rebooted"],
+["host.wait", "host is waited for", "hosts are waited for"],
+["restart.", "VM should be restarted", "VMs should be restarted"],
+["role.restart", "role should be restarted", "roles should be restarted"],
+["role.out", "role should be taken out of rotation",
+	"roles should be taken out of rotation"]];
+
+// Leaving a host before restarting a VM; the newest of each first.
+function dearestFirst(a, b) {
+	const rank = (p) => DUE.findIndex(([x]) => p.action.startsWith(x));
+	return rank(a) - rank(b) || b.id - a.id;
+}
+
+// "2 hosts should be left, 1 VM should be restarted"
+function due(all) {
+	return DUE.map(([action, one, many]) => {
+		const n = all.filter((p) => p.action.startsWith(action)).length;
+		return n > 0 && w.plural(n, one, many);
+	});
+}
+
+// "tcp:80: connection refused" begins with a name: it stays as it is.
+function sentence(text) {
+	return /^\S+:/.test(text) ? text :
+		text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function planCard(p) {
 	return h("article", { class: "card", "data-key": `plan-${p.id}` },
-		h("h3", {}, planMark(p.state), " ", w.hostLink(p.host),
-			` ${w.action(p.action)}`,
+		h("h3", {}, planMark(p.state), " ", p.unit && [h("span", {},
+			p.unit), h("span", { class: "muted" }, " on ")],
+		w.hostLink(p.host), h("span", {}, w.advice(p.action)),
 			h("a", { class: "aside", href: `#/evacuation/${p.id}` },
 				`plan ${p.id}`)),
-		h("p", {}, p.reason.charAt(0).toUpperCase() + p.reason.slice(1), ", ",
-			w.ago(p.since, " ago"), ".", p.predicted && p.urgency &&
+		h("p", {}, sentence(p.reason), ", ", w.ago(p.since, " ago"), ".", p.predicted && p.urgency &&
 			` ${URGENCY[p.urgency]}`, p.accept_loss_warning &&
 			" Leaving it takes longer than is left: expect to lose something."),
-		targets(p),
+		ladder(p.ladder), targets(p),
 		p.why_not.length > 0 && h("p", {}, "Nothing is done: ",
 			p.why_not.map((y) => y.words).join("; "), "."));
 }
@@ -101,19 +142,12 @@ export function evacuations() {
 	if (!all)
 		return [h("h1", {}, "Evacuations"), absent("evacuations")];
 	const held = all.filter((p) => p.state === "held").length;
-	const leave = all.filter((p) => p.action === "host.evacuate").length;
-	const disks = all.filter((p) => p.action === "device.replace").length;
-	const roles = all.length - leave - disks;
-	const said = [leave && w.plural(leave, "host should be left",
-		"hosts should be left"), disks && w.plural(disks,
-		"disk should be replaced", "disks should be replaced"),
-	roles > 0 && w.plural(roles, "role should be taken out of rotation",
-		"roles should be taken out of rotation"),
-	held && `${w.count(held)} held`].filter(Boolean);
+	const said = [...due(all), held && `${w.count(held)} held`]
+		.filter(Boolean);
 	return [h("h1", {}, said.join(", ") || "Nothing needs to be moved"),
 	h("p", { class: "lead" }, "Tocsin recommends; it moves nothing. ",
 		h("a", { href: "#/simulate" }, "What if these hosts failed?")),
-	all.length ? all.slice(0, 100).map(planCard) :
+	all.length ? [...all].sort(dearestFirst).slice(0, 100).map(planCard) :
 		h("p", { class: "empty" }, w.mark("check", "good"),
 			"No evacuation is recommended."),
 	all.length > 100 && h("p", {}, `And ${w.count(all.length - 100)} more.`)];
@@ -204,28 +238,44 @@ export function alerts() {
 
 // ---- events ----
 
+function moved(b) {
+	return `went from ${w.look(b.from)[2]} to ${w.look(b.to)[2]}${b.to ===
+		"healthy" || !b.reason || b.reason === "none" ? "" :
+		`: ${w.reason(b.reason)}`}`;
+}
+
+const EVENTS_OF = {
+	"check.state": (b) => `${b.check} ${moved(b)}`,
+	"host.state": moved, "vm.state": moved, "role.state": moved,
+	"prediction.level": (b) => `risk went from ${b.from} to ${b.to}`,
+	"plan.state": (b) => `${w.advice(b.action)}: ${b.state}, ${b.reason}`,
+	"vm.run": (b) => `its hypervisor says: ${w.plain(b.run)}`,
+	"signal.take": (b) => `was ${w.plain(b.before)}, reported ${
+		w.plain(b.after)}`,
+	"alert.firing": (b) => `alert: ${b.summary}`,
+	"alert.resolved": (b) => `alert is over: ${b.summary}`,
+};
+
 function eventWords(e) {
 	const b = e.body || {};
-	if (e.kind === "check.state")
-		return `${b.check} went from ${b.from} to ${b.to}${b.to ===
-			"healthy" ? "" : `: ${w.reason(b.reason)}`}`;
-	if (e.kind === "host.state")
-		return `went from ${b.from} to ${b.to}${b.reason && b.reason !==
-			"none" ? `: ${w.reason(b.reason)}` : ""}`;
-	if (e.kind === "prediction.level")
-		return `risk went from ${b.from} to ${b.to}`;
-	if (e.kind === "plan.state")
-		return `${w.action(b.action)} ${b.state}: ${b.reason}`;
-	return b.summary || b.reason || e.kind.replaceAll(".", " ")
-		.replaceAll("_", " ");
+	return EVENTS_OF[e.kind]?.(b) || b.summary || b.reason ||
+		w.plain(e.kind.replaceAll(".", " "));
+}
+
+// "web-05/v5/web" → the host and what is on it; a disk's subject says more.
+function subject(e) {
+	const [host, ...on] = String(e.subject || "").split("/");
+	return { host, on: e.kind.startsWith("alert.") ? "" :
+		e.kind === "prediction.level" ? on[2] : on.join("/") };
 }
 
 export function eventList(events) {
 	return h("ul", { class: "events" }, events.map((e) => {
-		const host = String(e.subject || "").split("/")[0];
+		const { host, on } = subject(e);
 		return h("li", { "data-key": e.seq },
 			w.ago(e.at, " ago"), h("p", {}, now.hosts.has(host) ?
-				w.hostLink(host) : host, " ", eventWords(e)));
+				w.hostLink(host) : host, on && [" ", h("b", {}, on)],
+			" ", eventWords(e)));
 	}));
 }
 

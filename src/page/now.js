@@ -36,6 +36,20 @@ function device(p) {
 
 // ---- the numbers ----
 
+// What is unreachable hangs on something that is broken: it is counted apart.
+const CONVICTED = ["unhealthy", "impaired"];
+
+function brokenOf(kind) {
+	const c = now.summary.layers?.[kind] || {};
+	return CONVICTED.reduce((n, s) => n + (c[s] || 0), 0);
+}
+
+export function brokenCount() {
+	const c = now.summary.counts;
+	return CONVICTED.reduce((n, s) => n + (c[s] || 0), 0) +
+		brokenOf("vm") + brokenOf("role");
+}
+
 function counts() {
 	const c = now.summary.counts, l = now.summary.levels;
 	const sum = (names) => names.reduce((n, s) => n + (c[s] || 0), 0);
@@ -43,13 +57,15 @@ function counts() {
 	const braked = new Set(latched.map((b) => b.partition));
 	const held = (now.lists.evacuations || []).filter((p) =>
 		p.state === "held" && !braked.has(p.partition));
-	return { broken: sum(w.BROKEN), doubtful: sum(w.DOUBTFUL),
+	return { broken: sum(CONVICTED), cut: c.unreachable || 0,
+		vms: brokenOf("vm"), roles: brokenOf("role"),
+		doubtful: sum(w.DOUBTFUL),
 		risk: (l.imminent || 0) + (l.likely || 0), watch: l.watch || 0,
 		latched, held, states: c };
 }
 
 function rest(n) {
-	const names = ["healthy", "suspect", "flapping", "overloaded", "stale",
+	const names = ["healthy", "unreachable", "suspect", "flapping", "overloaded", "stale",
 		"unknown", "asleep", "maintenance", "rebooting", "evacuating",
 		"quarantined", "diagnosing", "retired"];
 	const parts = names.filter((s) => n.states[s])
@@ -75,14 +91,21 @@ function sentence(n) {
 		return "Tocsin doubts its own sight: too much went at once.";
 	if (!s.hosts)
 		return "No hosts are watched yet.";
-	if (!n.broken && !n.risk && !n.latched.length)
+	if (!brokenCount() && !n.cut && !n.risk && !n.latched.length)
 		return n.doubtful || n.states.healthy < s.hosts ?
 			"Nothing is broken, and nothing is expected to break." :
 			`All ${w.plural(s.hosts, "host is", "hosts are")} well, ` +
 			"and nothing is expected to break.";
 	const parts = [];
-	if (n.broken)
-		parts.push(w.plural(n.broken, "host is broken", "hosts are broken"));
+	const broken = [[n.broken, "host", "hosts"], [n.vms, "VM", "VMs"],
+		[n.roles, "role", "roles"]].filter(([k]) => k);
+	if (broken.length)
+		parts.push(`${w.listed(broken.map((b) => w.plural(...b)))} ${
+			broken.length > 1 || broken[0][0] > 1 ? "are" : "is"
+		} broken`);
+	if (n.cut)
+		parts.push(w.plural(n.cut, "host is unreachable",
+			"hosts are unreachable"));
 	if (n.risk)
 		parts.push(w.plural(n.risk, "host is likely to break",
 			"hosts are likely to break"));
@@ -140,13 +163,45 @@ function brokenRow(row) {
 				w.hostLink(row.name, "why"))));
 }
 
+function brokenUnitRow(u) {
+	const [shape, tone, word] = w.look(u.state);
+	return h("li", { "data-key": `unit-${u.id}` },
+		w.mark(shape, tone),
+		h("div", {},
+			h("p", { class: "what" }, w.unitLink(u), ` ${u.kind === "vm" ?
+				"VM" : "role"} `, u.state !== "unhealthy" && `${word}: `,
+			w.reason(u.reason)),
+			h("p", { class: "muted" }, u.since && [w.ago(u.since),
+				" \u00b7 "], u.action && `${w.advice(u.action)} \u00b7 `,
+			"on ", w.hostLink(u.host), " \u00b7 ", w.unitLink(u,
+				"why"))));
+}
+
+// Many at once behind one thing that is down: one line for them all.
+const TOGETHER = 3;
+function cutRow(n) {
+	const [shape, tone] = w.look("unreachable");
+	return h("li", { "data-key": "cut" }, w.mark(shape, tone), h("div", {},
+		h("p", { class: "what" }, h("a", { href:
+			"#/hosts?state=unreachable" }, w.plural(n, "host", "hosts")),
+		" unreachable: what they hang on is down"),
+		h("p", { class: "muted" }, "nobody is told of each of them")));
+}
+
 function broken() {
 	const all = brokenHosts();
-	return panel("broken", "Broken now", `#/hosts?state=${w.BROKEN.join(",")}`,
-		"Nothing is broken.",
-		[...all.slice(0, ROWS).map(brokenRow),
-			more(all.length - ROWS, `#/hosts?state=${w.BROKEN.join(",")}`)]
-			.filter(Boolean));
+	const cut = all.filter((r) => r.state === "unreachable").length;
+	const hosts = cut > TOGETHER ? all.slice(0, all.length - cut) : all;
+	const units = (now.lists.units || []).filter((u) =>
+		CONVICTED.includes(u.state));
+	const rows = [...hosts.map((r) => () => brokenRow(r)),
+		...(cut > TOGETHER ? [() => cutRow(cut)] : []),
+		...units.map((u) => () => brokenUnitRow(u))];
+	const href = units.length ? "#/tree?only=unwell" :
+		`#/hosts?state=${w.BROKEN.join(",")}`;
+	return panel("broken", "Broken now", href, "Nothing is broken.",
+		[...rows.slice(0, ROWS).map((make) => make()),
+			more(rows.length - ROWS, href)].filter(Boolean));
 }
 
 const URGENCY = ["imminent", "likely", "watch", "none"];
@@ -210,7 +265,7 @@ function planRow(p) {
 		h("div", {},
 			h("p", { class: "what" }, h("a",
 				{ href: `#/evacuation/${p.id}` }, p.host),
-			` ${w.action(p.action)} held`),
+			p.unit && ` ${p.unit}`, ` held: ${w.advice(p.action)}`),
 			h("p", { class: "muted" }, w.ago(p.since), " \u00b7 ",
 				p.reason)));
 }
@@ -234,16 +289,27 @@ function heldBack(n) {
 			.filter(Boolean));
 }
 
+// The shapes that are to be met always, and those that are there just now.
+function legend() {
+	const c = now.summary.counts;
+	const seen = ["impaired", "unreachable", "overloaded", "flapping",
+		"stale"].filter((s) => c[s]).map((s) => w.look(s));
+	return [["disc", "bad", "broken"], ...seen,
+		["triangle", "warn", "at risk"], ["diamond", "warn", "suspect"],
+		["bars", "held", "held"], ["ring", "dim", "unknown"],
+		["square", "good", "healthy"]];
+}
+
 function fleet() {
 	return h("section", { class: "panel", id: "fleet", "data-key": "fleet" },
 		h("h2", {}, h("a", { href: "#/hosts" }, "Fleet"),
-			h("a", { class: "aside", href: "#/hosts" }, "as a table")),
+			h("span", { class: "aside" }, h("a", { href: "#/hosts" },
+				"as a table"), " \u00b7 ", h("a", { href: "#/tree" },
+				"by layer"))),
 		h("div", { id: "cells", "data-own": true }),
 		h("p", { class: "legend muted", "aria-hidden": "true" },
-			[["disc", "bad", "broken"], ["triangle", "warn", "at risk"],
-				["diamond", "warn", "in doubt"], ["bars", "held", "held"],
-				["ring", "dim", "unknown"], ["square", "good", "healthy"]]
-				.map(([s, t, word]) => h("span", {}, w.mark(s, t), word))));
+			legend().map(([s, t, word]) => h("span", {}, w.mark(s, t),
+				word))));
 }
 
 export function view() {
@@ -252,8 +318,9 @@ export function view() {
 	return [
 		h("h1", {}, sentence(n)),
 		h("div", { class: "tiles" },
-			tile(`#/hosts?state=${w.BROKEN.join(",")}`, ["disc", "bad"],
-				n.broken, "broken", "broken"),
+			tile(n.vms || n.roles ? "#/tree?only=unwell" :
+				`#/hosts?state=${w.BROKEN.join(",")}`, ["disc", "bad"],
+			brokenCount(), "broken", "broken"),
 			tile("#/predictions", ["triangle", "warn"], n.risk, "at risk",
 				"at risk"),
 			tile("#/brakes", ["bars", "held"],

@@ -1,7 +1,7 @@
 // What is known of the fleet, and how fresh it is.  The summary is asked for
 // every few seconds; lists only when its generation rose or an event came.
 import * as api from "/page/api.js";
-import { BROKEN, skew } from "/page/words.js";
+import { BROKEN, DOUBTFUL, skew } from "/page/words.js";
 
 const POLL_MS = 5000;
 const RETRY_MS = [1000, 2000, 5000, 10000];
@@ -16,16 +16,19 @@ export const now = {
 	details: new Map(),	// of the hosts broken last
 	lists: { predictions: null, evacuations: null, brakes: null,
 		alerts: null, maintenance: null, partitions: null,
-		switches: null, comments: null },
+		switches: null, comments: null, units: null },
 	events: [],		// newest first
 	host: null,		// of the host's own view
+	unit: null,		// a VM or role, of its own view
+	branches: new Map(),	// host → its VMs and roles, of the tree
+	score: null,		// { at, card }
 	prediction: null,
 	audit: null,		// { items } or { refused }
 	contact: 0,		// when the server last answered, our clock
 	behind: 0,		// how old its truth was then
 	live: false,		// events come as they happen
 	trouble: "",		// why there is no answer
-	refused: false,		// the token
+	refused: 0,		// the token: the status
 };
 
 const PATHS = {
@@ -38,6 +41,9 @@ const PATHS = {
 	switches: "/v1/switches",
 	comments: "/v1/comments",
 };
+// The VMs and roles that are not well, the first of them.
+const UNITS = `/v1/units?state=${[...BROKEN, ...DOUBTFUL, "stale"].join(",")
+}&limit=1000`;
 
 let changed = () => {};
 let wanted = { view: "now", arg: "" };
@@ -100,6 +106,9 @@ async function loadLists() {
 		...Object.keys(PATHS).map(async (key) => {
 			now.lists[key] = await api.list(PATHS[key]);
 		}),
+		api.getIfThere(UNITS).then((body) => {
+			now.lists.units = body?.items ?? null;
+		}),
 	]);
 }
 
@@ -128,12 +137,36 @@ async function loadAudit() {
 	}
 }
 
+async function loadBranches(hosts) {
+	const had = now.branches;
+	now.branches = new Map(await Promise.all(hosts.map(async (name) =>
+		[name, (await api.getIfThere(`/v1/hosts/${encodeURIComponent(name)
+		}/vms`))?.items ?? had.get(name) ?? []])));
+}
+
+const SCORE_MS = 60000;		// it is reckoned from the whole history
+async function loadScore() {
+	if (now.score && Date.now() - now.score.at < SCORE_MS)
+		return;
+	now.score = { at: Date.now(),
+		card: await api.getIfThere("/v1/predictor/scorecard") };
+}
+
 async function loadView() {
 	const { view, arg } = wanted;
 	if (view === "host") {
 		const host = await loadHostView(arg);
 		if (wanted.arg === arg)
 			now.host = host;
+	} else if (view === "unit") {
+		const u = await api.getIfThere(
+			`/v1/units/${encodeURIComponent(arg)}`);
+		if (wanted.arg === arg)
+			now.unit = u ?? { id: arg, gone: true };
+	} else if (view === "tree") {
+		await loadBranches(wanted.hosts());
+	} else if (view === "scorecard" || view === "predictions") {
+		await loadScore();
 	} else if (view === "audit") {
 		await loadAudit();
 	} else if (view === "prediction") {
@@ -167,7 +200,7 @@ async function round(force) {
 
 function failed(e) {
 	if (e instanceof api.Problem && (e.status === 401 || e.status === 403)) {
-		now.refused = true;
+		now.refused = e.status;
 		now.trouble = e.message;
 		stop();
 	} else {
@@ -267,8 +300,11 @@ async function loadPast() {
 	now.events.push(...page.items.filter((e) => !known.has(e.seq)).reverse());
 }
 
-export function look(view, arg) {
-	wanted = { view, arg };
+// hosts(): those whose VMs and roles the view wants to be loaded.
+export function look(view, arg, hosts = () => []) {
+	wanted = { view, arg, hosts };
+	if (view === "unit" && String(now.unit?.id) !== arg)
+		now.unit = null;
 	if (view === "host" && now.host?.name !== arg)
 		now.host = null;
 	if (view === "prediction" && String(now.prediction?.id) !== arg)
@@ -280,7 +316,7 @@ export function look(view, arg) {
 export function start(onChange) {
 	changed = onChange;
 	stop();
-	now.refused = false;
+	now.refused = 0;
 	life = new AbortController();
 	generation = -1;
 	poll(life.signal);

@@ -53,6 +53,12 @@ export function plural(n, one, many) {
 	return `${count(n)} ${n === 1 ? one : many}`;
 }
 
+// "a, b and c"
+export function listed(words) {
+	return words.length < 2 ? words.join("") :
+		`${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
 export function percent(p) {
 	if (p === null || p === undefined)
 		return "unknown";
@@ -76,15 +82,16 @@ export function number(v) {
 // ---- marks: a shape each, so that colour is never alone ----
 
 // state → [shape, tone, word]
-const STATES = {
+// worst first
+export const STATES = {
 	unhealthy: ["disc", "bad", "broken"],
-	impaired: ["disc", "bad", "impaired"],
-	unreachable: ["disc", "bad", "unreachable"],
-	overloaded: ["diamond", "warn", "overloaded"],
-	flapping: ["diamond", "warn", "flapping"],
+	impaired: ["half", "bad", "impaired"],
+	unreachable: ["cross", "bad", "unreachable"],
+	overloaded: ["stack", "warn", "overloaded"],
+	flapping: ["bow", "warn", "flapping"],
 	suspect: ["diamond", "warn", "suspect"],
 	unknown: ["ring", "dim", "unknown"],
-	stale: ["ring", "dim", "stale"],
+	stale: ["frame", "dim", "stale"],
 	asleep: ["dot", "dim", "asleep"],
 	maintenance: ["bars", "held", "maintenance"],
 	rebooting: ["bars", "held", "rebooting"],
@@ -102,6 +109,22 @@ const LEVELS = {
 	none: ["square", "good", "none"],
 };
 
+// What a word means, for those who have not met it.
+const MEANINGS = {
+	unhealthy: "its checks failed often enough to be sure",
+	impaired: "it runs, but does not answer",
+	unreachable: "what it hangs on is down, so nobody can tell how it is",
+	overloaded: "late and busy: not dead",
+	flapping: "it comes and goes",
+	suspect: "a failure, not yet often enough to be sure",
+	unknown: "it could not be measured",
+	stale: "nothing was heard of it for three intervals",
+};
+
+export function meaning(state) {
+	return MEANINGS[state] || null;
+}
+
 export const BROKEN = ["unhealthy", "impaired", "unreachable"];
 export const DOUBTFUL = ["suspect", "flapping", "overloaded"];
 
@@ -118,6 +141,11 @@ const PATHS = {
 	diamond: "M8 1l7 7-7 7-7-7z",
 	ring: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zm0 2a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z",
 	dot: "M8 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",
+	half: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 3.8A4.2 4.2 0 0 0 3.8 8h8.4A4.2 4.2 0 0 0 8 3.8z",
+	cross: "M3.6 1.5L8 5.9l4.4-4.4 2.1 2.1L10.1 8l4.4 4.4-2.1 2.1L8 10.1l-4.4 4.4-2.1-2.1L5.9 8 1.5 3.6z",
+	stack: "M1.5 2h13v3h-13zM1.5 6.5h13v3h-13zM1.5 11h13v3h-13z",
+	bow: "M1 2.5L8 8l7-5.5v11L8 8l-7 5.5z",
+	frame: "M2.5 2.5h11v11h-11zM4.5 4.5v7h7v-7z",
 	bars: "M3 2h4v12H3zM9 2h4v12H9z",
 	square: "M3 3h10v10H3z",
 	triangle: "M8 1.5L15.5 14.5H.5z",
@@ -133,7 +161,8 @@ export function mark(shape, tone) {
 
 export function stateMark(state) {
 	const [shape, tone, word] = look(state);
-	return h("span", { class: `state ${tone}` }, mark(shape, tone), word);
+	return h("span", { class: `state ${tone}`, title: meaning(state) },
+		mark(shape, tone), word);
 }
 
 export function levelMark(level) {
@@ -159,6 +188,30 @@ const REASONS = {
 	device_failed: "the device failed", stale: "no data for three intervals",
 	never_connected: "never heard of", pending: "not measured yet",
 	no_checks: "nothing watches it", parent_down: "what it hangs on is down",
+	connection_lost: "heard of, then silent",
+	reported_exit: "its agent said that it was going away",
+	reported_error: "its agent ended with an error",
+	vm_paused: "its hypervisor says: paused",
+	vm_crashed: "its hypervisor says: crashed",
+	vm_shut_off: "its hypervisor says: shut off",
+	busy: "late, and its processors are busy",
+	runs_unreachable: "it runs, but does not answer",
+	probe_error: "the probe failed",
+	probe_timeout: "the probe passed its deadline",
+	probe_crashed: "the probe crashed",
+	exec_failed: "the plugin could not be executed",
+	exec_signal: "the plugin was ended by a signal",
+	exec_timeout: "the plugin was killed at its deadline",
+	exec_unknown: "the check says unknown",
+	bad_output: "the output cannot be read",
+	slot_missed: "the observer was late",
+	resolver_failed: "the name service does not answer",
+	local_resource: "out of sockets or memory at the observer",
+	local_no_route: "no route from the observer",
+	local_permission: "the observer may not measure it",
+	icmp_unavailable: "the observer may not open an ICMP socket",
+	device_unreadable: "the device could not be read",
+	unsupported: "not available there",
 	backup_old: "its last good copy is too old",
 	device_asleep: "asleep", no_smart: "it has no SMART data",
 	observer_suspect: "the observer is in doubt",
@@ -166,6 +219,12 @@ const REASONS = {
 
 export function reason(id) {
 	return REASONS[id] || String(id ?? "").replaceAll("_", " ");
+}
+
+// What a check said, where that is more than the reason's own words.
+export function besides(text, id) {
+	const said = String(text || "");
+	return said.toLowerCase() === reason(id).toLowerCase() ? "" : said;
 }
 
 const METRICS = {
@@ -193,11 +252,28 @@ export function statName(stat) {
 	return STATS[stat] || stat.replaceAll("_", " ");
 }
 
-export function action(id) {
-	return { "host.evacuate": "evacuation",
-		"device.replace": "replacing a disk",
-		"role.out_of_rotation": "taking out of rotation" }[id] ||
-		String(id ?? "");
+const ADVICE = {
+	"role.out_of_rotation": "take it out of rotation",
+	"role.restart": "restart the service",
+	"restart.fresh_disk": "restart it with a fresh disk",
+	"restart.keep_disk": "restart it, keep its disk",
+	"host.wait": "wait for its return", "host.reboot": "reboot the host",
+	"host.evacuate": "leave the host", "device.replace": "replace the disk",
+};
+
+export function plain(id) {
+	return String(id ?? "").replaceAll("_", " ");
+}
+
+export function advice(id) {
+	return id ? ADVICE[id] || plain(id.replaceAll(".", " ")) : null;
+}
+
+const SIDES = { outside: "from outside", inside: "inside it",
+	external: "other monitors" };
+
+export function side(id) {
+	return SIDES[id] || String(id);
 }
 
 export function deviceName(d) {
@@ -206,6 +282,10 @@ export function deviceName(d) {
 
 export function lead(l) {
 	return l ? `${l.from}\u2013${l.to} days` : null;
+}
+
+export function unitLink(u, ...kids) {
+	return h("a", { href: `#/unit/${u.id}` }, kids.length ? kids : u.path);
 }
 
 export function hostLink(name, ...kids) {

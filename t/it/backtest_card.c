@@ -171,17 +171,15 @@ score(struct hash *drives, const struct want *w)
 static int
 check_card(const char *data, const char *alarms)
 {
-	struct backtest_args args = { .data = &data, .n_data = 1,
-		.emit = alarms };
-	struct tc_err e = { 0 };
+	char verb[] = "backtest", data_opt[] = "--data", emit_opt[] = "--emit";
+	char *argv[] = { verb, data_opt, strdup(data), emit_opt,
+		strdup(alarms), NULL };
 	struct hash drives = { 0 };
 	struct drive *d;
 	int status = 1;
 
-	if (backtest_command(&args, &e) < 0) {
-		fprintf(stderr, "%s\n", e.text);
+	if (!argv[2] || !argv[4] || cmd_backtest(5, argv) != 0)
 		goto out;
-	}
 	if (read_data(data, &drives) < 0 || read_alarms(alarms, &drives) < 0)
 		goto out;
 	status = 0;
@@ -193,6 +191,8 @@ out:
 	for (size_t at = 0; (d = hash_next(&drives, &at));)
 		mem_free(d);
 	hash_free(&drives);
+	free(argv[2]);
+	free(argv[4]);
 	return status;
 }
 

@@ -144,11 +144,17 @@ browser_go(struct browser *b, const char *url)
 	json_decref(call(b, "POST /url", json_pack("{s:s}", "url", url)));
 }
 
+json_t *
+browser_ask(struct browser *b, const char *cmd, const char *params)
+{
+	return call(b, "POST /goog/cdp/execute", json_pack("{s:s,s:o}",
+		"cmd", cmd, "params", json_loads(params, 0, NULL)));
+}
+
 void
 browser_tell(struct browser *b, const char *cmd, const char *params)
 {
-	json_decref(call(b, "POST /goog/cdp/execute", json_pack("{s:s,s:o}",
-		"cmd", cmd, "params", json_loads(params, 0, NULL))));
+	json_decref(browser_ask(b, cmd, params));
 }
 
 void

@@ -36,5 +36,7 @@ void browser_no_complaints(struct browser *b);
 void browser_key(struct browser *b, const char *key);
 /* A DevTools command; params is JSON text. */
 void browser_tell(struct browser *b, const char *cmd, const char *params);
+/* The same, with its answer; to be given to json_decref. */
+json_t *browser_ask(struct browser *b, const char *cmd, const char *params);
 
 #endif
