@@ -168,7 +168,7 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 	struct unit *guest = vm_find(en, b->host);
 	struct host *h = guest != NULL ? guest->host :
 		host_find(en, b->host);
-	bool ends = false;
+	bool ends = false, sorted = !en->resort;
 
 	if (h == NULL && !may_create)
 		return BATCH_HOST_UNKNOWN;
@@ -192,6 +192,8 @@ engine_batch(struct engine *en, const struct batch *b, bool may_create,
 		en->resort = true;
 		host_say_subject(en, h);
 	}
+	if (sorted && en->resort)
+		fleet_enter(en, h);
 	cs->batch_host = guest != NULL ? guest->id : h->id;
 	cs->batch_id = b->id[0] != '\0' ? fact_text(cs, b->id) : NULL;
 	for (size_t i = 0; i < b->n; i++)

@@ -319,12 +319,52 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 		tc_fail(e, TC_ENOMEM, "out of memory for the list of hosts");
 }
 
+static void
+fleet_sorted(struct engine *en)
+{
+	chunks_free(en);
+	windows_moved(en);
+	en->resort = false;
+	en->changed = true;
+}
+
 static int
 by_name(const void *a, const void *b)
 {
 	const struct host *const *x = a, *const *y = b;
 
 	return strcmp((*x)->name, (*y)->name);
+}
+
+/*
+ * One host among those that are sorted: thousands that come one by one, each
+ * with its batch, would each sort them all.
+ */
+void
+fleet_enter(struct engine *en, struct host *h)
+{
+	size_t low = 0, high = en->n_sorted;
+	void *sorted = en->sorted;
+
+	if (mem_grow(&sorted, &en->cap_sorted, high + 1, sizeof(h)) < 0)
+		return;		/* fleet_sort() says so */
+	en->sorted = sorted;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(en->sorted[middle]->name, h->name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	memmove(en->sorted + low + 1, en->sorted + low,
+		(en->n_sorted - low) * sizeof(h));
+	en->sorted[low] = h;
+	en->n_sorted++;
+	for (size_t i = low; i < en->n_sorted; i++)
+		en->sorted[i]->place = (uint32_t)i;
+	h->part->n_hosts++;
+	fleet_sorted(en);
 }
 
 int
@@ -352,9 +392,6 @@ fleet_sort(struct engine *en)
 		en->sorted[i]->place = (uint32_t)i;
 		en->sorted[i]->part->n_hosts++;
 	}
-	chunks_free(en);
-	windows_moved(en);
-	en->resort = false;
-	en->changed = true;
+	fleet_sorted(en);
 	return 0;
 }

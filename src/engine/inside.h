@@ -53,6 +53,8 @@ void device_say_subject(struct engine *en, const struct device *d);
 void host_drop_check(struct engine *en, struct host *h, size_t i);
 /* present hosts again in the order of their names */
 int fleet_sort(struct engine *en);
+/* one that has just come, among hosts that are sorted */
+void fleet_enter(struct engine *en, struct host *h);
 int host_take_def(struct engine *en, const struct host_def *def);
 int host_copy_tags(struct host *h, const struct host_def *def);
 void host_retire(struct engine *en, struct host *h, struct now now);

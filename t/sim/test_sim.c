@@ -610,9 +610,10 @@ START_TEST(snapshots_share_what_did_not_change)
 }
 END_TEST
 
-START_TEST(hosts_are_found_and_paged_in_the_order_of_their_names)
+/* All of them, in order, each found by its name. */
+static void
+must_list(struct sim *s, size_t want)
 {
-	struct sim *s = sim_new(200, NULL, 0);
 	struct snapshot *snap = sim_snapshot(s);
 	const char *last = "";
 	size_t chunk, at, seen = 0;
@@ -625,11 +626,30 @@ START_TEST(hosts_are_found_and_paged_in_the_order_of_their_names)
 		last = name;
 		seen++;
 	}
-	ck_assert_uint_eq(seen, 200);
+	ck_assert_uint_eq(seen, want);
 	ck_assert_ptr_null(snapshot_host(snap, "h"));
 	ck_assert_ptr_null(snapshot_host(snap, "zzz"));
 	ck_assert_ptr_null(snapshot_host(snap, "h1000"));
 	snapshot_put(snap);
+}
+
+START_TEST(hosts_are_found_and_paged_in_the_order_of_their_names)
+{
+	struct sim *s = sim_new(200, NULL, 0);
+	struct observation ob = plain("cpu");
+
+	must_list(s, 200);
+	/* Those that come by themselves, one by one, too. */
+	for (int i = 0; i < 150; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%c%d", "atz"[i % 3],
+			1000 + i * 37 % 150);
+		ck_assert_int_eq(sim_batch(s, name, &ob, true), BATCH_TAKEN);
+		if (i % 50 == 7)
+			must_list(s, 201 + (size_t)i);
+	}
+	must_list(s, 350);
 	sim_free(s);
 }
 END_TEST
