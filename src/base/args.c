@@ -6,6 +6,17 @@
 #include "base/units.h"
 
 static int
+add_to_list(const struct arg *row, const char *text, struct arg_list *list,
+	struct tc_err *e)
+{
+	if (list->n == list->max)
+		return tc_fail(e, TC_EINVAL, "--%s: at most %zu", row->name,
+			list->max);
+	list->items[list->n++] = text;
+	return 0;
+}
+
+static int
 set_value(const struct arg *row, const char *text, void *into,
 	struct tc_err *e)
 {
@@ -41,6 +52,10 @@ set_value(const struct arg *row, const char *text, void *into,
 				row->name, text);
 		memcpy(to, &v, sizeof(v));
 		return 0;
+	case ARG_LIST:
+		if (*text == '\0')
+			return tc_fail(e, TC_EINVAL, "--%s: empty", row->name);
+		return add_to_list(row, text, (void *)to, e);
 	}
 	return TC_EINVAL;
 }

@@ -20,6 +20,13 @@ enum arg_type {
 	ARG_DUR,	/* struct dur, > 0 */
 	ARG_SIZE,	/* uint64_t, bytes */
 	ARG_COUNT,	/* uint64_t */
+	ARG_LIST,	/* struct arg_list: each time it is given, one more */
+};
+
+struct arg_list {
+	const char **items;	/* the caller's; the texts are borrowed */
+	size_t n;
+	size_t max;
 };
 
 /* Ends with a row whose name is NULL. */

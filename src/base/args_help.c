@@ -5,6 +5,44 @@
 
 #include <string.h>
 
+#define COLUMNS 80
+#define LEFT_MAX 25	/* what is wider has its help below it */
+
+/* The text in lines of what is left; the first one goes on at `at`. */
+static void
+put_wrapped(struct strbuf *out, const char *text, size_t at, size_t indent)
+{
+	while (*text != '\0') {
+		size_t n = strcspn(text, " ");
+
+		if (at > indent && at + 1 + n > COLUMNS) {
+			strbuf_printf(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			strbuf_putc(out, ' ');
+			at++;
+		}
+		strbuf_add(out, text, n);
+		at += n;
+		text += n;
+		text += strspn(text, " ");
+	}
+}
+
+/* What stands on the left takes `used` of `width`; its help comes beside. */
+static void
+put_help(struct strbuf *out, const char *text, size_t used, size_t width)
+{
+	size_t indent = (width < LEFT_MAX ? width : LEFT_MAX) + 2;
+
+	if (used + 2 > indent)
+		strbuf_printf(out, "\n%*s", (int)indent, "");
+	else
+		strbuf_printf(out, "%*s", (int)(indent - used), "");
+	put_wrapped(out, text, indent, indent);
+	strbuf_putc(out, '\n');
+}
+
 static size_t
 row_width(const struct arg *row)
 {
@@ -14,12 +52,15 @@ row_width(const struct arg *row)
 static void
 put_row(struct strbuf *out, const struct arg *row, size_t width)
 {
-	strbuf_printf(out, "  --%s%s%s%*s  %s", row->name,
-		row->value ? " " : "", row->value ? row->value : "",
-		(int)(width - row_width(row)), "", row->help);
+	struct strbuf help = { 0 };
+
+	strbuf_printf(out, "  --%s%s%s", row->name, row->value ? " " : "",
+		row->value ? row->value : "");
+	strbuf_puts(&help, row->help);
 	if (row->dflt)
-		strbuf_printf(out, " (%s)", row->dflt);
-	strbuf_putc(out, '\n');
+		strbuf_printf(&help, " (%s)", row->dflt);
+	put_help(out, strbuf_str(&help), 2 + row_width(row), 2 + width);
+	strbuf_free(&help);
 }
 
 static void
@@ -49,10 +90,14 @@ put_verbs(struct strbuf *out, const struct arg_verb *verbs)
 		width = n > width ? n : width;
 	}
 	strbuf_puts(out, "\nCommands:\n");
-	for (const struct arg_verb *v = verbs; v->name; v++)
-		strbuf_printf(out, "  %s %s%*s  %s\n", v->name, v->operands,
-			(int)(width - strlen(v->name) - 1 -
-			strlen(v->operands)), "", v->help);
+	for (const struct arg_verb *v = verbs; v->name; v++) {
+		size_t n = strlen(v->operands);
+
+		strbuf_printf(out, "  %s%s%s", v->name, n > 0 ? " " : "",
+			v->operands);
+		put_help(out, v->help, 2 + strlen(v->name) + (n > 0 ? n + 1 :
+			0), 2 + width);
+	}
 }
 
 void

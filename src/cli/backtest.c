@@ -2,7 +2,6 @@
  * tocsin backtest: what the predictor would have said of recorded drives.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,25 +13,11 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "cli/backtest.h"
+#include "cli/cli.h"
 #include "predict/backtest.h"
 #include "predict/builtin.h"
 #include "replay/replay.h"
 #include "store/disk_rows.h"
-
-#define FILES_MAX 4096
-
-struct args {
-	const char *data[FILES_MAX];
-	size_t n_data;
-	const char *db;		/* in place of data */
-	const char *emit;	/* NULL = none, "-" = standard output */
-	const char *pack;	/* NULL = the built-in one */
-	const char *fit;	/* NULL = judge, do not fit */
-	const char *against;	/* NULL = nothing */
-	const char *html;	/* NULL = none */
-	bool json;
-	bool help;
-};
 
 struct session {
 	FILE *emit;
@@ -44,116 +29,20 @@ struct session {
 	bool bar;
 };
 
-static const char usage[] =
-	"usage: tocsin backtest --data FILE [--data FILE]... [options]\n"
-	"       tocsin backtest --db FILE [options]\n";
-
-static const char help[] =
-	"Replays recorded drives day by day, without a look ahead, and tells how\n"
-	"many failures would have been seen coming, how early, and how many good\n"
-	"drives would have been accused.\n"
-	"\n"
-	"  --data FILE   Backblaze-format CSV, plain, .gz or .zst; rows per day or\n"
-	"                only on change, sorted by drive or by date; - is standard\n"
-	"                input; may be repeated (one file per day, in order)\n"
-	"  --db FILE     the disks of the server's own file, beside a server that\n"
-	"                runs; failed are those with that outcome\n"
-	"  --emit FILE   write every change of level as CSV: serial_number, date,\n"
-	"                model, level, risk (within 30 days); - is standard output\n"
-	"  --pack FILE   judge by this rule pack instead of the built-in one\n"
-	"  --fit FILE    fit a new pack to the data and write it, when it was shown\n"
-	"                on drives that the fit did not see; --pack is the one to\n"
-	"                beat and gives the gate; --emit writes the alarms out of\n"
-	"                fold\n"
-	"  --against FILE  judge by this pack as well: what appears, what vanishes,\n"
-	"                which warnings come earlier; \"built-in\" is the built-in one\n"
-	"  --html FILE   the report with plots and a table by model\n"
-	"  --json        the report as one JSON object\n"
-	"  --help        this text\n";
-
-/* ---- arguments ----------------------------------------------------------- */
-
 static int
-parse_args(int argc, char **argv, struct args *a)
+check_args(const struct backtest_args *a, struct tc_err *e)
 {
-	static const struct option options[] = {
-		{ "data", required_argument, NULL, 'd' },
-		{ "db", required_argument, NULL, 'D' },
-		{ "emit", required_argument, NULL, 'e' },
-		{ "pack", required_argument, NULL, 'p' },
-		{ "fit", required_argument, NULL, 'f' },
-		{ "against", required_argument, NULL, 'a' },
-		{ "html", required_argument, NULL, 'w' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			if (a->n_data == FILES_MAX) {
-				(void)fprintf(stderr, "tocsin: backtest: at "
-					"most %d files\n", FILES_MAX);
-				return -1;
-			}
-			a->data[a->n_data++] = optarg;
-			break;
-		case 'D':
-			a->db = optarg;
-			break;
-		case 'e':
-			a->emit = optarg;
-			break;
-		case 'p':
-			a->pack = optarg;
-			break;
-		case 'a':
-			a->against = optarg;
-			break;
-		case 'w':
-			a->html = optarg;
-			break;
-		case 'f':
-			a->fit = optarg;
-			break;
-		case 'j':
-			a->json = true;
-			break;
-		case 'h':
-			a->help = true;
-			return 0;
-		default:
-			return -1;
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "tocsin: backtest: unexpected \"%s\"\n",
-			argv[optind]);
-		return -1;
-	}
-	if ((a->n_data == 0) == (a->db == NULL)) {
-		(void)fprintf(stderr, "tocsin: backtest: --data or --db, one "
-			"of them\n");
-		return -1;
-	}
-	if (a->fit && a->db) {
-		(void)fprintf(stderr, "tocsin: backtest: --fit needs --data, "
-			"so that the pack can name what it was fitted to\n");
-		return -1;
-	}
-	if (a->fit && (a->json || a->against || a->html)) {
-		(void)fprintf(stderr, "tocsin: backtest: --fit prints its own "
-			"report: no --json, --against, --html\n");
-		return -1;
-	}
-	if (a->json && a->emit && strcmp(a->emit, "-") == 0) {
-		(void)fprintf(stderr, "tocsin: backtest: --json and --emit - "
-			"would mix on standard output\n");
-		return -1;
-	}
+	if ((a->n_data == 0) == (a->db == NULL))
+		return tc_fail(e, TC_EINVAL, "--data or --db, one of them");
+	if (a->fit && a->db)
+		return tc_fail(e, TC_EINVAL, "--fit needs --data, so that the "
+			"pack can name what it was fitted to");
+	if (a->fit && (a->json || a->against || a->html))
+		return tc_fail(e, TC_EINVAL, "--fit prints its own report: no "
+			"--json, --against, --html");
+	if (a->json && a->emit && strcmp(a->emit, "-") == 0)
+		return tc_fail(e, TC_EINVAL, "--json and --emit - would mix on "
+			"standard output");
 	return 0;
 }
 
@@ -265,7 +154,7 @@ note_device(void *ctx, const struct backtest_device *d, struct tc_err *e)
 }
 
 static int
-print_report(const struct args *a, const struct backtest_compared *c,
+print_report(const struct backtest_args *a, const struct backtest_compared *c,
 	struct dur cpu, struct tc_err *e)
 {
 	/* with --emit - the report goes beside the rows, not among them */
@@ -301,7 +190,7 @@ write_html(const char *path, const struct backtest_compared *c,
 
 /* All data once, under one pack. */
 static int
-judge(const struct args *a, struct session *s, const struct pack *pack,
+judge(const struct backtest_args *a, struct session *s, const struct pack *pack,
 	struct backtest_report *out, struct tc_err *e)
 {
 	struct backtest_opts opts = { .change = emit_change,
@@ -326,7 +215,7 @@ judge(const struct args *a, struct session *s, const struct pack *pack,
 }
 
 static int
-judge_all(const struct args *a, struct session *s, const struct pack *pack,
+judge_all(const struct backtest_args *a, struct session *s, const struct pack *pack,
 	struct backtest_compared *c, struct tc_err *e)
 {
 	struct pack *old = NULL;
@@ -345,8 +234,8 @@ judge_all(const struct args *a, struct session *s, const struct pack *pack,
 		&c->n_models, e);
 }
 
-static int
-run(const struct args *a, struct tc_err *e)
+int
+backtest_command(const struct backtest_args *a, struct tc_err *e)
 {
 	struct session s = { .bar = isatty(STDERR_FILENO) == 1,
 		.compare = compare_new(), .side = COMPARE_NEW };
@@ -386,27 +275,16 @@ out:
 }
 
 int
-cmd_backtest(int argc, char **argv)
+verb_backtest(struct cli *c, struct tc_err *e)
 {
-	struct args *a = MEM_NEW(struct args);
-	struct tc_err e = { 0 };
-	int status = 1;
+	const struct cli_options *o = &c->opt;
+	struct backtest_args a = { .data = o->data.items,
+		.n_data = o->data.n, .db = o->db, .emit = o->emit,
+		.pack = o->pack, .fit = o->fit, .against = o->against,
+		.html = o->html, .json = c->out.format == OUT_JSON };
+	int rc = check_args(&a, e);
 
-	if (!a) {
-		(void)fputs("tocsin: backtest: out of memory\n", stderr);
-		return status;
-	}
-	if (parse_args(argc, argv, a) < 0) {
-		(void)fputs(usage, stderr);
-		status = 2;
-	} else if (a->help) {
-		(void)printf("%s\n%s", usage, help);
-		status = 0;
-	} else if (run(a, &e) < 0) {
-		(void)fprintf(stderr, "tocsin: backtest: %s\n", e.text);
-	} else {
-		status = 0;
-	}
-	mem_free(a);
-	return status;
+	if (rc < 0)
+		return rc;
+	return backtest_command(&a, e) < 0 ? CLI_ERROR : CLI_OK;
 }

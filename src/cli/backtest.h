@@ -1,6 +1,5 @@
 /*
- * tocsin backtest --data FILE [--emit FILE] [--pack FILE] [--fit FILE]
- *	[--against FILE] [--html FILE] [--json]
+ * tocsin backtest: what the predictor would have said of recorded drives.
  */
 #ifndef TOCSIN_CLI_BACKTEST_H
 #define TOCSIN_CLI_BACKTEST_H
@@ -11,8 +10,20 @@
 #include "predict/backtest.h"
 #include "predict/compare.h"
 
-/* argv[0] is the verb. Exit status: 0, 1 = error, 2 = usage. */
-int cmd_backtest(int argc, char **argv);
+struct backtest_args {
+	const char *const *data;	/* files, in order; "-" = standard input */
+	size_t n_data;
+	const char *db;		/* in place of data */
+	const char *emit;	/* NULL = none, "-" = standard output */
+	const char *pack;	/* NULL = the built-in one */
+	const char *fit;	/* NULL = judge, do not fit */
+	const char *against;	/* NULL = nothing */
+	const char *html;	/* NULL = none */
+	bool json;
+};
+
+/* The report is on standard output. */
+int backtest_command(const struct backtest_args *a, struct tc_err *e);
 
 /* 2015-12-31 */
 void backtest_put_date(struct strbuf *sb, int32_t day);

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/backtest.h"
-#include "cli/mine.h"
+#include "predict/mine.h"
 
+#define DATA_MAX 4096	/* --data of one backtest: years, a file a day */
 #define AT(field) offsetof(struct cli_options, field)
 
 static const struct arg common_rows[] = {
@@ -107,6 +107,49 @@ static const struct arg import_rows[] = {
 static const struct arg doctor_rows[] = {
 	{ "host", ARG_STRING, AT(host), "NAME", NULL,
 		"this machine's name in the fleet" },
+	{ .name = NULL }
+};
+
+#define ROW_DB { "db", ARG_STRING, AT(db), "FILE", NULL, \
+	"the disks of the server's own file, beside a server that runs; " \
+	"failed are those with that outcome" }
+
+static const struct arg backtest_rows[] = {
+	{ "data", ARG_LIST, AT(data), "FILE", NULL,
+		"CSV as Backblaze publishes it, plain, .gz or .zst, sorted by "
+		"drive or by date; again for the next file, - = standard "
+		"input" },
+	ROW_DB,
+	{ "emit", ARG_STRING, AT(emit), "FILE", NULL,
+		"write every change of level as CSV; - = standard output" },
+	{ "pack", ARG_STRING, AT(pack), "FILE", NULL,
+		"judge by this rule pack instead of the built-in one" },
+	{ "fit", ARG_STRING, AT(fit), "FILE", NULL,
+		"fit a pack to the data and write it; --pack is the one to "
+		"beat, --emit gets the alarms out of fold" },
+	{ "against", ARG_STRING, AT(against), "FILE", NULL,
+		"judge by this pack as well: what appears, vanishes, comes "
+		"earlier; built-in = the built-in one" },
+	{ "html", ARG_STRING, AT(html), "FILE", NULL,
+		"write the report with plots and a table by model" },
+	{ .name = NULL }
+};
+static const struct arg mine_rows[] = {
+	{ "data", ARG_LIST, AT(data), "FILE", NULL,
+		"CSV, plain, .gz or .zst" },
+	ROW_DB,
+	{ "by", ARG_LIST, AT(by), "COLUMN[:CLASS]", NULL,
+		"an attribute; again for the next; CLASS is hardware, software "
+		"or place, else told from the name" },
+	{ "failed", ARG_STRING, AT(failed), "COLUMN[=VALUE]", NULL,
+		"what failed: without VALUE all but 0 and nothing; else "
+		"failure=1" },
+	{ "id", ARG_STRING, AT(id), "COLUMN", NULL,
+		"rows of one id are one thing: its last values, failed if it "
+		"ever did" },
+	{ "single", ARG_FLAG, AT(single), NULL, NULL, "no pairs" },
+	{ "shuffle", ARG_FLAG, AT(shuffle), NULL, NULL,
+		"deal the failures out anew: what is told then is chance" },
 	{ .name = NULL }
 };
 
@@ -372,9 +415,9 @@ static const struct arg_verb verbs[] = {
 		"come, such as a leap day: does any verdict differ from a "
 		"plain day's", rehearse_rows },
 	{ "backtest", "", 0, 0, "what the predictor would have said of "
-		"recorded drives; see tocsin backtest --help", NULL },
-	{ "mine", "", 0, 0, "what goes with more failures than the rest has; "
-		"see tocsin mine --help", NULL },
+		"recorded drives, without a look ahead", backtest_rows },
+	{ "mine", "", 0, 0, "what goes with more failures than the rest has",
+		mine_rows },
 	{ .name = NULL }
 };
 
@@ -386,7 +429,7 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_alerts, verb_ack, verb_comment, verb_switches, verb_audit,
 	verb_healthy_set, verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin, verb_selftest,
-	verb_rehearse, NULL, NULL,
+	verb_rehearse, verb_backtest, verb_mine,
 };
 _Static_assert(ARRAY_LEN(runs) + 1 == ARRAY_LEN(verbs), "one for each verb");
 
@@ -407,6 +450,18 @@ static const struct arg_section sections[] = {
 		"nothing; the server judges when it starts.  A file is "
 		"checked to its end first; importing it twice is harmless.  "
 		"Failures are noted as outcomes: the drive is gone then." },
+	{ "BACKTEST",
+		"Recorded drives are replayed day by day, without a look "
+		"ahead: how many failures would have been seen coming, how "
+		"early, and how many good drives would have been accused.  A "
+		"pack is shown on drives that its fit did not see before it "
+		"is written." },
+	{ "MINE",
+		"Which values of the attributes, and which two together, go "
+		"with more failures than the rest has: counts, the ratio of "
+		"the rates (drawn to 1 where little was seen) with its 95 % "
+		"interval, and q, the share of false discoveries up to that "
+		"line." },
 	{ "FILES",
 		TOCSIN_STATEDIR "/admin.token\tan admin's token\n\n"
 		TOCSIN_STATEDIR "/server.url\twhere the server listens" },
@@ -508,8 +563,6 @@ run(struct cli *c, struct tc_err *e)
 		return print_about(c);
 	if (!verb)
 		return tc_fail(e, TC_EINVAL, "what? try: tocsin status");
-	if (!runs[verb - verbs])
-		return tc_fail(e, TC_EINVAL, "%s comes first", verb->name);
 	if (!db_is_export(c) && choose_format(c, e) < 0)
 		return TC_EINVAL;
 	return runs[verb - verbs](c, e);
@@ -537,16 +590,14 @@ release(struct cli *c)
 int
 cli_main(int argc, char **argv)
 {
+	const char *data[DATA_MAX], *by[MINE_ATTRIBUTES_MAX];
 	struct cli c = { .clock = clock_system(),
-		.opt = { .after = UINT64_MAX, .expected = UINT64_MAX } };
+		.opt = { .after = UINT64_MAX, .expected = UINT64_MAX,
+			.data = { data, 0, ARRAY_LEN(data) },
+			.by = { by, 0, ARRAY_LEN(by) } } };
 	struct tc_err e = {0};
 	int status;
 
-	/* it has arguments of its own */
-	if (argc > 1 && strcmp(argv[1], "backtest") == 0)
-		return cmd_backtest(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "mine") == 0)
-		return cmd_mine(argc - 1, argv + 1);
 	if (args_parse(&program, argc, argv, &c.opt, &c.rest, &e) < 0 &&
 	    !c.opt.help)	/* which tells what was missing */
 		status = CLI_USAGE;

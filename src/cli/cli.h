@@ -74,6 +74,18 @@ struct cli_options {
 	const char *note;
 	bool gone;
 	const char *replay;
+	struct arg_list data;
+	struct arg_list by;
+	const char *db;
+	const char *emit;
+	const char *pack;
+	const char *fit;
+	const char *against;
+	const char *html;
+	const char *failed;
+	const char *id;
+	bool single;
+	bool shuffle;
 };
 
 struct cli {
@@ -136,6 +148,8 @@ int verb_plugin(struct cli *c, struct tc_err *e);
 int verb_evacuations(struct cli *c, struct tc_err *e);
 int verb_simulate(struct cli *c, struct tc_err *e);
 int verb_import(struct cli *c, struct tc_err *e);
+int verb_backtest(struct cli *c, struct tc_err *e);
+int verb_mine(struct cli *c, struct tc_err *e);
 int verb_accept(struct cli *c, struct tc_err *e);
 int verb_repair(struct cli *c, struct tc_err *e);
 int verb_artifact(struct cli *c, struct tc_err *e);

@@ -1,10 +1,9 @@
 /*
  * tocsin mine: what goes with more failures than the rest of the fleet has.
  */
-#include "cli/mine.h"
+#include "cli/cli.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,110 +23,26 @@
 
 struct args {
 	const char *data;
+	size_t n_data;
 	const char *db;		/* in place of data */
-	const char *by[MINE_ATTRIBUTES_MAX];
+	const char *const *by;
 	size_t n_by;
 	const char *failed;
 	const char *id;
 	bool single;
 	bool shuffle;
 	bool json;
-	bool help;
 };
 
-static const char usage[] =
-	"usage: tocsin mine --data FILE --by COLUMN [--by COLUMN]... [options]\n"
-	"       tocsin mine --db FILE [--by COLUMN]... [options]\n";
-
-static const char help[] =
-	"Reads a CSV file (plain, .gz, .zst) and tells which values of the columns,\n"
-	"and which two together, go with more failures than the rest has: counts,\n"
-	"the ratio of the rates (drawn to 1 where little was seen) with its 95 %\n"
-	"interval, and q, the share of false discoveries up to that line.\n"
-	"\n"
-	"  --db FILE     the disks of the server's own file in place of a CSV file:\n"
-	"                by model, batch (how the serial begins), partition and each\n"
-	"                tag of the host; failed are those with that outcome\n"
-	"  --by COLUMN[:CLASS]  an attribute; CLASS is hardware, software or place,\n"
-	"                else told from the name (agent, kernel, version, app, os:\n"
-	"                software; rack, room, row, site: place)\n"
-	"  --failed COLUMN[=VALUE]  what failed; without VALUE all but 0 and \"\";\n"
-	"                else failure=1\n"
-	"  --id COLUMN   rows of one id are one thing: its last values, failed if\n"
-	"                it ever did\n"
-	"  --single      no pairs\n"
-	"  --shuffle     deal the failures out anew: what is told now is chance\n"
-	"  --json        one JSON object\n"
-	"  --help        this text\n";
-
 static int
-complain(const char *what, const char *which)
+check_args(const struct args *a, struct tc_err *e)
 {
-	(void)fprintf(stderr, "tocsin: mine: %s%s\n", what, which);
-	return -1;
-}
-
-static int
-parse_args(int argc, char **argv, struct args *a)
-{
-	static const struct option options[] = {
-		{ "data", required_argument, NULL, 'd' },
-		{ "db", required_argument, NULL, 'D' },
-		{ "by", required_argument, NULL, 'b' },
-		{ "failed", required_argument, NULL, 'f' },
-		{ "id", required_argument, NULL, 'i' },
-		{ "single", no_argument, NULL, 's' },
-		{ "shuffle", no_argument, NULL, 'x' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	optind = 1;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			a->data = optarg;
-			break;
-		case 'D':
-			a->db = optarg;
-			break;
-		case 'b':
-			if (a->n_by == MINE_ATTRIBUTES_MAX)
-				return complain("too many --by", "");
-			a->by[a->n_by++] = optarg;
-			break;
-		case 'f':
-			a->failed = optarg;
-			break;
-		case 'i':
-			a->id = optarg;
-			break;
-		case 's':
-			a->single = true;
-			break;
-		case 'x':
-			a->shuffle = true;
-			break;
-		case 'j':
-			a->json = true;
-			break;
-		case 'h':
-			a->help = true;
-			return 0;
-		default:
-			return -1;
-		}
-	}
-	if (optind < argc)
-		return complain("unexpected ", argv[optind]);
-	if (a->db)
-		return a->data ? complain("--data or --db, one of them", "") :
-			0;
-	if (!a->data || a->n_by == 0)
-		return complain(a->data ? "--by is missing" :
-			"--data is missing", "");
+	if ((a->data == NULL) == (a->db == NULL))
+		return tc_fail(e, TC_EINVAL, "--data or --db, one of them");
+	if (a->n_data > 1)
+		return tc_fail(e, TC_EINVAL, "--data: one file");
+	if (a->data != NULL && a->n_by == 0)
+		return tc_fail(e, TC_EINVAL, "--by is missing");
 	return 0;
 }
 
@@ -261,7 +176,8 @@ find_column(const char *const *fields, size_t n, const char *name,
 static void
 choose_columns(struct loaded *l, const char *const *fields, size_t n)
 {
-	memcpy(l->by_names, l->args->by, sizeof(l->by_names));
+	for (size_t i = 0; i < l->args->n_by; i++)
+		l->by_names[i] = l->args->by[i];
 	l->n_by = l->args->n_by;
 	for (size_t i = 0; l->args->n_by == 0 && i < n &&
 		l->n_by < MINE_ATTRIBUTES_MAX; i++)
@@ -543,22 +459,16 @@ run(const struct args *a, struct tc_err *e)
 }
 
 int
-cmd_mine(int argc, char **argv)
+verb_mine(struct cli *c, struct tc_err *e)
 {
-	struct args a = { .data = NULL };
-	struct tc_err e = { 0 };
+	const struct cli_options *o = &c->opt;
+	struct args a = { .data = o->data.n > 0 ? o->data.items[0] : NULL,
+		.n_data = o->data.n, .db = o->db, .by = o->by.items, .n_by = o->by.n,
+		.failed = o->failed, .id = o->id, .single = o->single,
+		.shuffle = o->shuffle, .json = c->out.format == OUT_JSON };
+	int rc = check_args(&a, e);
 
-	if (parse_args(argc, argv, &a) < 0) {
-		(void)fputs(usage, stderr);
-		return 2;
-	}
-	if (a.help) {
-		(void)printf("%s\n%s", usage, help);
-		return 0;
-	}
-	if (run(&a, &e) < 0) {
-		(void)fprintf(stderr, "tocsin: mine: %s\n", e.text);
-		return 1;
-	}
-	return 0;
+	if (rc < 0)
+		return rc;
+	return run(&a, e) < 0 ? CLI_ERROR : CLI_OK;
 }

@@ -171,15 +171,17 @@ score(struct hash *drives, const struct want *w)
 static int
 check_card(const char *data, const char *alarms)
 {
-	char verb[] = "backtest", data_opt[] = "--data", emit_opt[] = "--emit";
-	char *argv[] = { verb, data_opt, strdup(data), emit_opt,
-		strdup(alarms), NULL };
+	struct backtest_args args = { .data = &data, .n_data = 1,
+		.emit = alarms };
+	struct tc_err e = { 0 };
 	struct hash drives = { 0 };
 	struct drive *d;
 	int status = 1;
 
-	if (!argv[2] || !argv[4] || cmd_backtest(5, argv) != 0)
+	if (backtest_command(&args, &e) < 0) {
+		fprintf(stderr, "%s\n", e.text);
 		goto out;
+	}
 	if (read_data(data, &drives) < 0 || read_alarms(alarms, &drives) < 0)
 		goto out;
 	status = 0;
@@ -191,8 +193,6 @@ out:
 	for (size_t at = 0; (d = hash_next(&drives, &at));)
 		mem_free(d);
 	hash_free(&drives);
-	free(argv[2]);
-	free(argv[4]);
 	return status;
 }
 

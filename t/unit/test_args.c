@@ -12,6 +12,8 @@ struct conf {
 	uint64_t n;
 	bool once;
 	bool json;
+	const char *files[2];
+	struct arg_list data;
 };
 
 #define AT(field) offsetof(struct conf, field)
@@ -25,6 +27,9 @@ static const struct arg rows[] = {
 static const struct arg host_rows[] = {
 	{ "host", ARG_STRING, AT(host), "NAME", NULL, "which" },
 	{ "limit", ARG_COUNT, AT(n), "N", "100", "at most" },
+	{ "data", ARG_LIST, AT(data), "FILE[:COLUMN[=VALUE]]", NULL,
+		"what is read, one file after the other, each of them to its "
+		"end, and then no more" },
 	{ .name = NULL }
 };
 static const struct arg_verb verbs[] = {
@@ -50,6 +55,7 @@ parse(const struct arg_program *p, const char *line, struct conf *c,
 	char *save = NULL;
 
 	*c = (struct conf){0};
+	c->data = (struct arg_list){ c->files, 0, ARRAY_LEN(c->files) };
 	memcpy(text, line, strlen(line) + 1);
 	for (char *w = strtok_r(text, " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
@@ -98,6 +104,22 @@ START_TEST(a_verb_brings_its_own_rows_and_operands)
 }
 END_TEST
 
+START_TEST(a_list_grows_each_time_it_is_given)
+{
+	struct conf c;
+	struct arg_rest rest;
+	struct tc_err e;
+
+	ck_assert_int_eq(parse(&verbal, "verbal explain --data a h1 --data=b",
+		&c, &rest, &e), 0);
+	ck_assert_uint_eq(c.data.n, 2);
+	ck_assert_str_eq(c.data.items[0], "a");
+	ck_assert_str_eq(c.data.items[1], "b");
+	ck_assert_int_eq(parse(&verbal, "verbal explain h1", &c, &rest, &e), 0);
+	ck_assert_uint_eq(c.data.n, 0);
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_said)
 {
 	static const struct { const char *line; const char *want; } bad[] = {
@@ -117,6 +139,9 @@ START_TEST(what_is_wrong_is_said)
 		{ "verbal status --server=", "--server: empty" },
 		{ "verbal status --interval 0", "--interval: must be more" },
 		{ "verbal status --interval 5x", "--interval: " },
+		{ "verbal explain a --data=", "--data: empty" },
+		{ "verbal explain a --data b --data c --data d",
+			"--data: at most 2" },
 	};
 	struct conf c;
 	struct arg_rest rest;
@@ -142,6 +167,11 @@ START_TEST(help_manual_and_completion_come_from_the_rows)
 	args_help(&verbal, &verbs[1], &sb);
 	ck_assert_ptr_nonnull(strstr(sb.p, "usage: verbal explain HOST"));
 	ck_assert_ptr_nonnull(strstr(sb.p, "--limit N"));
+	/* beside, in 80 columns; what is wide has it below */
+	ck_assert_ptr_nonnull(strstr(sb.p, "  --data FILE[:COLUMN[=VALUE]]\n"
+		"                           what is read, one file after the other, "
+		"each of them\n"
+		"                           to its end, and then no more\n"));
 	strbuf_reset(&sb);
 	args_man(&verbal, &sb);
 	ck_assert_ptr_nonnull(strstr(sb.p, ".TH VERBAL 1 2026-01-01"));
@@ -150,7 +180,7 @@ START_TEST(help_manual_and_completion_come_from_the_rows)
 	ck_assert_ptr_nonnull(strstr(sb.p, ".B \\-\\-limit \\fIN\\fP"));
 	strbuf_reset(&sb);
 	args_completion(&verbal, &sb);
-	ck_assert_ptr_nonnull(strstr(sb.p, "explain) words+=\" --host --limit\""));
+	ck_assert_ptr_nonnull(strstr(sb.p, "explain) words+=\" --host --limit --data\""));
 	strbuf_free(&sb);
 }
 END_TEST
@@ -160,6 +190,7 @@ main(void)
 {
 	return STORIES("args", rows_are_filled_by_name,
 		a_verb_brings_its_own_rows_and_operands,
+		a_list_grows_each_time_it_is_given,
 		what_is_wrong_is_said,
 		help_manual_and_completion_come_from_the_rows);
 }
