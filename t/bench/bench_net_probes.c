@@ -6,7 +6,6 @@
  *
  *	bench_net_probes [CHECKS [ROUNDS]]
  */
-#include <ftw.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -23,6 +22,7 @@
 #include "base/file.h"
 #include "base/macros.h"
 #include "t/lib/certs.h"
+#include "t/lib/scratch.h"
 
 #define ROUNDS_MAX 99
 
@@ -229,15 +229,6 @@ compare(const struct bench *b)
 	}
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st;
-	(void)flag;
-	(void)at;
-	return remove(path);
-}
-
 static bool
 prepare(struct bench *b)
 {
@@ -291,6 +282,6 @@ main(int argc, char **argv)
 	}
 	if (pid > 0)
 		kill(pid, SIGKILL);
-	nftw(b.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(b.dir);
 	return 0;
 }

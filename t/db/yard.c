@@ -1,12 +1,12 @@
 #include "t/db/yard.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/queue.h"
+#include "t/lib/scratch.h"
 
 /*
  * Not ck_assert: children that are killed use this too, and must not write
@@ -82,22 +82,13 @@ yard_turns(struct yard *y)
 	return turn != y;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 yard_fini(struct yard *y)
 {
 	yard_close(y);
 	queue_free(y->turned, NULL);
 	queue_free(y->done, NULL);
-	nftw(y->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(y->dir);
 }
 
 /* ---- building sets ---- */

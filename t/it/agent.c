@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -21,6 +20,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "t/lib/fake_http.h"
+#include "t/lib/scratch.h"
 #include "t/lib/story.h"
 #include "wire/batch.h"
 
@@ -114,15 +114,6 @@ world_new(void)
 	return w;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void
 start_with(struct world *w, const char *extra)
 {
@@ -180,7 +171,7 @@ world_free(struct world *w)
 		end(w, SIGKILL);
 	if (w->server)
 		fake_http_stop(w->server);
-	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(w->dir);
 	free(w);
 }
 

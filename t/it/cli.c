@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "t/lib/fake_http.h"
+#include "t/lib/scratch.h"
 #include "t/lib/story.h"
 
 struct world {
@@ -158,21 +158,12 @@ world_new(void)
 	return w;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void
 world_free(struct world *w)
 {
 	if (w->server)
 		fake_http_stop(w->server);
-	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(w->dir);
 	strbuf_free(&w->body);
 	strbuf_free(&w->out);
 	strbuf_free(&w->err);

@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "t/lib/scratch.h"
 
 const char *
 it_data_dir(void)
@@ -56,22 +56,13 @@ it_init(struct it *it)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
-{
-	(void)st;
-	(void)type;
-	(void)f;
-	return remove(path);
-}
-
 void
 it_fini(struct it *it)
 {
 	if (it->server != 0)
 		it_end(&it->server, SIGKILL);
 	json_decref(it->openapi);
-	nftw(it->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(it->dir);
 	curl_global_cleanup();
 }
 

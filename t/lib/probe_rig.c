@@ -1,7 +1,7 @@
 #include "t/lib/probe_rig.h"
+#include "t/lib/scratch.h"
 
 #include <check.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,21 +100,12 @@ rig_new(void)
 	return r;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 void
 rig_free(struct rig *r)
 {
 	if (tocsin_probe_v1.close)
 		tocsin_probe_v1.close(r->instance);
-	nftw(r->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(r->root);
 	free(r);
 }
 
@@ -164,7 +155,7 @@ rig_remove(struct rig *r, const char *path)
 	char name[512];
 
 	snprintf(name, sizeof(name), "%s/%s", r->root, path);
-	nftw(name, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(name);
 }
 
 void

@@ -3,7 +3,6 @@
  * (openssl s_server) for TLS.
  */
 #include <check.h>
-#include <ftw.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "probes/http/want.h"
 #include "t/lib/certs.h"
 #include "t/lib/net_rig.h"
+#include "t/lib/scratch.h"
 #include "t/lib/story.h"
 
 /* ---- expectations alone ---- */
@@ -450,15 +450,6 @@ END_TEST
 static char dir[64];
 static char ca_file[128];
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st;
-	(void)flag;
-	(void)at;
-	return remove(path);
-}
-
 static bool
 meet(struct net_rig *rig, const char *cert, const char *option)
 {
@@ -519,7 +510,7 @@ START_TEST(certificates_are_looked_at)
 		ck_assert_int_eq(rig.got.outcome, TOCSIN_FAIL);
 	}
 	net_rig_close(&rig);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(dir);
 }
 END_TEST
 

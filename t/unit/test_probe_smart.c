@@ -3,7 +3,6 @@
  * helpers that lie.
  */
 #include <check.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "t/lib/scratch.h"
 #include "t/lib/smart_pages.h"
 #include "t/lib/story.h"
 
@@ -115,20 +115,11 @@ rig_new(void)
 	return r;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st;
-	(void)flag;
-	(void)at;
-	return remove(path);
-}
-
 static void
 rig_free(struct rig *r)
 {
 	tocsin_probe_v1.close(r->instance);
-	(void)nftw(r->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(r->root);
 	mem_free(r);
 }
 

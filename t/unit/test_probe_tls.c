@@ -3,7 +3,6 @@
  * and peers that do not speak TLS.
  */
 #include <check.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/macros.h"
 #include "t/lib/certs.h"
 #include "t/lib/net_rig.h"
+#include "t/lib/scratch.h"
 #include "t/lib/story.h"
 
 static const struct cert_want wants[] = {
@@ -30,15 +30,6 @@ static const struct cert_want wants[] = {
 static char dir[64];
 static char ca_file[128];
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st;
-	(void)flag;
-	(void)at;
-	return remove(path);
-}
-
 static void
 make_all(void)
 {
@@ -52,7 +43,7 @@ make_all(void)
 static void
 remove_all(void)
 {
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(dir);
 }
 
 /* `old` = TLS 1.1 and nothing else. */

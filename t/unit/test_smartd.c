@@ -5,7 +5,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -23,6 +22,7 @@
 #include "smart/smartctl.h"
 #include "smartd/child.h"
 #include "smartd/serve.h"
+#include "t/lib/scratch.h"
 #include "t/lib/smart_pages.h"
 #include "t/lib/story.h"
 
@@ -151,19 +151,10 @@ machine_new(void)
 	return m;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st;
-	(void)flag;
-	(void)at;
-	return remove(path);
-}
-
 static void
 machine_free(struct machine *m)
 {
-	(void)nftw(m->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(m->root);
 	strbuf_free(&m->said);
 	mem_free(m);
 }

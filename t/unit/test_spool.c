@@ -1,7 +1,6 @@
 /* The spool: in order, through restarts, damage and full disks. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "agent/frame.h"
 #include "agent/spool.h"
+#include "t/lib/scratch.h"
 #include "t/lib/story.h"
 
 #define NOW (struct wall){ 1767225600000 }
@@ -46,21 +46,12 @@ world_new(void)
 	return w;
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void
 world_free(struct world *w)
 {
 	spool_close(w->sp);
 	strbuf_free(&w->body);
-	nftw(w->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(w->dir);
 	free(w);
 }
 
