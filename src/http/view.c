@@ -399,7 +399,8 @@ put_escaped(struct strbuf *out, const char *text)
 	}
 }
 
-void
+/* The request's own target with another cursor. */
+static void
 add_link_next(struct request *r, const char *cursor)
 {
 	struct strbuf *link = &r->reply.link;
@@ -422,4 +423,28 @@ add_link_next(struct request *r, const char *cursor)
 	strbuf_puts(link, "cursor=");
 	put_escaped(link, cursor);
 	strbuf_puts(link, ">; rel=\"next\"");
+}
+
+void
+list_end(struct request *r, struct json_write *w, char kind, const char *key)
+{
+	struct strbuf cursor = { 0 };
+
+	json_put_end(w);
+	if (key != NULL) {
+		cursor_put(&cursor, kind, key);
+		add_link_next(r, strbuf_str(&cursor));
+	}
+	json_add_str(w, "next", key != NULL ? strbuf_str(&cursor) : NULL);
+	strbuf_free(&cursor);
+}
+
+void
+list_end_seq(struct json_write *w, uint64_t after)
+{
+	json_put_end(w);
+	if (after != 0)
+		json_add_u64(w, "next", after);
+	else
+		json_add_null(w, "next");
 }

@@ -90,7 +90,13 @@ void add_ladder(struct json_write *w, const struct snap_plan *p);
 /* view_deeds.c: the rule of a check in force */
 void put_rule(struct json_write *w, const struct snap_check *c);
 
-/* Link: rel="next": the request's own target with another cursor. */
-void add_link_next(struct request *r, const char *cursor);
+/*
+ * Ends "items" and says where the list goes on: a cursor of this kind and key
+ * (NULL = nowhere), in the body and as Link: rel="next"; or, of lists from
+ * the store, the number behind which (0 = nowhere).
+ */
+void list_end(struct request *r, struct json_write *w, char kind,
+	const char *key);
+void list_end_seq(struct json_write *w, uint64_t after);
 
 #endif

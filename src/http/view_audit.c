@@ -70,10 +70,6 @@ view_audit(struct request *r)
 		problem_err(r, rc, &e);
 		return;
 	}
-	json_put_end(&w);
-	if (list.more)
-		json_add_u64(&w, "next", list.last);
-	else
-		json_add_null(&w, "next");
+	list_end_seq(&w, list.more ? list.last : 0);
 	json_put_end(&w);
 }

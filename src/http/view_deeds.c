@@ -61,20 +61,11 @@ static void
 page_close(struct request *r, const struct page *p, struct json_write *w,
 	uint64_t last)
 {
-	struct strbuf cursor = { 0 };
 	char key[24];
 
+	snprintf(key, sizeof(key), "%llu", (unsigned long long)last);
+	list_end(r, w, p->kind, last != 0 ? key : NULL);
 	json_put_end(w);
-	if (last != 0) {
-		snprintf(key, sizeof(key), "%llu", (unsigned long long)last);
-		cursor_put(&cursor, p->kind, key);
-		json_add_str(w, "next", strbuf_str(&cursor));
-		add_link_next(r, strbuf_str(&cursor));
-	} else {
-		json_add_null(w, "next");
-	}
-	json_put_end(w);
-	strbuf_free(&cursor);
 }
 
 void

@@ -315,7 +315,6 @@ list_partitions(struct request *r, const struct snapshot *s,
 	const char *after, uint64_t limit)
 {
 	const struct snap_partition *p = next_partition(s, after);
-	struct strbuf cursor = { 0 };
 	struct json_write w;
 	const char *last = after;
 
@@ -328,16 +327,8 @@ list_partitions(struct request *r, const struct snapshot *s,
 		last = p->name;
 		p = next_partition(s, last);
 	}
+	list_end(r, &w, 'p', p != NULL ? last : NULL);
 	json_put_end(&w);
-	if (p != NULL) {
-		cursor_put(&cursor, 'p', last);
-		json_add_str(&w, "next", strbuf_str(&cursor));
-		add_link_next(r, strbuf_str(&cursor));
-	} else {
-		json_add_null(&w, "next");
-	}
-	json_put_end(&w);
-	strbuf_free(&cursor);
 }
 
 void

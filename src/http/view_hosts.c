@@ -107,7 +107,6 @@ list_hosts(struct request *r, const struct snapshot *s,
 	struct page page = { .filter = f, .left = limit,
 		.all = f->partition == NULL && f->state == NULL &&
 			f->level == NULL && f->tag == NULL && f->q == NULL };
-	struct strbuf cursor = { 0 };
 	struct reply *rep = &r->reply;
 	struct json_write w;
 	size_t chunk, at;
@@ -122,16 +121,8 @@ list_hosts(struct request *r, const struct snapshot *s,
 	}
 	if (rep->n_pieces != 0)
 		rep->pieces[rep->n_pieces - 1].n--;	/* the comma */
+	list_end(r, &w, 'h', page.more ? page.last : NULL);
 	json_put_end(&w);
-	if (page.more) {
-		cursor_put(&cursor, 'h', page.last);
-		json_add_str(&w, "next", strbuf_str(&cursor));
-		add_link_next(r, strbuf_str(&cursor));
-	} else {
-		json_add_null(&w, "next");
-	}
-	json_put_end(&w);
-	strbuf_free(&cursor);
 }
 
 void

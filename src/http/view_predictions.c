@@ -127,7 +127,6 @@ list_host(struct json_write *w, struct wanted *want,
 static void
 list_now(struct request *r, const struct snapshot *s, struct wanted *want)
 {
-	struct strbuf cursor = { 0 };
 	struct place last = { 0 };
 	struct json_write w;
 	bool whole = true;
@@ -146,18 +145,11 @@ list_now(struct request *r, const struct snapshot *s, struct wanted *want)
 				whole = list_host(&w, want, h, &last);
 		}
 	}
-	json_put_end(&w);
-	if (!whole) {
+	if (!whole)
 		snprintf(key, sizeof(key), "%s/%" PRIu64, last.host->name,
 			last.device);
-		cursor_put(&cursor, 'd', key);
-		json_add_str(&w, "next", strbuf_str(&cursor));
-		add_link_next(r, strbuf_str(&cursor));
-	} else {
-		json_add_null(&w, "next");
-	}
+	list_end(r, &w, 'd', whole ? NULL : key);
 	json_put_end(&w);
-	strbuf_free(&cursor);
 }
 
 struct stored {

@@ -202,10 +202,6 @@ view_outcomes(struct request *r)
 		problem_err(r, rc, &e);
 		return;
 	}
-	json_put_end(&w);
-	if (l.more)
-		json_add_u64(&w, "next", l.last);
-	else
-		json_add_null(&w, "next");
+	list_end_seq(&w, l.more ? l.last : 0);
 	json_put_end(&w);
 }

@@ -158,23 +158,17 @@ list_units(struct request *r, const struct snapshot *s,
 	const struct place *after, struct unit_page *p)
 {
 	char key[CURSOR_KEY_BYTES];
-	struct strbuf cursor = { 0 };
 	struct json_write w;
 
 	p->w = &w;
 	reply_open(r, &w, s);
 	json_add_array(&w, "items");
 	walk(s, after, p);
-	json_put_end(&w);
-	if (p->more) {
+	if (p->more)
 		snprintf(key, sizeof(key), "%s/%u", p->last.host,
 			p->last.unit);
-		cursor_put(&cursor, 'u', key);
-		add_link_next(r, strbuf_str(&cursor));
-	}
-	json_add_str(&w, "next", p->more ? strbuf_str(&cursor) : NULL);
+	list_end(r, &w, 'u', p->more ? key : NULL);
 	json_put_end(&w);
-	strbuf_free(&cursor);
 }
 
 void

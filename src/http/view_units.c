@@ -432,7 +432,6 @@ static void
 list_tree(struct request *r, const struct snapshot *s, const char *part,
 	const char *after, uint64_t limit)
 {
-	struct strbuf cursor = { 0 };
 	const char *last = NULL;
 	struct json_write w;
 	bool more = false;
@@ -456,14 +455,8 @@ list_tree(struct request *r, const struct snapshot *s, const char *part,
 				put_host_node(&w, s, h);
 				last = h->name;
 			}
+	list_end(r, &w, 't', more ? last : NULL);
 	json_put_end(&w);
-	if (more)
-		cursor_put(&cursor, 't', last);
-	json_add_str(&w, "next", more ? strbuf_str(&cursor) : NULL);
-	json_put_end(&w);
-	if (more)
-		add_link_next(r, strbuf_str(&cursor));
-	strbuf_free(&cursor);
 }
 
 void
