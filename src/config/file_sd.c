@@ -26,6 +26,7 @@ struct sd_read {
 	struct tag labels[LABELS_MAX_GROUP];
 	size_t n_labels;
 	const char *host;	/* the label, folded, or NULL */
+	const char *parent;	/* the same */
 	struct sd_host *hosts;
 	size_t n_hosts;
 	size_t cap_hosts;
@@ -125,6 +126,9 @@ read_labels(struct sd_read *in)
 			json_fail(&in->r, "not the name of a label");
 		else if (json_str_is(key, "host"))
 			in->host = folded_name(in, value);
+		else if (json_str_is(key, "__tocsin_parent"))
+			in->parent = value[0] == '\0' ? NULL :
+				folded_name(in, value);
 		else if (strncmp(key.p, "__", 2) == 0)
 			continue;
 		else if (in->n_labels == LABELS_MAX_GROUP)
@@ -163,8 +167,8 @@ add_host(struct sd_read *in, const struct target *t, const struct tag *tags)
 	*kept = *t;
 	in->hosts = items;
 	in->hosts[in->n_hosts++] = (struct sd_host){ .name = name,
-		.address = t->address, .tags = tags, .n_tags = in->n_labels,
-		.line = t->line };
+		.address = t->address, .parent = in->parent, .tags = tags,
+		.n_tags = in->n_labels, .line = t->line };
 	if (hash_put_str(&in->by_name, name, kept) < 0)
 		json_fail_memory(&in->r);
 }
@@ -177,7 +181,7 @@ read_group(struct sd_read *in)
 	struct tag *tags;
 
 	in->n_targets = in->n_labels = 0;
-	in->host = NULL;
+	in->host = in->parent = NULL;
 	json_enter_object(&in->r);
 	while (json_next_key(&in->r, &key)) {
 		if (json_str_is(key, "targets"))

@@ -1,8 +1,9 @@
 /*
  * Prometheus file_sd, JSON: [{"targets": ["10.0.0.1:9100"],
  * "labels": {"host": "h1", "rack": "r1"}}].  A host's name is the label
- * `host`, else the target without its port; other labels become tags, those
- * that begin with __ are Prometheus's own and dropped.
+ * `host`, else the target without its port; `__tocsin_parent` is the host
+ * that it hangs on; other labels become tags, those that begin with __ are
+ * Prometheus's own and dropped.
  */
 #ifndef TOCSIN_CONFIG_FILE_SD_H
 #define TOCSIN_CONFIG_FILE_SD_H
@@ -16,6 +17,7 @@
 struct sd_host {
 	const char *name;	/* folded */
 	const char *address;
+	const char *parent;	/* folded, or NULL */
 	const struct tag *tags;
 	size_t n_tags;
 	unsigned line;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "config/file_sd.h"
+#include "config/parents.h"
 #include "config/partition.h"
 #include "config/units.h"
 
@@ -51,7 +52,10 @@ keep_earlier(struct arena *a, const struct sd_file *from, struct sd_file *to)
 		copy->name = arena_strdup(a, h->name);
 		copy->address = arena_strdup(a, h->address);
 		copy->line = h->line;
+		copy->parent = h->parent != NULL ?
+			arena_strdup(a, h->parent) : NULL;
 		if (copy->name == NULL || copy->address == NULL ||
+		    (h->parent != NULL && copy->parent == NULL) ||
 		    copy_tags(a, h, copy) < 0)
 			return TC_ENOMEM;
 	}
@@ -149,8 +153,8 @@ take_file_hosts(struct build *b)
 			const struct sd_host *h = &file->hosts[i];
 			const struct host_def def = { .name = h->name,
 				.partition = part->name, .address = h->address,
-				.owner = OWNER_FILE_SD, .tags = h->tags,
-				.n_tags = h->n_tags, .checks = part->defs,
+				.owner = OWNER_FILE_SD, .parent = h->parent,
+				.tags = h->tags, .n_tags = h->n_tags, .checks = part->defs,
 				.n_checks = part->checks.n,
 				.unit_rule = unit_rule_of(&part->unit_rule),
 				.origin = { file->path, h->line } };
@@ -193,6 +197,7 @@ make_def(struct build *b)
 			.origin = cfg->partitions[p].origin };
 	if ((rc = take_config_hosts(b)) < 0 || (rc = take_file_hosts(b)) < 0)
 		return rc;
+	parents_link(b->hosts, b->n, &b->by_name, b->errs);
 	def->partitions = parts;
 	def->n_partitions = cfg->n_partitions;
 	def->hosts = b->hosts;

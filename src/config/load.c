@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "config/alerts.h"
+#include "config/parents.h"
 #include "config/partition.h"
 #include "config/schema.h"
 #include "config/units.h"
@@ -225,10 +226,12 @@ read_partitions(struct reader *rd, const struct node *root,
 		partition_read(rd, list->items[i], &around, &all[i], &names);
 		refuse_same_partition(rd, all, i);
 	}
-	hash_free(&names.hosts);
-	hash_free(&names.vms);
 	cfg->partitions = all;
 	cfg->n_partitions = list->n;
+	if (!rd->no_memory)
+		parents_check(rd, cfg, &names);
+	hash_free(&names.hosts);
+	hash_free(&names.vms);
 }
 
 static void

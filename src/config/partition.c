@@ -403,7 +403,7 @@ read_host(struct reader *rd, const struct node *map,
 		.origins = origins, .n = HOST_ROWS };
 	struct config_values *const sets[] = { &values, NULL };
 	const struct node *name, *tags;
-	char where[WHERE_BYTES] = "host";
+	char where[WHERE_BYTES] = "host", parent[WHERE_BYTES + 16];
 	struct tag *pairs;
 
 	if (map->kind != NODE_MAP) {
@@ -424,6 +424,13 @@ read_host(struct reader *rd, const struct node *map,
 	if (!claim_name(rd, h, map->line, names))
 		return false;
 	read_address(rd, map, h, where);
+	if (v[HOST_PARENT].s != NULL && v[HOST_PARENT].s[0] != '\0') {
+		h->parent_line = origins[HOST_PARENT].line;
+		snprintf(parent, sizeof(parent), "%s: parent", where);
+		if (!name_read(rd, node_get(map, "parent"), parent,
+			&h->def.parent))
+			return false;
+	}
 	if ((tags = reader_map(rd, map, where, "tags")) != NULL) {
 		reader_tags(rd, tags, where, &pairs, &h->def.n_tags);
 		h->def.tags = pairs;

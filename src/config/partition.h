@@ -32,6 +32,7 @@ struct config_host {
 	struct config_values unit_rule;	/* unit_rows */
 	struct config_checks own;	/* beside those of the partition */
 	struct config_values rule;	/* n = 0: the partition's */
+	unsigned parent_line;
 };
 
 struct config_partition {

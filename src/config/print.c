@@ -218,6 +218,8 @@ put_host(struct print *p, const struct config_host *h)
 	strbuf_puts(p->out, "        address: ");
 	put_text(p, h->def.address);
 	strbuf_putc(p->out, '\n');
+	if (h->def.parent != NULL)
+		strbuf_printf(p->out, "        parent: %s\n", h->def.parent);
 	put_tags(p, "        tags: ", h->def.tags, h->def.n_tags);
 	if (h->rule.set != 0) {
 		strbuf_puts(p->out, "        defaults:\n");

@@ -231,6 +231,11 @@ const struct tocsin_opt host_rows[HOST_ROWS + 1] = {
 	[HOST_AGENT] = { "agent", TOCSIN_OPT_ENUM, .dflt = "auto",
 		.choices = "auto|none|tocsin", .help = "tocsin: its agent is "
 		"missed when it is silent." },
+	[HOST_PARENT] = { "parent", TOCSIN_OPT_STRING, .dflt = "",
+		.max = "253", .help = "Another host that this one hangs on, a "
+		"switch or a storage head, in any partition: it is asked "
+		"before this one is convicted, and while it is down this one "
+		"is unreachable. At most 16 in a row." },
 	[HOST_ROWS] = { NULL },
 };
 

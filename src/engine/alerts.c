@@ -320,6 +320,8 @@ write_host_body(struct strbuf *body, const struct host *h)
 		h->worst->text : "");
 	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
 	json_add_str(&w, "level", level_name(h->risk.level));
+	if (h->down)
+		json_add_u64(&w, "unreachable_hosts", h->n_below);
 	snprintf(url, sizeof(url), "/v1/hosts/%s", h->name);
 	json_add_str(&w, "url", url);
 	json_put_end(&w);
@@ -339,12 +341,15 @@ raise_health(struct engine *en, struct host *h, const char *kind,
 	enum severity severity, struct wall at)
 {
 	struct strbuf body = { 0 };
-	char title[HOST_TITLE], summary[HOST_TITLE + 256];
+	char title[HOST_TITLE], summary[HOST_TITLE + 256], behind[64] = "";
 
 	host_title(h, title);
-	snprintf(summary, sizeof(summary), "%s: %s %s", title,
+	if (h->down && h->n_below > 0)
+		snprintf(behind, sizeof(behind), "; %u hosts that hang on it "
+			"are unreachable", h->n_below);
+	snprintf(summary, sizeof(summary), "%s: %s %s%s", title,
 		h->worst != NULL ? h->worst->kind->key : "host",
-		reason_words(h->reason));
+		reason_words(h->reason), behind);
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ kind, severity, h, NULL, summary,
 		strbuf_str(&body) }, at);

@@ -117,6 +117,7 @@ struct engine {
 	struct control *control_runs;		/* of the same places */
 	struct wall doubt_since;
 	unsigned need;		/* silences that convict, at least */
+	bool held;		/* until a parent has answered none convicts */
 	struct mono tick_due;	/* when the next tick was wished for */
 	struct mono stalled;	/* the end of our last delay */
 	int64_t stall_ns;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/doubt.h"
+#include "engine/parents.h"
 #include "wire/json_write.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -376,6 +377,32 @@ judge_as(struct engine *en, struct check *c, const struct observation *ob,
 	judge_observation(en, c, &ours, now);
 }
 
+/* Nobody is convicted of what its parent explains (engine/parents.h). */
+static void
+judge_below(struct engine *en, struct check *c, const struct observation *ob,
+	struct now now)
+{
+	struct host *h = c->host;
+	enum parent_says says = PARENT_SAYS_UP;
+
+	/* All its checks speak before those behind it are given up. */
+	if (ob->outcome == TOCSIN_FAIL && h->n_below > 0 && c->unit == NULL)
+		parent_ask(en, h, now);
+	if (ob->outcome == TOCSIN_FAIL && h->parent != 0)
+		says = is_convicted(c) ? parent_dead(en, h) != NULL ?
+			PARENT_SAYS_DOWN : PARENT_SAYS_UP :
+			parent_says(en, c, now);
+	if (says == PARENT_SAYS_DOWN) {
+		judge_as(en, c, ob, TOCSIN_WHY_PARENT_DOWN, now);
+		return;
+	}
+	en->held = says == PARENT_SAYS_WAIT;
+	judge_observation(en, c, ob, now);
+	en->held = false;
+	if (h->awaited && c->unit == NULL && ob->outcome == TOCSIN_OK)
+		parent_answered(en, h, now);
+}
+
 static void
 judge_heard(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
@@ -392,7 +419,7 @@ judge_heard(struct engine *en, struct check *c, const struct observation *ob,
 		if (lost > 0 || en->observer.suspect)
 			doubt_step(en, now);
 	}
-	judge_observation(en, c, ob, now);
+	judge_below(en, c, ob, now);
 }
 
 void
@@ -408,6 +435,9 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 	}
 	if (kind == OBSERVER_SILENT && came_late(en, c, now))
 		kind = OBSERVER_LATE;
+	/* Its parent is in trouble: it says nothing of its own. */
+	if (kind == OBSERVER_SILENT && parent_is_silent(en, h))
+		kind = OBSERVER_BEHIND;
 	/*
 	 * That who is known to be dead is silent is no news, and a dead guest
 	 * is no sign that its host fell silent.
@@ -422,7 +452,7 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 		judge_as(en, c, ob, TOCSIN_WHY_OBSERVER_SUSPECT, now);
 	else {
 		en->need = observer_need(&en->observer, now.mono);
-		judge_observation(en, c, ob, now);
+		judge_below(en, c, ob, now);
 		en->need = 0;
 	}
 	if (kind == OBSERVER_SILENT && c->kind->rule.recheck.ns > 0 &&

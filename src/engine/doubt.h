@@ -36,6 +36,7 @@ void run_wake(struct engine *en, struct check *c, struct mono at);
 int run_add(struct engine *en, const struct engine_run *run);
 /* How long the run in flight may take. */
 struct dur run_timeout(const struct check *c);
+struct dur run_spacing(const struct check *c);
 struct dur run_took(const struct check *c, struct now now);
 
 #endif

@@ -109,6 +109,10 @@ struct host {
 	struct host_risk risk;
 	struct host_outlook *outlook;	/* NULL = none yet */
 	uint32_t place;		/* in engine.sorted */
+	uint32_t parent;	/* host that it hangs on, 0 = none: parents.h */
+	uint32_t n_below;	/* hosts that hang on it, in the end */
+	bool down;		/* as a parent: none of its checks answers */
+	bool awaited;		/* by hosts that wait for its answer */
 	enum health host_health;	/* of the host layer alone */
 	struct observer_mark heard;	/* of the checks from here */
 	bool bad;		/* counted in part->n_bad */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 #include "wire/verdict.h"
@@ -101,6 +102,8 @@ void
 say_host_move(struct engine *en, const struct host *h, enum health from,
 	struct wall at)
 {
+	const struct host *dead = h->health == HEALTH_UNREACHABLE ?
+		parent_dead(en, h) : NULL;
 	struct strbuf body = { 0 };
 	struct json_write w;
 
@@ -111,6 +114,8 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
 	json_add_str(&w, "cause_hint", cause_id(h->risk.cause));
+	if (dead != NULL)
+		json_add_str(&w, "parent", dead->name);
 	add_window(&w, h);
 	json_put_end(&w);
 	say_event(en, "host.state", h->id, at, strbuf_str(&body));

@@ -10,6 +10,7 @@
 #include "engine/devices.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/sweep.h"
 #include "engine/turns.h"
 #include "engine/unit.h"
@@ -309,6 +310,7 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 		units_sweep(en, h, false, now);
 		h->claimed = false;
 	}
+	parents_take_def(en, fleet);
 	wake_passive(en, now);
 	windows_lay(en, now.wall);
 	en->windows_edge = now.wall;	/* what was missed is told next */

@@ -1,10 +1,12 @@
 /*
  * From an observation to the health of its check, and on to its host's.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "engine/inside.h"
 #include "engine/outlook.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 
 void
@@ -102,12 +104,23 @@ host_layer(const struct host *h)
 }
 
 /* One that was up goes down; what we find down at the start is no failure
- * that we saw. */
+ * that we saw, nor what is cut off. */
 static bool
 host_falls(enum health from, enum health to)
 {
 	return (from == HEALTH_HEALTHY || from == HEALTH_SUSPECT) &&
-		(to == HEALTH_UNHEALTHY || to == HEALTH_UNREACHABLE);
+		to == HEALTH_UNHEALTHY;
+}
+
+/* What it hangs on is down; but what its agent still says is its own. */
+static bool
+is_cut_off(const struct engine *en, const struct host *h,
+	const struct check *worst)
+{
+	return h->parent != 0 && (worst == NULL || !worst->passive ||
+		worst->st.health == HEALTH_STALE ||
+		worst->st.health == HEALTH_UNKNOWN) &&
+		parent_dead(en, h) != NULL;
 }
 
 void
@@ -124,9 +137,16 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	unsigned flags = (all_asleep(h) ? UNIT_ASLEEP : 0) |
 		(is_flapping(h) ? UNIT_FLAPPING : 0);
 	bool flaps = ((flags ^ h->flags) & UNIT_FLAPPING) != 0;
-	bool fell;
-	bool falls = host_falls(h->host_health, layer);
+	bool fell, falls;
 
+	if (h->n_below > 0)
+		parent_moved(en, h);
+	if (to != HEALTH_HEALTHY && is_cut_off(en, h, worst)) {
+		to = HEALTH_UNREACHABLE;
+		reason = TOCSIN_WHY_PARENT_DOWN;
+		layer = layer != HEALTH_HEALTHY ? to : layer;
+	}
+	falls = host_falls(h->host_health, layer);
 	if (from == to && h->reason == reason && h->flags == flags &&
 	    layer == h->host_health &&
 	    (to == HEALTH_HEALTHY || h->worst == worst))
@@ -184,7 +204,10 @@ judge_observation(struct engine *en, struct check *c,
 		rule.fail_after = en->need;
 		rule.fail_of = 0;
 	}
-
+	if (en->held) {
+		rule.fail_after = UINT_MAX;
+		rule.fail_of = 0;
+	}
 	keep_text(c, ob->text);
 	metrics_keep(&en->shared, &c->metrics, ob, METRICS_PER_CHECK);
 	outlook_hear(en, c, ob, now);
@@ -217,4 +240,40 @@ judge_age(struct engine *en, struct check *c, struct now now)
 	say_check_state(en, c);
 	fold_of(en, c, now.wall);
 	mark(en, c->host, DIRTY_URGENT);
+}
+
+void
+judge_held(struct engine *en, struct check *c, struct now now)
+{
+	struct check_rule rule = c->kind->rule;
+	unsigned need = observer_need(&en->observer, now.mono);
+	struct check_move move;
+
+	if (need > rule.fail_after && observer_is_silence(
+		(enum tocsin_reason)c->st.reason)) {
+		rule.fail_after = need;
+		rule.fail_of = 0;
+	}
+	if (c->passive || !check_convict(&c->st, &rule, now.wall, &move))
+		return;
+	say_check_move(en, c, &move, now.wall);
+	if (c->unit == NULL)
+		outlook_convicted(en, c->host, false, now.wall);
+	say_check_state(en, c);
+	fold_of(en, c, now.wall);
+}
+
+void
+judge_excused(struct engine *en, struct check *c, struct now now)
+{
+	struct check_move move;
+
+	if (check_observe(&c->st, &c->kind->rule,
+		    (struct check_seen){ TOCSIN_UNKNOWN,
+			TOCSIN_WHY_PARENT_DOWN },
+		    (struct now){ awake_in(en, c->host->part, now), c->st.at },
+		    &move))
+		say_check_move(en, c, &move, now.wall);
+	say_check_state(en, c);
+	fold_of(en, c, now.wall);
 }

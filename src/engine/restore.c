@@ -9,6 +9,7 @@
 #include "engine/devices.h"
 #include "engine/inside.h"
 #include "engine/outlook.h"
+#include "engine/parents.h"
 #include "engine/turns.h"
 #include "engine/unit.h"
 #include "wire/json_read.h"
@@ -27,6 +28,7 @@ struct body {
 	bool passive;
 	uint32_t device;
 	uint32_t declared;
+	uint32_t parent;
 	uint32_t replaces;
 	int64_t first_ms;
 	int64_t gone_ms;
@@ -77,6 +79,8 @@ read_member(struct json_read *r, struct json_str key, struct body *b)
 		b->replaces = (uint32_t)json_get_int(r, 0, UINT32_MAX);
 	else if (json_str_is(key, "device"))
 		b->device = (uint32_t)json_get_int(r, 0, UINT32_MAX);
+	else if (json_str_is(key, "parent"))
+		b->parent = (uint32_t)json_get_int(r, 0, UINT32_MAX);
 	else if (json_str_is(key, "declared"))
 		b->declared = (uint32_t)json_get_int(r, 0, UINT32_MAX);
 	else
@@ -152,6 +156,7 @@ restore_host(struct engine *en, const struct change_subject *s,
 	h->address = address;
 	h->owner = owner_of(b->owner);
 	h->present = !s->retired;
+	h->parent = b->parent;
 	return 0;
 }
 
@@ -455,5 +460,6 @@ restore_finish(struct engine *en, struct now now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
 		outlook_age(en, h, now);
 	climbs_wake(en, now);
+	parents_count(en);
 	en->restored = true;
 }

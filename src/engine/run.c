@@ -312,11 +312,22 @@ engine_due(const struct engine *en)
 		en->tick_due);
 }
 
-/* Rechecks are so far apart from start to start. */
+/*
+ * Rechecks are so far apart from start to start.  Where they are off, those
+ * that others wait for are made all the same.
+ */
+struct dur
+run_spacing(const struct check *c)
+{
+	struct dur recheck = c->kind->rule.recheck;
+
+	return recheck.ns > 0 ? recheck : dur_s(1);
+}
+
 static struct mono
 after_start(const struct check *c, struct now now)
 {
-	struct dur left = { c->kind->rule.recheck.ns - run_took(c, now).ns };
+	struct dur left = { run_spacing(c).ns - run_took(c, now).ns };
 
 	return left.ns > 0 ? mono_add(now.mono, left) : now.mono;
 }
@@ -347,6 +358,7 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 		sweep_aside(en, c, ob);
 	else if (!c->is_recheck)
 		sweep_put(en, c, ob);
-	if (check_wants_recheck(&c->st) && c->kind->rule.recheck.ns > 0)
+	if (check_wants_recheck(&c->st) && (c->kind->rule.recheck.ns > 0 ||
+		(c->host->awaited && c->unit == NULL)))
 		run_wake(en, c, after_start(c, now));
 }

@@ -7,6 +7,7 @@
 
 #include "engine/climb.h"
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/outlook.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
@@ -187,8 +188,7 @@ covered(const struct engine *en, const struct window *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < en->n_sorted; i++)
-		n += window_covers(w, en->sorted[i]->name,
-			en->sorted[i]->part->name);
+		n += parent_window_covers(en, w, en->sorted[i]);
 	return n;
 }
 

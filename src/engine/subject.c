@@ -179,6 +179,8 @@ host_say_subject(struct engine *en, const struct host *h)
 	json_add_str(&w, "owner", host_owner_id(h->owner));
 	json_add_str(&w, "partition", h->part->name);
 	json_add_str(&w, "address", h->address);
+	if (h->parent != 0)
+		json_add_u64(&w, "parent", h->parent);
 	json_add_object(&w, "tags");
 	for (size_t i = 0; i < h->n_tags; i++)
 		json_add_str(&w, h->tags[i].key, h->tags[i].value);

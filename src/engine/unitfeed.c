@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 #include "model/name.h"
 #include "wire/json_write.h"
@@ -318,6 +319,7 @@ watches_tick(struct engine *en, struct now now)
 		struct watch *w = CONTAINER_OF(top, struct watch, due);
 
 		heap_pop(&en->watch_due);
+		parent_excuse_beat(en, w->host, &w->beat);
 		save_watch(en, w);
 		mark(en, w->host, DIRTY_URGENT);
 		arm_watch(en, w, now);

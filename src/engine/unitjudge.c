@@ -6,6 +6,7 @@
 
 #include "base/le.h"
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -80,18 +81,19 @@ reach_of(const struct unit *u, enum tocsin_reason *why)
 	return doubtful > 0 ? REACH_DOUBT : REACH_NONE;
 }
 
-/* Where it runs is down: its VM, or its host. */
+/* Where it runs is down: its VM, its host, or what that hangs on. */
 static bool
-parent_down(const struct unit *u)
+parent_down(const struct engine *en, const struct unit *u)
 {
 	return health_is_bad(u->host->host_health) ||
-		(u->vm != NULL && health_is_bad(u->vm->health));
+		(u->vm != NULL && health_is_bad(u->vm->health)) ||
+		parent_dead(en, u->host) != NULL;
 }
 
 static struct unit_verdict
-judge_role(const struct unit *u)
+judge_role(const struct engine *en, const struct unit *u)
 {
-	struct role_view v = { .parent_down = parent_down(u) };
+	struct role_view v = { .parent_down = parent_down(en, u) };
 
 	for (int i = 0; i < SIGNAL_COUNT_; i++)
 		v.sides[i] = unit_side(u, (enum signal_side)i);
@@ -107,14 +109,14 @@ run_is_silent(const struct unit *u, struct mono now)
 }
 
 static struct unit_verdict
-judge_vm(struct unit *u, struct mono now)
+judge_vm(const struct engine *en, struct unit *u, struct mono now)
 {
 	struct side_view inside = unit_side(u, SIGNAL_INSIDE);
 	struct side_view external = unit_side(u, SIGNAL_EXTERNAL);
 	struct vm_view v = { .inside = inside.health,
 		.inside_why = inside.reason, .external = external.health,
 		.external_why = external.reason,
-		.parent_down = parent_down(u) };
+		.parent_down = parent_down(en, u) };
 
 	v.reach = reach_of(u, &v.reach_why);
 	if (v.reach == REACH_FULL || v.reach == REACH_UNASKED)
@@ -188,7 +190,8 @@ void
 unit_fold(struct engine *en, struct unit *u, struct wall at)
 {
 	struct mono now = awake_in(en, u->host->part, en->now);
-	struct unit_verdict v = u->is_vm ? judge_vm(u, now) : judge_role(u);
+	struct unit_verdict v = u->is_vm ? judge_vm(en, u, now) :
+		judge_role(en, u);
 	enum health from = u->health;
 	bool fell = health_is_bad(from) != health_is_bad(v.health);
 
@@ -264,10 +267,12 @@ units_tick(struct engine *en, struct now now)
 	while ((top = heap_peek(&en->unit_due)) != NULL &&
 		top->key <= now.mono.ns) {
 		struct unit *u = CONTAINER_OF(top, struct unit, due);
-		bool alarm = beat_alarms(&u->beat, &u->rule,
-			awake_in(en, u->host->part, now));
+		bool alarm;
 
 		heap_pop(&en->unit_due);
+		parent_excuse_beat(en, u->host, &u->beat);
+		alarm = beat_alarms(&u->beat, &u->rule,
+			awake_in(en, u->host->part, now));
 		unit_fold(en, u, now.wall);
 		if (u->beat.word != BEAT_HEARD || u->failing.ns != 0 ||
 		    u->health == HEALTH_SUSPECT)

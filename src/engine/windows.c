@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 
 #define FOREVER_MS INT64_MAX
@@ -79,8 +80,7 @@ windows_lay(struct engine *en, struct wall now)
 		struct window *over = NULL;
 
 		for (size_t i = 0; i < n && over == NULL; i++)
-			if (window_covers(en->windows[i], h->name,
-				h->part->name))
+			if (parent_window_covers(en, en->windows[i], h))
 				over = en->windows[i];
 		if (!lay_on_vms(en, h, n) && over == h->window)
 			continue;
@@ -159,9 +159,13 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 		for (struct unit *u = w->n_vms > 0 ? h->units : NULL; u != NULL;
 		     u = u->next)
 			tell_vm_overrun(en, w, u, now);
-		/* another window may still lie on it */
+		/*
+		 * Another window may still lie on it; what hangs on one that
+		 * is down is told of with that.
+		 */
 		if (!h->present || h->window != NULL || is_back(h) ||
-		    !window_covers(w, h->name, h->part->name))
+		    (h->health == HEALTH_UNREACHABLE && h->parent != 0) ||
+		    !parent_window_covers(en, w, h))
 			continue;
 		host_title(h, title);
 		snprintf(summary, sizeof(summary), "%s: still %s after its "
@@ -217,7 +221,7 @@ hosts_of(const struct engine *en, const struct window *w,
 	for (size_t i = 0; i < en->n_sorted; i++) {
 		const struct host *h = en->sorted[i];
 
-		if (!window_covers(w, h->name, h->part->name))
+		if (!parent_window_covers(en, w, h))
 			continue;
 		if (out.n < NAMES_TOLD)
 			names[out.n++] = h->name;

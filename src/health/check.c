@@ -134,6 +134,32 @@ check_turns(const struct check_state *c)
 	return count_bits(c->turns);
 }
 
+/* The failures in a row are not its own. */
+static void
+forget_failures(struct check_state *c)
+{
+	c->window = c->fails < RULE_WINDOW_MAX ? c->window >> c->fails : 0;
+	c->fails = 0;
+	c->oks = 0;
+	c->behind = HEALTH_UNKNOWN;
+}
+
+bool
+check_convict(struct check_state *c, const struct check_rule *rule,
+	struct wall at, struct check_move *move)
+{
+	if (c->health != HEALTH_SUSPECT || c->outcome != TOCSIN_FAIL ||
+	    judge(c, rule) != HEALTH_UNHEALTHY)
+		return false;
+	c->behind = HEALTH_UNHEALTHY;
+	if (rule->flap_after > 0) {
+		c->turns |= 1;
+		c->flapping = c->flapping ||
+			count_bits(c->turns) >= rule->flap_after;
+	}
+	return move_to(c, HEALTH_UNHEALTHY, at, move);
+}
+
 bool
 check_observe(struct check_state *c, const struct check_rule *rule,
 	struct check_seen seen, struct now now, struct check_move *move)
@@ -147,6 +173,11 @@ check_observe(struct check_state *c, const struct check_rule *rule,
 	c->asleep = seen.reason == TOCSIN_WHY_DEVICE_ASLEEP ? 1 : 0;
 	switch (seen.outcome) {
 	case TOCSIN_UNKNOWN:
+		if (seen.reason == TOCSIN_WHY_PARENT_DOWN &&
+		    was != HEALTH_UNHEALTHY) {
+			forget_failures(c);
+			return move_to(c, HEALTH_UNKNOWN, now.wall, move);
+		}
 		/* Heard of, so not stale; judged as before. */
 		if (c->health == HEALTH_STALE)
 			return move_to(c, (enum health)c->behind, now.wall,

@@ -6,6 +6,10 @@
  *
  *	absence of data never heals: who was convicted before falling silent
  *	is still convicted when the data return, until clear_after successes.
+ *
+ *	what its parent explains (UNKNOWN, parent_down) is no failure of its
+ *	own: those just before it are forgotten, and who was not convicted is
+ *	no longer known to be well.
  */
 #ifndef TOCSIN_HEALTH_CHECK_H
 #define TOCSIN_HEALTH_CHECK_H
@@ -57,6 +61,13 @@ void check_state_init(struct check_state *c, struct now now);
  */
 bool check_observe(struct check_state *c, const struct check_rule *rule,
 	struct check_seen seen, struct now now, struct check_move *move);
+
+/*
+ * Its failures suffice, and what held the verdict back holds it no more.
+ * True when the health moved.
+ */
+bool check_convict(struct check_state *c, const struct check_rule *rule,
+	struct wall at, struct check_move *move);
 
 /* Time has passed: stale, or unknown for lack of measurements. */
 bool check_age(struct check_state *c, const struct check_rule *rule,

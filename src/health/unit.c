@@ -16,6 +16,7 @@ void
 beat_take(struct beat *b, const struct unit_rule *rule, struct mono now)
 {
 	b->word = BEAT_HEARD;
+	b->excused = false;
 	b->from = now;
 	if (!b->convicted)
 		return;
@@ -89,6 +90,10 @@ beat_judge(struct beat *b, const struct unit_rule *rule, struct mono now,
 	}
 	if (silent >= late_ns(rule))
 		return BEAT_IS_LATE;
+	if (b->excused) {
+		*why = TOCSIN_WHY_PENDING;
+		return BEAT_IS_AWAITED;
+	}
 	*why = b->word == BEAT_NEVER ? TOCSIN_WHY_PENDING : TOCSIN_WHY_NONE;
 	return b->word == BEAT_NEVER ? BEAT_IS_AWAITED : BEAT_IS_FINE;
 }
@@ -132,7 +137,7 @@ beat_due(const struct beat *b, const struct unit_rule *rule, struct mono now)
 	return (struct mono){ next };
 }
 
-/* version, expected, convicted, word, then silence and age of the end in ns */
+/* version, expected and excused, convicted, word, then silence and age of the end in ns */
 #define SAVED_VERSION 1
 
 void
@@ -140,7 +145,7 @@ beat_save(const struct beat *b, struct mono now,
 	unsigned char out[BEAT_SAVED_BYTES])
 {
 	out[0] = SAVED_VERSION;
-	out[1] = b->expected;
+	out[1] = (unsigned char)(b->expected | b->excused << 1);
 	out[2] = b->convicted;
 	out[3] = b->word;
 	le_put(out + 4, (uint64_t)(now.ns - b->from.ns), 8);
@@ -164,7 +169,8 @@ beat_restore(const void *p, size_t n, struct mono now, struct beat *out)
 	if (n != BEAT_SAVED_BYTES || in[0] != SAVED_VERSION ||
 	    in[3] > BEAT_FAILED)
 		return TC_ECORRUPT;
-	*out = (struct beat){ .expected = in[1] != 0, .convicted = in[2] != 0,
+	*out = (struct beat){ .expected = (in[1] & 1) != 0,
+		.excused = in[1] >> 1 != 0, .convicted = in[2] != 0,
 		.word = in[3],
 		.from = mono_ago(now, (int64_t)le_get(in + 4, 8)),
 		.ended = mono_ago(now, (int64_t)le_get(in + 12, 8)) };

@@ -28,6 +28,7 @@ enum beat_word { BEAT_NEVER, BEAT_HEARD, BEAT_ENDED, BEAT_FAILED };
 struct beat {
 	bool expected;		/* without it, silence is nothing */
 	bool convicted;		/* by silence; clear_after beats acquit */
+	bool excused;		/* its silence is explained, until heard of */
 	uint8_t word;		/* enum beat_word: what was last known */
 	uint8_t regained;
 	struct mono from;	/* last heard; begin while it never was */

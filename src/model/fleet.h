@@ -81,6 +81,9 @@ struct unit_def {
 	struct opt_origin checks_origin;	/* of the set that applies */
 };
 
+/* Of what a host hangs on, and that on, and so on. */
+#define FLEET_PARENTS_MOST 16
+
 enum host_owner { OWNER_CONFIG, OWNER_FILE_SD, OWNER_API, OWNER_AGENT };
 const char *host_owner_id(enum host_owner o);	/* "config" "file_sd" … */
 
@@ -88,6 +91,7 @@ struct host_def {
 	const char *name;
 	const char *partition;
 	const char *address;	/* "" = not probed from here */
+	const char *parent;	/* host that it hangs on; NULL or "" = none */
 	enum host_owner owner;
 	const struct tag *tags;
 	size_t n_tags;

@@ -10,6 +10,7 @@
 
 #define WORDS_MAX 6
 #define HOSTS_MAX 1000
+#define PARENTS_MAX 32
 #define BEGIN_MS INT64_C(1767225600000)	/* of sim.c */
 
 struct play {
@@ -19,6 +20,8 @@ struct play {
 	struct wall begin;
 	double now;
 	size_t moves_before;
+	char parents[PARENTS_MAX][2][16];	/* whom, who */
+	size_t n_parents;
 	char *word[WORDS_MAX];
 	size_t n;
 	struct tc_err *e;
@@ -76,12 +79,40 @@ read_reason(const char *text, enum tocsin_reason *out)
 }
 
 static bool
+is_one(const struct play *p, const char *text, char last, char **end)
+{
+	return text[0] == 'h' && text[1] >= '0' && text[1] <= '9' &&
+		strtoul(text + 1, end, 10) < p->hosts && **end == last;
+}
+
+static bool
 is_host(const struct play *p, const char *text)
 {
 	char *end;
 
-	return text[0] == 'h' && text[1] >= '0' && text[1] <= '9' &&
-		strtoul(text + 1, &end, 10) < p->hosts && *end == '\0';
+	return is_one(p, text, '\0', &end);
+}
+
+/* "h3" or "h1-h40" */
+static bool
+is_hosts(const struct play *p, const char *text)
+{
+	char *end;
+
+	return is_host(p, text) || (is_one(p, text, '-', &end) &&
+		is_host(p, end + 1));
+}
+
+/* The i-th of them; false when there are no more. */
+static bool
+pick(const char *range, size_t i, char name[16])
+{
+	const char *dash = strchr(range, '-');
+	unsigned long first = strtoul(range + 1, NULL, 10);
+	unsigned long last = dash != NULL ? strtoul(dash + 2, NULL, 10) : first;
+
+	snprintf(name, 16, "h%lu", first + (unsigned long)i);
+	return first + i <= last;
 }
 
 /* "+1d", "-30s" */
@@ -103,7 +134,7 @@ read_step(const char *text, int64_t *ms)
 static int
 do_host(struct play *p)
 {
-	const char *host = word(p, 2);
+	char host[16];
 	size_t at = is(p, 3, "ping") || is(p, 3, "tcp") ? 4 : 3;
 	enum tocsin_reason why = TOCSIN_WHY_NONE;
 
@@ -114,10 +145,12 @@ do_host(struct play *p)
 	if (p->n > at + 1 && (!is(p, at, "fail") ||
 		!read_reason(word(p, at + 1), &why)))
 		return fault(p, "no reason", word(p, at + 1));
-	if (at == 3 || is(p, 3, "ping"))
-		sim_set(p->sim, host, "ping", why);
-	if (at == 3 || is(p, 3, "tcp"))
-		sim_set(p->sim, host, "tcp", why);
+	for (size_t i = 0; pick(word(p, 2), i, host); i++) {
+		if (at == 3 || is(p, 3, "ping"))
+			sim_set(p->sim, host, "ping", why);
+		if (at == 3 || is(p, 3, "tcp"))
+			sim_set(p->sim, host, "tcp", why);
+	}
 	return 0;
 }
 
@@ -165,7 +198,7 @@ do_clock(struct play *p)
 static int
 do_at(struct play *p)
 {
-	if (is_host(p, word(p, 2)))
+	if (is_hosts(p, word(p, 2)))
 		return do_host(p);
 	if (is(p, 2, "step") || is(p, 2, "sleep"))
 		return do_clock(p);
@@ -204,17 +237,35 @@ expect_count(struct play *p, size_t got, const char *want)
 static int
 expect_host(struct play *p)
 {
-	const char *state = state_id(sim_state(p->sim, word(p, 2)));
-	const char *why = reason_id(sim_reason(p->sim, word(p, 2)));
 	enum tocsin_reason known;
+	char host[16];
 
 	if (p->n > 4 && !read_reason(word(p, 4), &known))
 		return fault(p, "no reason", word(p, 4));
-	if (!is(p, 3, state) || (p->n > 4 && !is(p, 4, why)))
-		return tc_fail(p->e, TC_EINVAL, "%s is %s %s, expected %s %s\n"
-			"%s", word(p, 2), state, why, word(p, 3), word(p, 4),
-			sim_log(p->sim));
+	for (size_t i = 0; pick(word(p, 2), i, host); i++) {
+		const char *state = state_id(sim_state(p->sim, host));
+		const char *why = reason_id(sim_reason(p->sim, host));
+
+		if (!is(p, 3, state) || (p->n > 4 && !is(p, 4, why)))
+			return tc_fail(p->e, TC_EINVAL, "%s is %s %s, expected "
+				"%s %s\n%s", host, state, why, word(p, 3),
+				word(p, 4), sim_log(p->sim));
+	}
 	return 0;
+}
+
+/* Moves to unhealthy in the log. */
+static size_t
+convicted(const struct play *p)
+{
+	const char *at = sim_log(p->sim);
+	size_t n = 0;
+
+	while ((at = strstr(at, ">unhealthy")) != NULL) {
+		at++;
+		n++;
+	}
+	return n;
 }
 
 static int
@@ -223,8 +274,10 @@ do_expect(struct play *p)
 	size_t moves = sim_events(p->sim, "host.state");
 	size_t before = p->moves_before;
 
-	if (is_host(p, word(p, 2)))
+	if (is_hosts(p, word(p, 2)))
 		return expect_host(p);
+	if (is(p, 2, "convicted"))
+		return expect_count(p, convicted(p), word(p, 3));
 	if (is(p, 2, "events"))
 		return expect_count(p, sim_events(p->sim, word(p, 3)),
 			word(p, 4));
@@ -240,6 +293,30 @@ do_expect(struct play *p)
 /* ---- lines ---- */
 
 static int
+set_parent(struct play *p)
+{
+	if (!is_host(p, word(p, 1)) || !is_hosts(p, word(p, 2)) ||
+	    p->n_parents == PARENTS_MAX)
+		return fault(p, "parent HOST HOSTS, not", word(p, 2));
+	for (int i = 0; i < 2; i++)
+		snprintf(p->parents[p->n_parents][i],
+			sizeof(p->parents[0][0]), "%s", word(p, (size_t)i + 1));
+	p->n_parents++;
+	return 0;
+}
+
+static void
+hang(struct play *p)
+{
+	for (size_t i = 0; i < p->n_parents; i++) {
+		const char *who = p->parents[i][1], *dash = strchr(who, '-');
+
+		sim_parent(p->sim, who, dash != NULL ? dash + 1 : who,
+			p->parents[i][0]);
+	}
+}
+
+static int
 set_up(struct play *p)
 {
 	char *end;
@@ -249,6 +326,8 @@ set_up(struct play *p)
 	if (is(p, 0, "begin"))
 		return wall_parse(word(p, 1), strlen(word(p, 1)), &p->begin) < 0 ?
 			fault(p, "no time", word(p, 1)) : 0;
+	if (is(p, 0, "parent"))
+		return set_parent(p);
 	if (is(p, 0, "recheck")) {
 		p->recheck = 0;
 		return is(p, 1, "off") ? 0 : fault(p, "off, not", word(p, 1));
@@ -275,6 +354,7 @@ do_line(struct play *p)
 	if (p->sim == NULL) {
 		p->sim = sim_new(p->hosts, NULL, p->recheck);
 		sim_step_wall(p->sim, p->begin.ms - BEGIN_MS);
+		hang(p);
 	}
 	sim_run_until(p->sim, at);
 	p->now = at;

@@ -50,6 +50,7 @@ struct sim {
 	struct check_def checks[2];
 	enum tocsin_reason (*answers)[2];
 	char (*names)[24];
+	const char **parents;
 	struct heap pending;
 	struct change_subject *subjects;
 	size_t n_subjects, cap_subjects;
@@ -437,6 +438,7 @@ set_fleet(struct sim *s, const char *without)
 			.partition = i < s->n_apart ? "rack0" : "rack1",
 			.address = s->gateway ? "198.51.100.1" :
 				"127.1.0.1", .owner = OWNER_CONFIG,
+			.parent = s->parents[i],
 			.checks = s->checks, .n_checks = 2,
 			.units = s->units[i].units,
 			.n_units = s->units[i].n,
@@ -495,6 +497,7 @@ sim_new(size_t hosts, const struct pack *pack, int recheck)
 	s->names = calloc(hosts + 1, sizeof(*s->names));
 	s->answers = calloc(hosts + 1, sizeof(*s->answers));
 	s->units = calloc(hosts + 1, sizeof(*s->units));
+	s->parents = calloc(hosts + 1, sizeof(*s->parents));
 	for (size_t i = 0; i < hosts; i++)
 		snprintf(s->names[i], sizeof(s->names[i]), "h%zu", i);
 	boot(s);
@@ -547,6 +550,7 @@ sim_free(struct sim *s)
 	strbuf_free(&s->log);
 	strbuf_free(&s->unit_log);
 	free(s->units);
+	free(s->parents);
 	free(s->names);
 	free(s->answers);
 	free(s);
@@ -714,6 +718,16 @@ sim_without(struct sim *s, const char *host)
 }
 
 void
+sim_parent(struct sim *s, const char *first, const char *last,
+	const char *parent)
+{
+	for (int i = atoi(first + 1); i <= atoi(last + 1); i++)	/* lint: h12 */
+		s->parents[i] = parent[0] != '\0' ?
+			s->names[atoi(parent + 1)] : NULL;	/* lint: h12 */
+	set_fleet(s, NULL);
+}
+
+void
 sim_units(struct sim *s, const char *host, const struct unit_def *units,
 	size_t n, enum unit_agent agent)
 {
@@ -821,7 +835,8 @@ sim_alerts(struct sim *s, const char *kind)
 	size_t n = 0;
 
 	for (size_t i = 0; i < snap->n_alerts; i++)
-		n += strcmp(snap->alerts[i].kind, kind) == 0;
+		n += strcmp(kind, "all") == 0 ||
+			strcmp(snap->alerts[i].kind, kind) == 0;
 	snapshot_put(snap);
 	return n;
 }

@@ -47,6 +47,10 @@ void sim_restart(struct sim *s);
 /* The fleet without the host / with all again. */
 void sim_without(struct sim *s, const char *host);
 
+/* From the first to the last, they hang on this one; "" = on none. */
+void sim_parent(struct sim *s, const char *first, const char *last,
+	const char *parent);
+
 /*
  * VMs and roles of a host (borrowed until sim_free()) and whether its agent
  * is missed; taken over at once.  NULL, 0: none again.
@@ -76,7 +80,7 @@ const char *sim_said(const struct sim *s);
 size_t sim_events_marked(const struct sim *s);
 /* Rows of windows, those that are over included. */
 size_t sim_windows_stored(const struct sim *s);
-/* Alerts of a kind that fire now; and CHANGE_ALERT facts so far. */
+/* Alerts of a kind, or "all", that fire now; and CHANGE_ALERT facts so far. */
 size_t sim_alerts(struct sim *s, const char *kind);
 /* Whether one of this host was told and is not ended. */
 bool sim_alert_of(const struct sim *s, const char *kind, const char *host);

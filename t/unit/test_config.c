@@ -263,6 +263,16 @@ static const struct refusal {
 		"(key: value)" },
 	{ P("  hosts: [{name: a, tags: {x: {}}}]\n"), "3: host 'a': x: not a "
 		"text of at most 1024 bytes" },
+	{ P("  hosts: [{name: a, parent: b}]\n"), "3: host 'a': parent: no "
+		"host 'b'" },
+	{ P("  hosts: [{name: a, parent: A}]\n"), "3: host 'a': parent: is the "
+		"host itself" },
+	{ P("  hosts: [{name: a, parent: a b}]\n"), "3: host 'a': parent "
+		"'a b': byte 1 "
+		"(0x20) may not stand in a name" },
+	{ P("  hosts:\n  - {name: c, parent: a}\n  - {name: b,\n     parent: c"
+		"}\n  - {name: a, parent: b}\n  - {name: d, parent: c}\n"),
+		"7: host 'a': parent: a cycle: a > b > c > a" },
 	{ P("  file_sd: x.json\n"), "3: partition 'p': file_sd: not a list" },
 	{ "alerts: {receivers: [{name: a, type: pigeon}]}\n", "1: receiver 'a': "
 		"type: 'pigeon' is not one of "
@@ -660,6 +670,79 @@ START_TEST(hosts_go_when_the_engine_has_them_unless_files_may_change)
 }
 END_TEST
 
+/* h1 > h2 > … > hN, in the order of their names or the other way round */
+static void
+write_chain(struct strbuf *out, int n)
+{
+	strbuf_puts(out, "partitions: [{name: p, hosts: [{name: h1}");
+	for (int i = 2; i <= n; i++)
+		strbuf_printf(out, ", {name: h%d, parent: h%d}", i, i - 1);
+	strbuf_puts(out, "]}]\n");
+}
+
+START_TEST(r001_chains_of_parents_are_at_most_16_long)
+{
+	struct config_errors errs = { 0 };
+	struct strbuf text = { 0 };
+	struct config *cfg;
+
+	write_chain(&text, 17);
+	config_free(rig_good(strbuf_str(&text)));
+	strbuf_reset(&text);
+	write_chain(&text, 18);
+	ck_assert_int_eq(config_parse(&(struct config_text){ "t.yaml",
+		strbuf_str(&text), text.n }, &rig_lookup, &cfg, &errs), TC_EINVAL);
+	ck_assert_uint_eq(errs.errors, 1);
+	ck_assert_ptr_nonnull(strstr(errs.items[0].text, "host 'h18': parent: "
+		"more than 16 in a row: h18 > h17 > "));
+	config_errors_fini(&errs);
+	strbuf_free(&text);
+}
+END_TEST
+
+START_TEST(r001_file_sd_names_parents_and_its_faults_are_warnings)
+{
+	static const char *const files[] = { "t.yaml", "sd1.json", NULL };
+	struct scene s;
+
+	scene_open(&s, "partitions:\n- name: p\n  file_sd: [\"sd*.json\"]\n"
+		"  hosts:\n  - {name: h1, parent: sw1}\n"
+		"  - {name: h2, parent: nobody}\n");
+	put_file(&s, "sd1.json", "[{\"targets\": [\"sw1:1\"]},\n"
+		"{\"targets\": [\"h3:1\"], \"labels\": "
+		"{\"__tocsin_parent\": \"SW1\"}},\n"
+		"{\"targets\": [\"x:1\"], \"labels\": "
+		"{\"__tocsin_parent\": \"y\"}},\n"
+		"{\"targets\": [\"y:1\"], \"labels\": "
+		"{\"__tocsin_parent\": \"x\"}},\n"
+		"{\"targets\": [\"z:1\"], \"labels\": "
+		"{\"__tocsin_parent\": \"z\"}}]");
+	scene_load(&s);
+	ck_assert_uint_eq(s.fleet->def.n_hosts, 7);
+	ck_assert_str_eq(s.fleet->def.hosts[0].parent, "sw1");
+	ck_assert_ptr_null(s.fleet->def.hosts[1].parent);
+	ck_assert_str_eq(s.fleet->def.hosts[3].name, "h3");
+	ck_assert_str_eq(s.fleet->def.hosts[3].parent, "sw1");
+	ck_assert_uint_eq(s.fleet->def.hosts[3].n_tags, 0);
+	ck_assert_uint_eq(s.errs.errors, 0);
+	ck_assert_uint_eq(s.errs.warnings, 3);
+	ck_assert_str_eq(s.errs.items[0].text, "host 'h2': parent: no host "
+		"'nobody'; it hangs on nothing");
+	ck_assert_uint_eq(s.errs.items[0].line, 6);
+	ck_assert_str_eq(s.errs.items[1].text, "host 'x': parent: a cycle: "
+		"x > y > x; it hangs on nothing");
+	ck_assert_ptr_nonnull(strstr(s.errs.items[1].file, "sd1.json"));
+	ck_assert_uint_eq(s.errs.items[1].line, 3);
+	ck_assert_ptr_nonnull(strstr(s.errs.items[2].text, "host 'z': parent: "
+		"is the host itself"));
+	/* the file breaks, and what it had of parents stays */
+	put_file(&s, "sd1.json", "[7]");
+	scene_load(&s);
+	ck_assert_str_eq(s.fleet->def.hosts[3].parent, "sw1");
+	scene_close(&s, files);
+}
+END_TEST
+
 START_TEST(a_broken_file_keeps_its_earlier_hosts)
 {
 	static const char *const files[] = { "t.yaml", "sd1.json", NULL };
@@ -827,6 +910,8 @@ main(void)
 		the_example_file_holds_with_and_without_comments,
 		the_man_page_has_every_option, hosts_come_from_file_sd,
 		hosts_go_when_the_engine_has_them_unless_files_may_change,
+		r001_chains_of_parents_are_at_most_16_long,
+		r001_file_sd_names_parents_and_its_faults_are_warnings,
 		a_broken_file_keeps_its_earlier_hosts,
 		wrong_file_sd_says_where,
 		plugin_dirs_are_known_before_the_probes,

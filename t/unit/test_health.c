@@ -30,7 +30,8 @@ begin(void)
 	return st;
 }
 
-/* One observation every 15 s: o = OK, F = failure, u = could not measure, . = silence. */
+/* One observation every 15 s: o = OK, F = failure, u = could not measure, p = its
+ * parent is down, . = silence. */
 static void
 play(struct story *st, const char *seq)
 {
@@ -46,6 +47,9 @@ play(struct story *st, const char *seq)
 		if (*seq == 'u')
 			seen = (struct check_seen){ TOCSIN_UNKNOWN,
 				TOCSIN_WHY_LOCAL_RESOURCE };
+		if (*seq == 'p')
+			seen = (struct check_seen){ TOCSIN_UNKNOWN,
+				TOCSIN_WHY_PARENT_DOWN };
 		if (*seq != '.')
 			st->moves += check_observe(&st->c, &rule, seen, now,
 				&st->move);
@@ -105,6 +109,48 @@ START_TEST(what_we_could_not_measure_convicts_nobody)
 	ck_assert_int_eq(after("oFFuF"), HEALTH_UNHEALTHY);
 	ck_assert_int_eq(after("FFFuuuuuuuu"), HEALTH_UNHEALTHY);
 	ck_assert_int_eq(after("ouuuuuuuuo"), HEALTH_HEALTHY);
+}
+END_TEST
+
+START_TEST(p10_what_its_parent_explains_is_forgotten)
+{
+	ck_assert_int_eq(after("oFFp"), HEALTH_UNKNOWN);
+	/* the two before it no longer count, and it takes three again */
+	ck_assert_int_eq(after("oFFpFF"), HEALTH_SUSPECT);
+	ck_assert_int_eq(after("oFFpFFF"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("oFpppppppo"), HEALTH_HEALTHY);
+	/* heard of, so not stale; and not known to be well either */
+	ck_assert_int_eq(after("opppppppp"), HEALTH_UNKNOWN);
+	/* who was convicted before stays so */
+	ck_assert_int_eq(after("FFFpppp"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(after("FFFppoo"), HEALTH_HEALTHY);
+}
+END_TEST
+
+START_TEST(p10_a_verdict_that_was_held_is_given_later)
+{
+	struct check_rule patient = rule;
+	struct story st = begin();
+	struct now now;
+
+	patient.fail_after = 1000;
+	play(&st, "o");
+	for (int i = 0; i < 5; i++) {
+		st.s += 15;
+		now = (struct now){ { st.s * 1000000000 }, { st.s * 1000 } };
+		check_observe(&st.c, &patient, (struct check_seen){
+			TOCSIN_FAIL, TOCSIN_WHY_NO_REPLY }, now, &st.move);
+	}
+	ck_assert_int_eq(st.c.health, HEALTH_SUSPECT);
+	ck_assert(!check_convict(&st.c, &patient, now.wall, &st.move));
+	ck_assert(check_convict(&st.c, &rule, now.wall, &st.move));
+	ck_assert_int_eq(st.move.to, HEALTH_UNHEALTHY);
+	ck_assert_int_eq(st.move.reason, TOCSIN_WHY_NO_REPLY);
+	ck_assert(!check_convict(&st.c, &rule, now.wall, &st.move));
+	/* after an answer there is nothing left to be given */
+	st = begin();
+	play(&st, "oFFo");
+	ck_assert(!check_convict(&st.c, &rule, now.wall, &st.move));
 }
 END_TEST
 
@@ -417,6 +463,8 @@ main(void)
 		r005_exactly_one_transition_to_unhealthy_at_the_sixth,
 		one_stray_success_does_not_acquit,
 		what_we_could_not_measure_convicts_nobody,
+		p10_what_its_parent_explains_is_forgotten,
+		p10_a_verdict_that_was_held_is_given_later,
 		r128_silence_is_stale_after_three_intervals,
 		absence_of_data_never_heals,
 		every_short_sequence_obeys_the_laws,

@@ -1,0 +1,58 @@
+/*
+ * Hosts that hang on another host: a switch, a storage head.  When a check
+ * of such a host fails its parent is asked at once, and the host is not
+ * convicted before the parent has answered; what hangs on a dead parent is
+ * unreachable, with no verdict, plan or alert of its own.  For src/engine
+ * alone.
+ *
+ *	A parent is down when an active check of its own is convicted and none
+ *	is well: one that still answers somewhere lets its children through.
+ *	A parent without such checks says nothing; its own parent is asked.
+ *
+ *	The wait is bounded: so long as the parent's fail_after runs take, its
+ *	timeout (or recheck, if longer) each; then the host is judged by itself.
+ */
+#ifndef TOCSIN_ENGINE_PARENTS_H
+#define TOCSIN_ENGINE_PARENTS_H
+
+#include "engine/core.h"
+#include "health/unit.h"
+
+/* Chains are no longer; the configuration refuses longer ones. */
+#define PARENTS_MOST FLEET_PARENTS_MOST
+
+enum parent_says { PARENT_SAYS_UP, PARENT_SAYS_WAIT, PARENT_SAYS_DOWN };
+
+/* NULL: none, or it is gone. */
+struct host *parent_of(const struct engine *en, const struct host *h);
+/* The topmost one that is down and cuts it off; NULL = none does. */
+const struct host *parent_dead(const struct engine *en, const struct host *h);
+/* It is down, or fails just now. */
+bool parent_is_silent(const struct engine *en, const struct host *h);
+/* A check failed that is not convicted: the parent is asked if need be. */
+enum parent_says parent_says(struct engine *en, struct check *c,
+	struct now now);
+/* Its checks from here are run as soon as may be. */
+void parent_ask(struct engine *en, struct host *p, struct now now);
+/* A check of a parent answered well: who waited for it is judged. */
+void parent_answered(struct engine *en, struct host *p, struct now now);
+/* Its own checks moved: it may have gone down, or come back. */
+void parent_moved(struct engine *en, struct host *p);
+/* An agent is silent because the way to us is cut: that does not count. */
+void parent_excuse_beat(const struct engine *en, const struct host *h,
+	struct beat *b);
+/* The window lies on it, or on what it hangs on. */
+struct window;
+bool parent_window_covers(const struct engine *en, const struct window *w,
+	const struct host *h);
+/* Links of the fleet that was taken over, and how many hang on whom. */
+void parents_take_def(struct engine *en, const struct fleet_def *fleet);
+void parents_count(struct engine *en);
+
+/* ---- judge.c ---- */
+/* What held its verdict holds it no more. */
+void judge_held(struct engine *en, struct check *c, struct now now);
+/* No word of its own: what it hangs on is down. */
+void judge_excused(struct engine *en, struct check *c, struct now now);
+
+#endif
