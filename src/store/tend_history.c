@@ -240,7 +240,7 @@ tend_prune_count(const char *path, struct tend_prune *p, struct tc_err *e)
 	p->rows = p->all = 0;
 	if (first == TIER_HOUR)
 		rc = count_rows(&db, p, e);
-	for (int i = first; rc == 0 && i <= (int)last; i++)
+	for (int i = (int)first; rc == 0 && i <= (int)last; i++)
 		rc = count_tier(&db, (enum tier)i, p, e);
 	tending_close(&db);
 	return rc;
@@ -332,7 +332,7 @@ tend_prune(const char *path, struct tend_prune *p,
 	    (rc = db_settle(&db, DB_WRITER, e)) == 0 &&
 	    (rc = db_prepare(&db, DB_WRITER, e)) == 0 && first == TIER_HOUR)
 		rc = prune_rows(&x, e);
-	for (int i = first; rc == 0 && i <= (int)last; i++)
+	for (int i = (int)first; rc == 0 && i <= (int)last; i++)
 		rc = prune_tier(&x, (enum tier)i, e);
 	if (rc == 0)
 		sqlite3_wal_checkpoint_v2(db.h, NULL,
