@@ -310,6 +310,17 @@ think_of_orders(struct scene *s)
 	return o;
 }
 
+static bool
+is_told(struct scene *s)
+{
+	bool told;
+
+	pthread_mutex_lock(&s->lock);
+	told = s->told;
+	pthread_mutex_unlock(&s->lock);
+	return told;
+}
+
 /* Whether the disk failed. */
 static bool
 one_round(struct scene *s)
@@ -321,7 +332,9 @@ one_round(struct scene *s)
 
 	/* A disk that takes no more of the log cannot be overlooked. */
 	lasting = o.times < 0 && o.files == SQLITE_OPEN_WAL;
+	pthread_mutex_lock(&s->lock);
 	s->told = false;
+	pthread_mutex_unlock(&s->lock);
 	bad_order(&s->orders, &o);
 	(void)s->y.ops->events(s->y.s, 0, 10, see_event, NULL, &e);
 	if (s->packing && s->y.ops->compact(s->y.s, end_of_time, &e) == 0)
@@ -330,7 +343,7 @@ one_round(struct scene *s)
 	hits = atomic_load(&s->orders.hits);
 	bad_disarm(&s->orders);
 	if (lasting)
-		ck_assert(hits > 0 && s->told);
+		ck_assert(hits > 0 && is_told(s));
 	wait_for_acks(s);
 	ck_assert_msg(s->y.ops->events(s->y.s, 0, 10, see_event, NULL, &e) == 0,
 		"%s", e.text);
