@@ -2,6 +2,8 @@
  * The server's own numbers, for Prometheus.  Any thread: only what is read
  * under the lock or asked of the store.
  */
+#include <stdio.h>
+
 #include "daemon/daemon.h"
 #include "wire/prom.h"
 
@@ -31,6 +33,34 @@ gather(struct daemon *d)
 	pthread_mutex_unlock(&d->publish_lock);
 	store_sqlite.stats(d->store, &n.store);
 	return n;
+}
+
+/* How late the slots of checks began, as Prometheus wants a histogram. */
+static void
+write_lateness(struct strbuf *out, const struct engine_counts *n)
+{
+#define X(ms) (ms) / 1e3,
+	static const double bounds[] = { LATENESS_TABLE(X) };
+#undef X
+	static const char *const family = "tocsin_check_slot_delay_seconds";
+	uint64_t sum = 0;
+	char name[64], le[16];
+	struct prom_label label = { "le", le };
+
+	prom_family(out, family, "histogram",
+		"From the slot of a check to its run.");
+	snprintf(name, sizeof(name), "%s_bucket", family);
+	for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
+		sum += n->lateness[i];
+		snprintf(le, sizeof(le), "%g", bounds[i]);
+		prom_sample(out, name, &label, 1, (double)sum);
+	}
+	snprintf(le, sizeof(le), "+Inf");
+	prom_sample(out, name, &label, 1, (double)n->slots);
+	snprintf(name, sizeof(name), "%s_sum", family);
+	prom_sample(out, name, NULL, 0, (double)n->lateness_ns / 1e9);
+	snprintf(name, sizeof(name), "%s_count", family);
+	prom_sample(out, name, NULL, 0, (double)n->slots);
 }
 
 void
@@ -143,4 +173,5 @@ metrics_write(struct daemon *d, struct strbuf *out)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		prom_one(out, rows[i].name, rows[i].type, rows[i].help,
 			rows[i].value);
+	write_lateness(out, &n.engine);
 }

@@ -209,6 +209,16 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 static void
 note_lateness(struct engine *en, int64_t late_ns, int64_t interval_ns)
 {
+#define X(ms) (ms) * NS_PER_MS,
+	static const int64_t bounds[] = { LATENESS_TABLE(X) };
+#undef X
+	size_t i = 0;
+
+	while (i < LATENESS_BOUNDS && late_ns > bounds[i])
+		i++;
+	en->counts.lateness[i]++;
+	en->counts.slots++;
+	en->counts.lateness_ns += (uint64_t)late_ns;
 	if (late_ns > en->counts.lateness_max_ns)
 		en->counts.lateness_max_ns = late_ns;
 	if (late_ns > interval_ns)

@@ -39,6 +39,9 @@ START_TEST(r002_every_slot_runs_once)
 	ck_assert_uint_le(c.runs_started, 50 * 2 * 41);
 	ck_assert_uint_eq(c.slots_missed, 0);
 	ck_assert_uint_eq(c.results_late, 0);
+	/* and each at its time */
+	ck_assert_uint_eq(c.slots, c.runs_started);
+	ck_assert_uint_eq(c.lateness[0], c.slots);
 	sim_free(s);
 }
 END_TEST
