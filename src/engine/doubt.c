@@ -11,9 +11,13 @@
 #include "wire/json_write.h"
 
 #define NS_PER_MS INT64_C(1000000)
-/* Witnesses: how often, how long, and how soon again when one falls silent. */
+/*
+ * Witnesses: how often, how long, and how soon again when one falls silent.
+ * Two misses that begin with the first silence of a host end before its
+ * conviction, which is 2 s after it.
+ */
 #define CONTROL_EVERY_S 2
-#define CONTROL_TIMEOUT_S 1
+#define CONTROL_TIMEOUT_MS 800
 #define CONTROL_AGAIN_MS 500
 #define CONTROL_LOST_S 5
 #define CONTROLS_MOST 32
@@ -134,7 +138,7 @@ start_control(struct engine *en, size_t i, struct now now)
 	struct control *c = &en->control_runs[i];
 	struct engine_run run = { .check = CONTROL_HANDLES + (uint32_t)i,
 		.seq = c->seq + 1, .probe = "ping", .host = "",
-		.address = c->address, .timeout = dur_s(CONTROL_TIMEOUT_S),
+		.address = c->address, .timeout = dur_ms(CONTROL_TIMEOUT_MS),
 		.due = c->due };
 
 	c->due = mono_add(now.mono, dur_s(CONTROL_EVERY_S));
@@ -179,8 +183,14 @@ control_result(struct engine *en, uint32_t handle, uint32_t seq,
 	}
 	c->in_flight = false;
 	observer_note_control(&en->controls[i], ob->reason, now.mono);
-	if (observer_is_silence(ob->reason))
-		doubt_step(en, now);
+	if (!observer_is_silence(ob->reason))
+		return;
+	/* One lost packet, or silence: known after the next. */
+	if (en->controls[i].known && en->controls[i].misses == 1) {
+		c->due = now.mono;
+		en->tick_due = now.mono;
+	}
+	doubt_step(en, now);
 }
 
 static void

@@ -16,11 +16,16 @@
 #define NS_PER_MS INT64_C(1000000)
 /*
  * A check that was always answered at once is not waited for as long as its
- * timeout allows: eight times its slowest answer of late, a second at least.
- * Only where rechecks follow, and a kernel answers, which is never busy.
+ * timeout allows: eight times its slowest answer of late, but half a second at
+ * least, and one of the runs that convict a second: who has become slow
+ * answers that one, and is waited for from then on.  Only where rechecks
+ * follow, and a kernel answers, which is never busy; it would ask again after
+ * a second only.  Who is convicted has all the time there is.
  */
 #define PROMPT_TIMES 8
-#define PROMPT_LEAST_NS (INT64_C(1000) * NS_PER_MS)
+#define PROMPT_LEAST_NS (INT64_C(500) * NS_PER_MS)
+#define PATIENT_LEAST_NS (INT64_C(1000) * NS_PER_MS)
+#define PROMPT_FAIL_AFTER 3	/* from so many failures on that convict */
 #define SLOWEST_DECAY 16
 /* A run is given up so long after its time-out: the runner lost it. */
 #define LOST_NS (INT64_C(3000) * NS_PER_MS)
@@ -135,6 +140,14 @@ is_prompt(const struct check_kind *k)
 	return strcmp(k->probe, "ping") == 0 || strcmp(k->probe, "tcp") == 0;
 }
 
+/* The second run of three or more may last until the third begins. */
+static int64_t
+prompt_least(const struct check *c)
+{
+	return c->kind->rule.fail_after < PROMPT_FAIL_AFTER ||
+		c->st.fails == 1 ? PATIENT_LEAST_NS : PROMPT_LEAST_NS;
+}
+
 struct dur
 run_timeout(const struct check *c)
 {
@@ -144,11 +157,12 @@ run_timeout(const struct check *c)
 	if (c->is_recheck && r->recheck_timeout.ns > 0 &&
 	    r->recheck_timeout.ns < most.ns)
 		most = r->recheck_timeout;
-	if (c->slowest_ms == 0 || r->recheck.ns <= 0 || !is_prompt(c->kind))
+	if (c->slowest_ms == 0 || r->recheck.ns <= 0 || !is_prompt(c->kind) ||
+	    c->st.health == HEALTH_UNHEALTHY)
 		return most;
 	prompt = dur_ms(c->slowest_ms * PROMPT_TIMES);
-	if (prompt.ns < PROMPT_LEAST_NS)
-		prompt.ns = PROMPT_LEAST_NS;
+	if (prompt.ns < prompt_least(c))
+		prompt.ns = prompt_least(c);
 	return prompt.ns < most.ns ? prompt : most;
 }
 

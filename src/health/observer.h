@@ -126,7 +126,7 @@ struct observer_count observer_count(struct observer_ring *r, struct mono now);
 /* Answers that were lost of those that are to come: 0…1. */
 double observer_loss(struct observer *o, struct mono now);
 /*
- * So many silences in a row are beyond chance, at most once in a million;
+ * So many silences in a row are beyond chance, once in a thousand million;
  * 0 = no loss is known of.
  */
 unsigned observer_need(struct observer *o, struct mono now);

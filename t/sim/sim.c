@@ -41,6 +41,8 @@ struct sim {
 	bool witness_dead;
 	uint64_t loss_seed;
 	double loss;
+	char slow[16];		/* this host answers so late */
+	int64_t slow_ns;
 	struct dur backup_max_age;
 	struct check_rule rule;
 	size_t n_apart;		/* of rack0 */
@@ -120,17 +122,17 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 	for (size_t i = 0; i < n && !s->mute; i++) {
 		const struct engine_run *r = &runs[i];
 		enum tocsin_reason why = answer_of(s, r);
-		bool slow;
+		int64_t takes = strcmp(r->host, s->slow) == 0 ? s->slow_ns :
+			NS / 1000;
 		struct answer *a = calloc(1, sizeof(*a));
 
 		for (size_t k = 0; k < s->n_tells; k++)
 			if (strcmp(s->tells[k].address, r->address) == 0 &&
 			    strcmp(s->tells[k].probe, r->probe) == 0)
 				why = s->tells[k].why;
-		if (s->cut || is_lost(s))
+		if (s->cut || is_lost(s) || takes >= r->timeout.ns)
 			why = strcmp(r->probe, "tcp") == 0 ?
 				TOCSIN_WHY_CONNECT_TIMEOUT : TOCSIN_WHY_NO_REPLY;
-		slow = observer_is_silence(why);
 		a->check = r->check;
 		a->seq = r->seq;
 		a->metric = (struct metric){ "ping_rtt_seconds", "",
@@ -140,7 +142,7 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 			.text = "", .device.kind = "",
 			.metrics = &a->metric, .n_metrics = 1 };
 		heap_push(&s->pending, &a->due, s->mono.ns +
-			(slow ? r->timeout.ns : 1000000));
+			(observer_is_silence(why) ? r->timeout.ns : takes));
 	}
 }
 
@@ -623,6 +625,13 @@ void
 sim_cut(struct sim *s, bool cut)
 {
 	s->cut = cut;
+}
+
+void
+sim_slow(struct sim *s, const char *host, double seconds)
+{
+	snprintf(s->slow, sizeof(s->slow), "%s", host);
+	s->slow_ns = (int64_t)(seconds * 1e9);
 }
 
 void

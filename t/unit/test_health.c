@@ -419,7 +419,7 @@ START_TEST(r059_loss_asks_for_more_failures_and_much_of_it_is_doubt)
 		observer_note_loss(&o, &hosts[i], 1, at(140));
 	for (int i = 10; i < 100; i++)
 		observer_note_loss(&o, &hosts[i], 0, at(140));
-	ck_assert_uint_eq(observer_need(&o, at(140)), 6);
+	ck_assert_uint_eq(observer_need(&o, at(140)), 9);
 	ck_assert_int_eq(observer_ground(&o, at(140)), OBSERVER_WHY_NONE);
 	for (int i = 0; i < 100; i++)
 		observer_note_loss(&o, &hosts[i], 2, at(150));
