@@ -53,9 +53,10 @@ stage_one()
 {
 	if stage "$@"; then
 		n_passed=$((n_passed + 1))
-	else
-		n_failed=$((n_failed + 1))
+		return
 	fi
+	n_failed=$((n_failed + 1))
+	return 1
 }
 
 # A stage whose log has automake's summaries; it counts as its tests, and as
