@@ -111,6 +111,96 @@ name_pack(const struct book_input *in, const struct period *t,
 	out->to.ms = t->to;
 }
 
+/* ---- by the rule that led the alarm ---- */
+
+static uint64_t
+wrong_of(const struct scorecard_rule *levels)
+{
+	uint64_t n = 0;
+
+	for (int l = 1; l < LEVEL_N; l++)
+		n += levels[l].wrong;
+	return n;
+}
+
+static bool
+led_any(const struct scorecard_rule *levels)
+{
+	for (int l = 1; l < LEVEL_N; l++)
+		if (levels[l].right + levels[l].wrong + levels[l].open > 0)
+			return true;
+	return false;
+}
+
+static int
+most_wrong_first(const void *a, const void *b)
+{
+	const struct book_rule *x = a, *y = b;
+	uint64_t m = wrong_of(x->levels), n = wrong_of(y->levels);
+
+	if (m != n)
+		return m < n ? 1 : -1;
+	return strcmp(x->id, y->id);
+}
+
+/* Where there are too many, the one with the fewest wrong alarms goes. */
+static struct book_rule *
+rule_place(struct book *out, uint64_t wrong)
+{
+	struct book_rule *least = &out->rules[0];
+
+	if (out->n_rules < BOOK_RULES_MAX)
+		return &out->rules[out->n_rules++];
+	for (size_t i = 1; i < out->n_rules; i++)
+		if (wrong_of(out->rules[i].levels) < wrong_of(least->levels))
+			least = &out->rules[i];
+	return wrong_of(least->levels) < wrong ? least : NULL;
+}
+
+static void
+keep_rules(const struct book_input *in, const struct scorecard_rule *rules,
+	bool of_hosts, struct book *out)
+{
+	for (size_t i = 0; i < in->n_rules; i++) {
+		const struct scorecard_rule *levels = &rules[i * LEVEL_N];
+		struct book_rule *to;
+		size_t n = strlen(in->rules[i]);
+
+		if (!led_any(levels) ||
+		    (to = rule_place(out, wrong_of(levels))) == NULL)
+			continue;
+		memset(to, 0, sizeof(*to));
+		memcpy(to->id, in->rules[i], n < sizeof(to->id) ? n :
+			sizeof(to->id) - 1);
+		to->of_hosts = of_hosts;
+		memcpy(to->levels, levels, sizeof(to->levels));
+	}
+	qsort(out->rules, out->n_rules, sizeof(out->rules[0]),
+		most_wrong_first);
+}
+
+/* The card over all, and what its rules did. */
+static int
+reckon_all(const struct book_input *in, struct cut *c, bool of_hosts,
+	struct book *out, struct tc_err *e)
+{
+	struct scorecard_rule *rules = mem_alloc_array(
+		(in->n_rules + 1) * LEVEL_N, sizeof(*rules));
+	int rc;
+
+	if (rules == NULL)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	c->in.rules = rules;
+	c->in.n_rules = in->n_rules;
+	rc = scorecard_reckon(&c->in, of_hosts ? &out->hosts : &out->all, e);
+	if (rc == 0)
+		keep_rules(in, rules, of_hosts, out);
+	c->in.rules = NULL;
+	c->in.n_rules = 0;
+	mem_free(rules);
+	return rc;
+}
+
 int
 book_reckon(const struct book_input *in, struct book *out, struct tc_err *e)
 {
@@ -127,11 +217,11 @@ book_reckon(const struct book_input *in, struct book *out, struct tc_err *e)
 		goto out;
 	}
 	cut_to(in, &ever, &c);
-	if ((rc = scorecard_reckon(&c.in, &out->all, e)) < 0)
+	if ((rc = reckon_all(in, &c, false, out, e)) < 0)
 		goto out;
 	c.in.spans = in->host_spans;
 	c.in.n_spans = in->n_host_spans;
-	if ((rc = scorecard_reckon(&c.in, &out->hosts, e)) < 0)
+	if ((rc = reckon_all(in, &c, true, out, e)) < 0)
 		goto out;
 	c.in.spans = c.spans;
 	find_periods(in, periods);

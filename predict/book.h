@@ -24,6 +24,8 @@ struct book_input {
 	size_t n_host_spans;
 	const char *const *packs;	/* ids */
 	size_t n_packs;
+	const char *const *rules;	/* ids; scored_prediction.rule - 1 */
+	size_t n_rules;
 	struct wall now;
 	struct dur settle;
 };
@@ -37,12 +39,22 @@ struct book_pack {
 	struct scorecard card;
 };
 
+#define BOOK_RULES_MAX 64	/* those with the most wrong alarms */
+
+struct book_rule {
+	char id[VERDICT_NAME];
+	bool of_hosts;		/* of their own signals */
+	struct scorecard_rule levels[LEVEL_N];
+};
+
 struct book {
 	struct dur settle;
 	struct scorecard all;	/* of devices */
 	struct scorecard hosts;	/* by their own signals */
 	size_t n_packs;
 	struct book_pack packs[BOOK_PACKS_MAX];	/* the latest first */
+	size_t n_rules;
+	struct book_rule rules[BOOK_RULES_MAX];	/* that led any alarm */
 };
 
 /*

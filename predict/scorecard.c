@@ -15,6 +15,7 @@ struct subject {
 	uint32_t id;
 	uint32_t host;
 	int64_t alarm_ms[LEVEL_N];	/* the first; NEVER */
+	uint32_t alarm_rule[LEVEL_N];	/* that led it, + 1 */
 	int64_t gone_ms;		/* failed, replaced, retired; NEVER */
 	int64_t healthy_ms;		/* it was, until then */
 	int64_t wrong_ms;		/* the alarms until then were */
@@ -116,8 +117,10 @@ take_predictions(struct reckoning *r)
 
 		for (int l = 1; s && l <= (int)p->level; l++)
 			if (s->alarm_ms[l] == NEVER ||
-			    p->since.ms < s->alarm_ms[l])
+			    p->since.ms < s->alarm_ms[l]) {
 				s->alarm_ms[l] = p->since.ms;
+				s->alarm_rule[l] = p->rule;
+			}
 	}
 }
 
@@ -159,28 +162,62 @@ poisson_high(double k)
 		(3 * sqrt(k + 1)), 3);
 }
 
-/* Adds the device; true when it was found in time. */
-static bool
-count_subject(const struct reckoning *r, const struct subject *s, int level,
-	struct scorecard_level *l)
+enum became {
+	BECAME_NOTHING,		/* no alarm, too late, or nobody knows */
+	BECAME_RIGHT,
+	BECAME_WRONG,
+	BECAME_OPEN,
+};
+
+static enum became
+what_became(const struct reckoning *r, const struct subject *s, int level)
 {
 	int64_t alarm = s->alarm_ms[level];
 	int64_t settle = dur_to_ms(r->in->settle);
 
 	if (alarm == NEVER)
-		return false;
+		return BECAME_NOTHING;
 	if (s->failed)
-		return s->gone_ms - alarm >= DAY_MS;
+		return s->gone_ms - alarm >= DAY_MS ? BECAME_RIGHT :
+			BECAME_NOTHING;
 	if (s->wrong_ms >= alarm || (s->healthy_ms != NEVER &&
 		s->healthy_ms - alarm >= settle))
-		l->wrong++;
-	else if (s->gone_ms != NEVER)
-		return false;
-	else if (r->in->now.ms - alarm < settle)
-		l->open++;
-	else
-		l->wrong++;
-	return false;
+		return BECAME_WRONG;
+	if (s->gone_ms != NEVER)
+		return BECAME_NOTHING;
+	return r->in->now.ms - alarm < settle ? BECAME_OPEN : BECAME_WRONG;
+}
+
+static void
+count_rule(const struct reckoning *r, uint32_t rule, int level,
+	enum became became)
+{
+	struct scorecard_rule *to;
+
+	if (r->in->rules == NULL || rule == 0 || rule > r->in->n_rules)
+		return;
+	to = &r->in->rules[(size_t)(rule - 1) * LEVEL_N + (size_t)level];
+	to->right += became == BECAME_RIGHT;
+	to->wrong += became == BECAME_WRONG;
+	to->open += became == BECAME_OPEN;
+}
+
+static void
+reckon_rules(const struct reckoning *r, double years)
+{
+	for (size_t i = 0; r->in->rules != NULL &&
+	     i < r->in->n_rules * LEVEL_N; i++) {
+		struct scorecard_rule *s = &r->in->rules[i];
+		double k = (double)s->wrong;
+
+		s->precision = share_of(s->right, s->right + s->wrong);
+		s->precision_known = s->right + s->wrong >= SCORECARD_ENOUGH;
+		if (years <= 0)
+			continue;
+		s->wrong_per_host_year = k / years;
+		s->wrong_low = poisson_low(k) / years;
+		s->wrong_high = poisson_high(k) / years;
+	}
 }
 
 static void
@@ -191,8 +228,12 @@ reckon_level(struct reckoning *r, int level, struct scorecard *out)
 
 	for (size_t i = 0; i < r->in->n_spans; i++) {
 		const struct subject *s = &r->subjects[i];
+		enum became became = what_became(r, s, level);
 
-		if (count_subject(r, s, level, &l))
+		count_rule(r, s->alarm_rule[level], level, became);
+		l.wrong += became == BECAME_WRONG;
+		l.open += became == BECAME_OPEN;
+		if (became == BECAME_RIGHT)
 			r->leads[found++] = (int32_t)((s->gone_ms -
 				s->alarm_ms[level]) / DAY_MS);
 	}
@@ -268,6 +309,7 @@ scorecard_reckon(const struct scorecard_input *in, struct scorecard *out,
 		out->failed += r.subjects[i].failed;
 	for (int l = 1; l < LEVEL_N; l++)
 		reckon_level(&r, l, out);
+	reckon_rules(&r, out->host_years);
 out:
 	hash_free(&r.by_id);
 	hash_free(&r.hosts);

@@ -20,6 +20,7 @@ struct scored_prediction {
 	uint32_t subject;
 	enum level level;
 	struct wall since;
+	uint32_t rule;	/* that led it: index into the rules + 1; 0 = unknown */
 };
 
 /* What happened to a device. */
@@ -65,6 +66,18 @@ struct scorecard_level {
 	struct lead_days lead_p90;
 };
 
+/* Alarms that one rule led, at one level. */
+struct scorecard_rule {
+	uint64_t right;
+	uint64_t open;
+	uint64_t wrong;
+	struct share precision;
+	bool precision_known;
+	double wrong_per_host_year;	/* and its 95 % interval (Byar) */
+	double wrong_low;
+	double wrong_high;
+};
+
 struct scorecard {
 	uint64_t devices;
 	uint64_t hosts;
@@ -82,6 +95,9 @@ struct scorecard_input {
 	size_t n_spans;
 	struct wall now;
 	struct dur settle;	/* an alarm without a failure is wrong after it */
+	/* Filled when not NULL: rule r at level l is rules[r * LEVEL_N + l]. */
+	struct scorecard_rule *rules;
+	size_t n_rules;
 };
 
 /*

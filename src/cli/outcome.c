@@ -171,7 +171,7 @@ set_share(struct table *t, size_t column, const struct doc *share)
 }
 
 static void
-set_false(struct table *t, const struct doc *f)
+set_false(struct table *t, size_t column, const struct doc *f)
 {
 	char text[64];
 
@@ -182,7 +182,7 @@ set_false(struct table *t, const struct doc *f)
 		snprintf(text, sizeof(text), "%.3g (%.2g to %.2g)",
 			doc_number(f, "per_host_year", 0),
 			doc_number(f, "low", 0), doc_number(f, "high", 0));
-	table_set(t, 4, doc_text(f, "per_host_year"), text);
+	table_set(t, column, doc_text(f, "per_host_year"), text);
 }
 
 static void
@@ -223,9 +223,48 @@ print_card(struct cli *c, const char *pack, const struct doc *card)
 		show_text(&t, 1, l, "level");
 		set_share(&t, 2, doc_get(l, "precision"));
 		set_share(&t, 3, doc_get(l, "recall"));
-		set_false(&t, doc_get(l, "false_alarms"));
+		set_false(&t, 4, doc_get(l, "false_alarms"));
 		set_lead(&t, doc_get(l, "lead_time"));
 		show_text(&t, 6, l, "open");
+	}
+	table_print(&t, &c->out);
+	table_free(&t);
+}
+
+/* Which rules led alarms, and how often wrongly; the most wrong first. */
+static void
+print_rules(struct cli *c, const struct doc *rules)
+{
+	static const struct column columns[] = {
+		{ "rule", "RULE", false, false },
+		{ "level", "LEVEL", false, true },
+		{ "precision", "RIGHT", false, false },
+		{ "false", "FALSE", true, false },
+		{ "false_per_host_year", "FALSE PER HOST-YEAR", false, false },
+		{ "open", "OPEN", true, false },
+	};
+	struct table t = { .columns = columns,
+		.n_columns = ARRAY_LEN(columns), .indent = "  " };
+
+	if (!rules || rules->n == 0)
+		return;
+	out_say(&c->out, "\nby the rule that led the alarm, the most wrong "
+		"first\n");
+	for (const struct doc *r = rules->first; r; r = r->next) {
+		const struct doc *levels = doc_get(r, "levels");
+
+		for (const struct doc *l = levels ? levels->first : NULL; l;
+		     l = l->next) {
+			const struct doc *f = doc_get(l, "false_alarms");
+
+			table_row(&t);
+			show_text(&t, 0, r, "rule");
+			show_text(&t, 1, l, "level");
+			set_share(&t, 2, doc_get(l, "precision"));
+			show_text(&t, 3, f, "n");
+			set_false(&t, 4, f);
+			show_text(&t, 5, l, "open");
+		}
 	}
 	table_print(&t, &c->out);
 	table_free(&t);
@@ -265,6 +304,7 @@ verb_scorecard(struct cli *c, struct tc_err *e)
 		out_say(&c->out, "\nhosts, by their own signals\n");
 		print_card(c, "hosts", doc_get(r, "hosts"));
 	}
+	print_rules(c, doc_get(r, "rules"));
 	for (const struct doc *p = packs ? packs->first : NULL; p;
 	     p = p->next) {
 		out_say(&c->out, "\nby %.40s, since %.10s\n",
@@ -296,13 +336,14 @@ score_say_ours(struct cli *c, const struct doc *verdict)
 {
 	const char *level = doc_text(verdict, "level");
 	const struct doc *share, *risk = doc_get(verdict, "risk");
-	char words[WORDS_SIZE], later[WORDS_SIZE];
+	const char *card = strcmp(doc_text(doc_get(verdict, "device"), "kind"),
+		"host") == 0 ? "hosts" : "all";
 	struct tc_err e = {0};
 	struct doc *r = NULL;
 
 	if (api_get(c, "/v1/predictor/scorecard", &r, &e) < 0)
 		r = NULL;
-	share = doc_get(level_in(doc_get(r, "all"), level), "precision");
+	share = doc_get(level_in(doc_get(r, card), level), "precision");
 	if (share && doc_number(share, "share", -1) >= 0) {
 		out_say(&c->out, "  of %s such verdicts here %s came true "
 			"(%.0f %%; %.0f to %.0f %%)\n", doc_text(share, "n"),
@@ -316,11 +357,10 @@ score_say_ours(struct cli *c, const struct doc *verdict)
 	}
 	if (doc_number(risk, "d90", -1) < 0)
 		return;
-	out_say(&c->out, "  too few such verdicts here to say how often they "
-		"came true; of drives with\n  such a score in the pack's own "
-		"history %s failed within 30 days",
-		words_share(doc_number(risk, "d30", 0), words));
-	out_say(&c->out, ", %s within 90\n",
-		words_share(doc_number(risk, "d90", 0), later));
+	out_say(&c->out, "  too few such verdicts here (%s came true of %s) to "
+		"say how often they do:\n  the figures above are of drives with "
+		"such a score in the pack's own history\n",
+		*doc_text(share, "k") ? doc_text(share, "k") : "0",
+		*doc_text(share, "n") ? doc_text(share, "n") : "0");
 	out_pair(&c->out, "right_by", "pack");
 }

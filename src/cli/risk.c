@@ -135,13 +135,53 @@ verb_risk(struct cli *c, struct tc_err *e)
 
 /* ---- explain ---- */
 
+static bool
+is_kind(const struct doc *row, const char *kind)
+{
+	return strcmp(doc_text(row, "kind"), kind) == 0;
+}
+
+static bool
+is_same_measure(const struct doc *a, const struct doc *b)
+{
+	return strcmp(doc_text(a, "metric"), doc_text(b, "metric")) == 0 &&
+		strcmp(doc_text(a, "stat"), doc_text(b, "stat")) == 0;
+}
+
+/* People read one line for one measure, however many rules it met. */
+static bool
+is_joined(const struct cli *c, const struct doc *a, const struct doc *b)
+{
+	return c->out.format == OUT_TEXT && is_kind(a, "rule") &&
+		is_kind(b, "rule") && is_same_measure(a, b);
+}
+
+/* What there is to say of the value before. */
+static void
+baseline_words(const struct doc *row, char *text, size_t size)
+{
+	double change = doc_number(row, "change", 0);
+
+	*text = '\0';
+	if (is_kind(row, "model"))
+		snprintf(text, size, "of %s with such counters",
+			doc_text(row, "baseline"));
+	else if ((change > 0 || change < 0) &&
+		strcmp(doc_text(row, "metric"), "device") != 0 &&
+		strcmp(doc_text(row, "stat"), "quiet_days") != 0 &&
+		strcmp(doc_text(row, "stat"), "days_nonzero") != 0)
+		snprintf(text, size, "was %s", doc_text(row, "baseline"));
+}
+
 static void
 add_evidence(struct cli *c, struct table *t, const struct doc *row)
 {
 	double points = doc_number(row, "contribution", 0);
-	double change = doc_number(row, "change", 0);
 	char text[WORDS_SIZE * 2], words[WORDS_SIZE];
 
+	for (const struct doc *b = row->next; b; b = b->next)
+		if (is_joined(c, row, b))
+			points += doc_number(b, "contribution", 0);
 	table_row(t);
 	snprintf(text, sizeof(text), "%+.2f", points);
 	table_set(t, 0, doc_text(row, "contribution"), points > 0 ||
@@ -149,18 +189,14 @@ add_evidence(struct cli *c, struct table *t, const struct doc *row)
 	words_evidence(doc_text(row, "metric"), doc_text(row, "stat"),
 		doc_number(row, "value", 0), words);
 	table_set(t, 1, words, NULL);
-	*text = '\0';
-	if ((change > 0 || change < 0) &&
-	    strcmp(doc_text(row, "metric"), "device") != 0 &&
-	    strcmp(doc_text(row, "stat"), "quiet_days") != 0)
-		snprintf(text, sizeof(text), "was %s",
-			doc_text(row, "baseline"));
-	if (strcmp(doc_text(row, "kind"), "model") == 0)
-		snprintf(text, sizeof(text), "of %s with such counters",
-			doc_text(row, "baseline"));
+	baseline_words(row, text, sizeof(text));
 	table_set(t, 2, doc_text(row, "baseline"), text);
-	show_age(c, t, 3, row, "observed_at");
-	show_text(t, 4, row, "rule");
+	if (is_kind(row, "model"))
+		table_set(t, 3, doc_text(row, "observed_at"), "");
+	else
+		show_age(c, t, 3, row, "observed_at");
+	table_set(t, 4, doc_text(row, "rule"), is_kind(row, "model") ?
+		"its model" : NULL);
 	show_text(t, 5, row, "metric");
 	show_text(t, 6, row, "stat");
 	show_text(t, 7, row, "value");
@@ -168,17 +204,22 @@ add_evidence(struct cli *c, struct table *t, const struct doc *row)
 
 /* What let a rule apply often stands there by itself as well. */
 static bool
-is_repeated(const struct doc *rows, const struct doc *row)
+is_repeated(const struct cli *c, const struct doc *rows,
+	const struct doc *row)
 {
-	if (strcmp(doc_text(row, "kind"), "rule") == 0)
-		return false;
-	for (const struct doc *t = rows->first; t != row; t = t->next) {
-		if (strcmp(doc_text(t, "metric"), doc_text(row, "metric")) ==
-		    0 && strcmp(doc_text(t, "stat"), doc_text(row, "stat")) ==
-		    0)
+	for (const struct doc *t = rows->first; t != row; t = t->next)
+		if (is_joined(c, t, row) || (!is_kind(row, "rule") &&
+			is_same_measure(t, row)))
 			return true;
-	}
 	return false;
+}
+
+/* It has no points of its own; people are told of it in one line. */
+static bool
+is_beside(const struct cli *c, const struct doc *row)
+{
+	return c->out.format == OUT_TEXT && (is_kind(row, "condition") ||
+		is_kind(row, "gate"));
 }
 
 static void
@@ -197,15 +238,40 @@ print_evidence(struct cli *c, const char *title, const struct doc *rows)
 	struct table t = { .columns = columns,
 		.n_columns = ARRAY_LEN(columns), .indent = "    " };
 
-	if (!rows || rows->n == 0)
-		return;
-	out_say(&c->out, "  %s\n", title);
-	for (const struct doc *row = rows->first; row; row = row->next) {
-		if (!is_repeated(rows, row))
+	for (const struct doc *row = rows ? rows->first : NULL; row;
+	     row = row->next) {
+		if (!is_repeated(c, rows, row) && !is_beside(c, row))
 			add_evidence(c, &t, row);
 	}
+	if (t.n > 0)
+		out_say(&c->out, "  %s\n", title);
 	table_print(&t, &c->out);
 	table_free(&t);
+}
+
+/* "seen beside it: 9 uncorrectable errors (was 6), 1 command timeout" */
+static void
+say_beside(struct cli *c, const struct doc *rows)
+{
+	char words[WORDS_SIZE], before[WORDS_SIZE];
+	bool first = true;
+
+	for (const struct doc *row = rows ? rows->first : NULL; row;
+	     row = row->next) {
+		if (!is_beside(c, row) || is_repeated(c, rows, row) ||
+		    doc_number(row, "value", 0) < 1)
+			continue;
+		words_evidence(doc_text(row, "metric"), doc_text(row, "stat"),
+			doc_number(row, "value", 0), words);
+		baseline_words(row, before, sizeof(before));
+		out_say(&c->out, "%s%s", first ? "  seen beside it: " : ", ",
+			words);
+		if (*before)
+			out_say(&c->out, " (%s)", before);
+		first = false;
+	}
+	if (!first)
+		out_say(&c->out, "\n");
 }
 
 static void
@@ -247,8 +313,10 @@ say_flip(struct cli *c, const struct doc *v)
 	const struct doc *flip = doc_get(v, "nearest_flip");
 	char words[WORDS_SIZE];
 
-	if (!flip || flip->kind != JSON_OBJECT)
+	if (!flip || flip->kind != JSON_OBJECT) {
+		out_say(&c->out, "  no single counter would change it soon\n");
 		return;
+	}
 	words_evidence(doc_text(flip, "metric"), doc_text(flip, "stat"),
 		doc_number(flip, "needed", 0), words);
 	out_say(&c->out, "  it would be ");
@@ -262,24 +330,79 @@ say_flip(struct cli *c, const struct doc *v)
 	out_pair(&c->out, "flip_needed", doc_text(flip, "needed"));
 }
 
+/* What a colleague would do about it. */
+static const char *
+advice(const char *level)
+{
+	if (strcmp(level, "imminent") == 0)
+		return "leave it now";
+	if (strcmp(level, "likely") == 0)
+		return "plan to replace it";
+	return "keep an eye on it";
+}
+
 static void
 say_verdict(struct cli *c, const struct doc *v)
 {
 	const char *level = doc_text(v, "level");
+	double d30 = risk_of(v), d90 = doc_number(doc_get(v, "risk"), "d90", 0);
 	struct wall since = doc_wall(v, "since");
 	char words[WORDS_SIZE], lead[64];
-	double p = risk_of(v);
 
 	out_paint(&c->out, out_paint_of(level), "%s", level);
 	if (since.ms)
 		out_say(&c->out, " %s", words_for(since, c->now, words));
-	if (p > 0)
-		out_say(&c->out, ": %s to fail within 30 days",
-			words_share(p, words));
+	out_say(&c->out, ": %s\n", advice(level));
+	if (d30 > 0)
+		out_say(&c->out, "  %s to fail within 30 days",
+			words_share(d30, words));
+	if (d30 > 0 && d90 > d30)
+		out_say(&c->out, ", %s within 90", words_share(d90, words));
 	lead_words(v, lead, sizeof(lead));
-	if (*lead)
+	if (d30 > 0 && *lead)
 		out_say(&c->out, "; such drives failed after %s", lead);
-	out_say(&c->out, "\n");
+	if (d30 > 0)
+		out_say(&c->out, "\n");
+}
+
+static double
+sum_of(const struct doc *rows)
+{
+	double sum = 0;
+
+	for (const struct doc *row = rows ? rows->first : NULL; row;
+	     row = row->next)
+		sum += doc_number(row, "contribution", 0);
+	return sum;
+}
+
+/* That the points add up can be seen. */
+static void
+say_points(struct cli *c, const struct doc *v)
+{
+	double against = sum_of(doc_get(v, "counter_evidence"));
+
+	if (!*doc_text(v, "pack"))
+		return;
+	out_paint(&c->out, PAINT_DIM, "  points: %+.2f to begin with, %+.2f "
+		"for it", doc_number(v, "base", 0),
+		sum_of(doc_get(v, "evidence")));
+	if (against < 0)
+		out_paint(&c->out, PAINT_DIM, ", %+.2f against", against);
+	out_paint(&c->out, PAINT_DIM, ": %s in all, by %.40s\n",
+		doc_text(v, "score"), doc_text(v, "pack"));
+}
+
+/* What to tell us when something was done about it. */
+static void
+say_next(struct cli *c, const struct doc *v)
+{
+	const char *serial = doc_text(doc_get(v, "device"), "serial");
+
+	if (*serial)
+		out_say(&c->out, "  once it is out: tocsin outcome failed %s "
+			"--gone (or replaced); to live with it: tocsin accept "
+			"%s\n", serial, serial);
 }
 
 /* One drive: the verdict, what it rests on, and what would change it. */
@@ -301,13 +424,13 @@ explain_device(struct cli *c, const struct doc *v)
 	print_evidence(c, "what speaks for it", doc_get(v, "evidence"));
 	print_evidence(c, "what speaks against it",
 		doc_get(v, "counter_evidence"));
+	say_beside(c, doc_get(v, "evidence"));
 	say_accepted(c, doc_get(v, "accepted"));
 	say_missing(c, doc_get(v, "missing"));
 	score_say_ours(c, v);
 	say_flip(c, v);
-	if (*doc_text(v, "pack"))
-		out_paint(&c->out, PAINT_DIM, "  %s points in all, by %.40s\n",
-			doc_text(v, "score"), doc_text(v, "pack"));
+	say_points(c, v);
+	say_next(c, v);
 }
 
 /* Drives that need no page of their own: how many, and a few names. */

@@ -165,8 +165,6 @@ words_stat(const char *stat, double value)
 		{ "rises", "rises ever", "rise ever" },
 		{ "rises_30d", "rises within 30 days", "rise within 30 days" },
 		{ "quiet_days", "days without a rise", "day without a rise" },
-		{ "days_nonzero", "days since the first",
-			"day since the first" },
 		{ "rise", "in all, more than at first sight", NULL },
 		{ "kinds_nonzero", "that are not zero", "that is not zero" },
 	};
@@ -186,15 +184,18 @@ words_evidence(const char *metric, const char *stat, double value,
 		snprintf(text, WORDS_SIZE, "%s: no rise since first seen",
 			words_metric(metric, 0));
 	else if (strcmp(stat, "days_nonzero") == 0 && value > 36500)
-		snprintf(text, WORDS_SIZE, "%s since first seen",
+		snprintf(text, WORDS_SIZE, "%s already when first seen",
 			words_metric(metric, 0));
+	else if (strcmp(stat, "days_nonzero") == 0)
+		snprintf(text, WORDS_SIZE, "%.15g day%s since the first %s",
+			value, value > 0.99 && value < 1.01 ? "" : "s",
+			words_metric(metric, 1));
 	else if (strcmp(stat, "model") == 0)
 		snprintf(text, WORDS_SIZE, "%.15g drives of this model failed",
 			value);
 	else if (strcmp(stat, "percent") == 0)
 		snprintf(text, WORDS_SIZE, "%.15g %% %s", value, what);
 	else if (strcmp(stat, "quiet_days") == 0 ||
-		 strcmp(stat, "days_nonzero") == 0 ||
 		 strncmp(stat, "rises", 5) == 0)
 		snprintf(text, WORDS_SIZE, "%s: %.15g %s",
 			words_metric(metric, 0), value, how);

@@ -2,6 +2,7 @@
  * Our own predictions held against what became of the devices: gathered from
  * the store, reckoned by predict.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -25,6 +26,9 @@ struct gathered {
 	struct arena texts;
 	const char **packs;
 	size_t n_packs, cap_packs;
+	const char **rules;
+	size_t n_rules, cap_rules;
+	struct hash by_rule;	/* id → its place + 1 */
 	struct wall now;
 };
 
@@ -36,6 +40,8 @@ gathered_free(struct gathered *g)
 	mem_free(g->spans);
 	mem_free(g->hosts);
 	mem_free(g->packs);
+	mem_free(g->rules);
+	hash_free(&g->by_rule);
 	arena_free(&g->texts);
 }
 
@@ -157,6 +163,108 @@ pack_index(struct gathered *g, const char *id, uint32_t *out)
 	return 0;
 }
 
+/* ---- which rule led an alarm ---- */
+
+struct lead {
+	char rule[VERDICT_NAME];	/* of the largest contribution */
+	char state[VERDICT_NAME];	/* the drive's own word */
+	double contribution;
+	bool failure;			/* the drive's own states say so */
+};
+
+static void
+copy_rule(char to[VERDICT_NAME], const char *from)
+{
+	snprintf(to, VERDICT_NAME, "%s", from);
+}
+
+static void
+read_evidence_row(struct json_read *r, struct lead *out)
+{
+	const char *kind = "", *rule = "";
+	double contribution = 0;
+	struct json_str key;
+
+	if (!json_enter_object(r))
+		return;
+	while (json_next_key(r, &key)) {
+		if (json_str_is(key, "kind"))
+			kind = json_get_cstr(r, VERDICT_NAME);
+		else if (json_str_is(key, "rule"))
+			rule = json_get_cstr(r, VERDICT_NAME);
+		else if (json_str_is(key, "contribution"))
+			contribution = json_get_double(r);
+		else
+			json_skip(r);
+	}
+	if (strcmp(kind, "state") == 0 && out->state[0] == '\0')
+		copy_rule(out->state, rule);
+	if (strcmp(kind, "rule") != 0 || contribution <= out->contribution)
+		return;
+	out->contribution = contribution;
+	copy_rule(out->rule, rule);
+}
+
+static void
+read_kinds(struct json_read *r, struct lead *out)
+{
+	if (!json_enter_array(r))
+		return;
+	while (json_next_item(r))
+		if (strcmp(json_get_cstr(r, VERDICT_NAME), "failure") == 0)
+			out->failure = true;
+}
+
+/* The drive's own state where it speaks of failure; else the rule that
+ * contributed most; "" = nobody knows. */
+static void
+lead_of(const char *body, char out[VERDICT_NAME])
+{
+	char *text = mem_strdup(body);
+	struct lead lead = { .contribution = 0 };
+	struct json_str key;
+	struct json_read r;
+
+	out[0] = '\0';
+	if (!text)
+		return;
+	json_open(&r, text, strlen(text));
+	if (json_enter_object(&r))
+		while (json_next_key(&r, &key)) {
+			if (json_str_is(key, "evidence") &&
+			    json_enter_array(&r))
+				while (json_next_item(&r))
+					read_evidence_row(&r, &lead);
+			else if (json_str_is(key, "kinds"))
+				read_kinds(&r, &lead);
+			else
+				json_skip(&r);
+		}
+	if (json_close(&r, NULL) == 0)
+		copy_rule(out, lead.failure && lead.state[0] != '\0' ?
+			lead.state : lead.rule);
+	mem_free(text);
+}
+
+static int
+rule_index(struct gathered *g, const char *id, uint32_t *out)
+{
+	void *rules = g->rules;
+	const char *copy;
+
+	*out = (uint32_t)(uintptr_t)hash_get_str(&g->by_rule, id);
+	if (*out != 0 || id[0] == '\0')
+		return 0;
+	copy = arena_strdup(&g->texts, id);
+	if (!copy || mem_grow(&rules, &g->cap_rules, g->n_rules + 1,
+		    sizeof(*g->rules)) < 0)
+		return TC_ENOMEM;
+	g->rules = rules;
+	g->rules[g->n_rules++] = copy;
+	*out = (uint32_t)g->n_rules;
+	return hash_put_str(&g->by_rule, copy, (void *)(uintptr_t)g->n_rules);
+}
+
 static int
 take_prediction(void *arg, const struct change_prediction *p,
 	struct wall until)
@@ -165,10 +273,13 @@ take_prediction(void *arg, const struct change_prediction *p,
 	struct book_prediction one = { .p = { .subject = p->subject,
 		.since = p->since }, .until = until };
 	void *predictions = g->predictions;
+	char lead[VERDICT_NAME];
 
 	if (!level_from_name(p->level, strlen(p->level), &one.p.level))
 		return 0;
+	lead_of(p->body, lead);
 	if (pack_index(g, p->pack, &one.pack) < 0 ||
+	    rule_index(g, lead, &one.p.rule) < 0 ||
 	    mem_grow(&predictions, &g->cap_predictions,
 		    g->n_predictions + 1, sizeof(*g->predictions)) < 0)
 		return TC_ENOMEM;
@@ -191,7 +302,8 @@ score_read(struct daemon *d, struct book *out, struct tc_err *e)
 	if (rc == 0) {
 		in = (struct book_input){ g.predictions, g.n_predictions,
 			g.outcomes, g.n_outcomes, g.spans, g.n_spans,
-			g.hosts, g.n_hosts, g.packs, g.n_packs, g.now,
+			g.hosts, g.n_hosts, g.packs, g.n_packs, g.rules,
+			g.n_rules, g.now,
 			dur_s(SETTLE_DAYS * DAY_S) };
 		rc = book_reckon(&in, out, e);
 	}

@@ -46,6 +46,24 @@ add_days(struct json_write *w, const char *key, const struct lead_days *l)
 	json_put_end(w);
 }
 
+struct false_alarms { uint64_t n; double per_host_year, low, high; };
+
+static void
+add_false(struct json_write *w, const struct false_alarms *f, double years)
+{
+	json_add_object(w, "false_alarms");
+	json_add_u64(w, "n", f->n);
+	if (years >= 1) {
+		json_add_double(w, "per_host_year", f->per_host_year);
+		json_add_double(w, "low", f->low);
+		json_add_double(w, "high", f->high);
+	} else {
+		json_add_null(w, "per_host_year");
+		json_add_str(w, "note", too_little);
+	}
+	json_put_end(w);
+}
+
 static void
 put_level(struct json_write *w, enum level level,
 	const struct scorecard_level *l, const struct scorecard *card)
@@ -55,17 +73,8 @@ put_level(struct json_write *w, enum level level,
 	add_share(w, "precision", &l->precision, l->precision_known);
 	add_share(w, "recall", &l->recall, l->recall_known);
 	json_add_u64(w, "open", l->open);
-	json_add_object(w, "false_alarms");
-	json_add_u64(w, "n", l->wrong);
-	if (card->host_years >= 1) {
-		json_add_double(w, "per_host_year", l->wrong_per_host_year);
-		json_add_double(w, "low", l->wrong_low);
-		json_add_double(w, "high", l->wrong_high);
-	} else {
-		json_add_null(w, "per_host_year");
-		json_add_str(w, "note", too_little);
-	}
-	json_put_end(w);
+	add_false(w, &(struct false_alarms){ l->wrong, l->wrong_per_host_year,
+		l->wrong_low, l->wrong_high }, card->host_years);
 	json_add_object(w, "lead_time");
 	if (l->lead_known) {
 		add_days(w, "p10", &l->lead_p10);
@@ -89,6 +98,31 @@ add_card(struct json_write *w, const struct scorecard *card)
 	json_add_array(w, "levels");
 	for (int l = LEVEL_WATCH; l < LEVEL_N; l++)
 		put_level(w, (enum level)l, &card->levels[l], card);
+	json_put_end(w);
+}
+
+static void
+put_led(struct json_write *w, const struct book_rule *rule, double years)
+{
+	json_put_object(w);
+	json_add_str(w, "rule", rule->id);
+	json_add_str(w, "of", rule->of_hosts ? "host" : "device");
+	json_add_array(w, "levels");
+	for (int l = LEVEL_WATCH; l < LEVEL_N; l++) {
+		const struct scorecard_rule *r = &rule->levels[l];
+
+		if (r->right + r->wrong + r->open == 0)
+			continue;
+		json_put_object(w);
+		json_add_str(w, "level", level_name((enum level)l));
+		add_share(w, "precision", &r->precision, r->precision_known);
+		add_false(w, &(struct false_alarms){ r->wrong,
+			r->wrong_per_host_year, r->wrong_low, r->wrong_high },
+			years);
+		json_add_u64(w, "open", r->open);
+		json_put_end(w);
+	}
+	json_put_end(w);
 	json_put_end(w);
 }
 
@@ -130,6 +164,11 @@ view_scorecard(struct request *r)
 	json_add_array(&w, "packs");
 	for (size_t i = 0; i < book->n_packs; i++)
 		put_pack(&w, &book->packs[i]);
+	json_put_end(&w);
+	json_add_array(&w, "rules");
+	for (size_t i = 0; i < book->n_rules; i++)
+		put_led(&w, &book->rules[i], book->rules[i].of_hosts ?
+			book->hosts.host_years : book->all.host_years);
 	json_put_end(&w);
 	json_put_end(&w);
 	mem_free(book);

@@ -82,7 +82,7 @@ struct store_scored {
 	void *arg;
 	int (*device)(void *arg, const struct change_subject *);
 	int (*outcome)(void *arg, const struct store_outcome *);
-	/* Without risks and body; until ms 0 = it holds. */
+	/* Without risks; until ms 0 = it holds. */
 	int (*prediction)(void *arg, const struct change_prediction *,
 		struct wall until);
 };

@@ -321,8 +321,8 @@ const struct stmt stmts[ST_COUNT] = {
 		"SELECT id, ifnull(parent, 0), body, retired FROM subject "
 		"WHERE kind = 5 ORDER BY id" },
 	[ST_SCORED_PREDICTIONS] = { R, "prediction",
-		"SELECT subject, since_ms, ifnull(until_ms, 0), level, pack "
-		"FROM prediction ORDER BY id" },
+		"SELECT subject, since_ms, ifnull(until_ms, 0), level, pack, "
+		"body FROM prediction ORDER BY id" },
 	/* the list of kinds is that of the index event_moves, word for word */
 	[ST_MOVES] = { R, "event",
 		"SELECT e.at_ms, e.kind, e.subject, s.kind, ifnull(s.parent, 0), "

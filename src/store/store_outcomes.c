@@ -89,6 +89,7 @@ each_prediction(struct db *db, const struct store_scored *to,
 			.since = { db_i64(db, st, 1) },
 			.level = db_text(db, st, 3),
 			.pack = db_text(db, st, 4),
+			.body = db_text(db, st, 5),
 		};
 
 		stop = to->prediction(to->arg, &p,

@@ -171,6 +171,11 @@ START_TEST(r039_outcomes_close_predictions_and_make_the_scorecard)
 	ck_assert_double_eq(scored(&r, "precision.share"), 0);
 	ck_assert_double_eq(scored(&r, "false_alarms.n"), 10);
 	ck_assert_double_eq(scored(&r, "open"), 1);
+	/* p19: and which rule led them */
+	ck_assert_str_eq(it_text(&r, "rules.0.of"), "device");
+	ck_assert_double_eq(it_number(&r, "rules.0.levels.0.false_alarms.n"),
+		10);
+	ck_assert_str_ne(it_text(&r, "rules.0.rule"), "");
 	it_reply_fini(&r);
 	ck_assert_int_eq(tocsin(&it, NULL, (const char *const[]){ "outcome",
 		"failed", "D11", "--gone", "--note", "clicks", NULL }), 0);

@@ -38,7 +38,7 @@ static void
 alarm_at(struct story *s, uint32_t subject, enum level level, int32_t ago)
 {
 	s->predictions[s->in.n_predictions++] = (struct scored_prediction){
-		subject, level, wall_from_days(TODAY - ago) };
+		subject, level, wall_from_days(TODAY - ago), 0 };
 }
 
 static void
@@ -156,25 +156,26 @@ START_TEST(p20_lead_times_have_intervals)
 }
 END_TEST
 
-START_TEST(p20_each_pack_answers_for_its_own_time)
+START_TEST(p20_each_pack_and_rule_answers_for_its_own)
 {
 	static const char *const names[] = { "old", "new" };
+	static const char *const rules[] = { "idle", "good", "bad" };
 	struct story *s = story_new();
 	struct book_prediction p[] = {
-		{ { 1, LEVEL_LIKELY, wall_from_days(TODAY - 300) },
+		{ { 1, LEVEL_LIKELY, wall_from_days(TODAY - 300), 2 },
 			wall_from_days(TODAY - 250), 0 },
-		{ { 2, LEVEL_LIKELY, wall_from_days(TODAY - 290) },
+		{ { 2, LEVEL_LIKELY, wall_from_days(TODAY - 290), 3 },
 			wall_from_days(TODAY - 200), 0 },
-		{ { 3, LEVEL_LIKELY, wall_from_days(TODAY - 100) },
+		{ { 3, LEVEL_LIKELY, wall_from_days(TODAY - 100), 2 },
 			{ 0 }, 1 },
 		/* of a host, by its own signals */
-		{ { 900, LEVEL_LIKELY, wall_from_days(TODAY - 60) },
+		{ { 900, LEVEL_LIKELY, wall_from_days(TODAY - 60), 2 },
 			{ 0 }, 1 },
 	};
 	const struct scored_span hosts[] = { { 900, 900, wall_from_days(TODAY -
 		365), wall_from_days(TODAY) } };
 	struct book_input in = { p, 4, s->outcomes, 0, s->spans, DEVICES,
-		hosts, 1, names, 2, wall_from_days(TODAY),
+		hosts, 1, names, 2, rules, 3, wall_from_days(TODAY),
 		dur_s(90 * 86400) };
 	struct book *b = MEM_NEW(struct book);
 
@@ -189,6 +190,21 @@ START_TEST(p20_each_pack_answers_for_its_own_time)
 	ck_assert_uint_eq(b->all.levels[LEVEL_LIKELY].precision.k, 2);
 	ck_assert_uint_eq(b->hosts.failed, 1);
 	ck_assert_uint_eq(b->hosts.levels[LEVEL_LIKELY].precision.k, 1);
+	/* p19: whose false alarms they are, the most wrong first */
+	ck_assert_uint_eq(b->n_rules, 3);
+	ck_assert_str_eq(b->rules[0].id, "bad");
+	ck_assert_uint_eq(b->rules[0].levels[LEVEL_WATCH].wrong, 1);
+	ck_assert_uint_eq(b->rules[0].levels[LEVEL_LIKELY].wrong, 1);
+	ck_assert_uint_eq(b->rules[0].levels[LEVEL_IMMINENT].wrong, 0);
+	ck_assert_double_eq_tol(b->rules[0].levels[LEVEL_LIKELY].
+		wrong_per_host_year, 0.05, 0.001);
+	/* one in twenty host-years: Poisson's limits are 0.03 and 5.57 */
+	ck_assert_double_eq_tol(b->rules[0].levels[LEVEL_LIKELY].wrong_high,
+		5.57 / 20, 0.01);
+	ck_assert_str_eq(b->rules[1].id, "good");
+	ck_assert_uint_eq(b->rules[1].levels[LEVEL_LIKELY].right, 2);
+	ck_assert(!b->rules[1].levels[LEVEL_LIKELY].precision_known);
+	ck_assert(!b->rules[1].of_hosts && b->rules[2].of_hosts);
 	ck_assert_uint_eq(b->n_packs, 2);
 	ck_assert_str_eq(b->packs[0].id, "new");
 	ck_assert_uint_eq(b->packs[0].card.failed, 2);
@@ -209,5 +225,5 @@ main(void)
 		p20_little_data_is_said,
 		p20_people_may_call_an_alarm_wrong_or_a_device_healthy,
 		p20_lead_times_have_intervals,
-		p20_each_pack_answers_for_its_own_time);
+		p20_each_pack_and_rule_answers_for_its_own);
 }
