@@ -178,6 +178,11 @@ check_operands(const struct arg_program *p, const struct arg_rest *rest,
 	if (rest->n < min)
 		return tc_fail(e, TC_EINVAL, "%s %s needs %s", p->name,
 			rest->verb->name, rest->verb->operands);
+	for (unsigned i = 0; i < rest->n; i++)
+		if (rest->operands[i][0] == '\0')
+			return tc_fail(e, TC_EINVAL, "%s %s: '' is nothing; "
+				"it takes %s", p->name, rest->verb->name,
+				rest->verb->operands);
 	return 0;
 }
 

@@ -109,6 +109,10 @@ refuse(const struct cli *c, struct tc_err *e)
 	char why[384];
 
 	client_problem(&c->reply, why, sizeof(why));
+	if (c->reply.status == 401 && c->opt.state_dir && !c->opt.token_file)
+		return tc_fail(e, TC_EPERM, "%s: %s; %s/admin.token is not "
+			"of this server, or may not be read", c->url, why,
+			c->opt.state_dir);
 	if (c->reply.status == 401)
 		return tc_fail(e, TC_EPERM, "%s: %s (--token-file, "
 			"$TOCSIN_TOKEN or --state-dir says who asks)", c->url,

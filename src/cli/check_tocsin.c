@@ -181,7 +181,9 @@ judge_host(const struct doc *h, enum level from, struct strbuf *line)
 	(void)level_from_name(name, strlen(name), &level);
 	strbuf_printf(line, "%s is %s", doc_text(h, "name"), state);
 	if (v != V_OK && words[0] != '\0') {
-		strbuf_printf(line, ": %s %s", doc_text(h, "reason_check"),
+		const char *check = doc_text(h, "reason_check");
+
+		strbuf_printf(line, ": %s%s%s", check, *check ? " " : "",
 			words);
 	}
 	if (level != LEVEL_NONE) {

@@ -45,11 +45,10 @@ choose_file(const struct cli *c, char path[512])
 		snprintf(path, 512, "%s", c->opt.config);
 		return;
 	}
-	if (c->opt.state_dir) {
-		snprintf(path, 512, "%s/tocsin.yaml", c->opt.state_dir);
-		if (access(path, F_OK) == 0)
-			return;
-	}
+	snprintf(path, 512, "%s/tocsin.yaml", c->opt.state_dir ?
+		c->opt.state_dir : TOCSIN_STATEDIR);
+	if (access(path, F_OK) == 0)
+		return;
 	snprintf(path, 512, "%s/tocsin.yaml", TOCSIN_SYSCONFDIR);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "cli/import.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -340,7 +341,7 @@ import_file(struct import *im, struct tc_err *e)
 	int rc;
 
 	if (!f)
-		return tc_fail(e, TC_ENOENT, "%s: cannot be read", im->file);
+		return tc_fail_errno(e, errno, "%s", im->file);
 	if (!fgets(first, sizeof(first), f))
 		first[0] = '\0';
 	fclose(f);

@@ -200,7 +200,7 @@ read_new(struct cli *c, struct strbuf *body, struct tc_err *e)
 	int rc;
 
 	if (!c->opt.hosts == !c->opt.partition)
-		return tc_fail(e, TC_EINVAL, "maintenance add needs --hosts "
+		return tc_fail(e, TC_EINVAL, "maintenance needs --hosts "
 			"a,b or --partition NAME, one of them");
 	if ((rc = read_span(c, &s, e)) == 0)
 		put_window(c, &s, body);

@@ -296,8 +296,11 @@ verb_scorecard(struct cli *c, struct tc_err *e)
 	api_print(c);
 	all = doc_get(r, "all");
 	packs = doc_get(r, "packs");
-	out_say(&c->out, "%s devices on %s hosts, watched %.1f host-years; %s "
-		"failed\n", doc_text(all, "devices"), doc_text(all, "hosts"),
+	out_say(&c->out, "%s device%s on %s host%s, watched %.1f host-years; "
+		"%s failed\n", doc_text(all, "devices"),
+		doc_number(all, "devices", 0) == 1 ? "" : "s",
+		doc_text(all, "hosts"),
+		doc_number(all, "hosts", 0) == 1 ? "" : "s",
 		doc_number(all, "host_years", 0), doc_text(all, "failed"));
 	print_card(c, "all", all);
 	if (spoke_of_hosts(doc_get(r, "hosts"))) {

@@ -270,16 +270,21 @@ list_comments(struct cli *c, struct tc_err *e)
 	struct table t = { .columns = columns,
 		.n_columns = ARRAY_LEN(columns) };
 	struct strbuf path = {0};
-	struct doc *items;
+	const struct doc *items;
+	struct doc *reply;
 	int rc;
 
+	/* all of them in one reply: it has no pages */
 	strbuf_puts(&path, "/v1/comments");
 	api_filter(&path, "host", c->opt.host);
-	rc = api_list(c, strbuf_str(&path), 0, &items, e);
+	rc = api_get(c, strbuf_str(&path), &reply, e);
 	strbuf_free(&path);
 	if (rc < 0)
 		return rc;
-	for (const struct doc *n = items->first; n; n = n->next) {
+	api_print(c);
+	items = doc_get(reply, "items");
+	for (const struct doc *n = items ? items->first : NULL; n;
+	     n = n->next) {
 		const char *person = doc_text(n, "person");
 
 		table_row(&t);
@@ -295,7 +300,7 @@ list_comments(struct cli *c, struct tc_err *e)
 		show_text(&t, 7, n, "by");
 	}
 	table_print(&t, &c->out);
-	if (items->n == 0)
+	if (!items || items->n == 0)
 		out_say(&c->out, "nobody has said anything\n");
 	table_free(&t);
 	return CLI_OK;

@@ -1,5 +1,6 @@
 #include "cli/recorded.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,7 +256,7 @@ recorded_load(const char *path, struct recorded *out, struct tc_err *e)
 
 	*out = (struct recorded){ 0 };
 	if (f == NULL)
-		return tc_fail(e, TC_ENOENT, "%s: cannot be read", path);
+		return tc_fail_errno(e, errno, "%s", path);
 	n = fread(begin, 1, sizeof(begin), f);
 	fclose(f);
 	rc = n == sizeof(magic) && memcmp(begin, magic, n) == 0 ?

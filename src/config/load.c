@@ -309,6 +309,16 @@ out:
 	return rc;
 }
 
+/* The file is named once: where the error is shown, it is its place. */
+static const char *
+without_path(const char *text, const char *path)
+{
+	size_t n = strlen(path);
+
+	return strncmp(text, path, n) == 0 && strncmp(text + n, ": ", 2) == 0 ?
+		text + n + 2 : text;
+}
+
 int
 config_load(const char *path, const struct config_lookup *lookup,
 	struct config **out, struct config_errors *errs)
@@ -322,7 +332,7 @@ config_load(const char *path, const struct config_lookup *lookup,
 			strbuf_str(&text), text.n }, lookup, out, errs);
 	else if (rc != TC_ENOMEM)
 		config_errors_add(errs, false, (struct opt_origin){ path, 0 },
-			"%s", e.text);
+			"%s", without_path(e.text, path));
 	strbuf_free(&text);
 	return rc;
 }

@@ -168,7 +168,10 @@ target_u64(const struct target *t, const char *name, const uint64_t range[3],
 		return 0;
 	}
 	if (u64_parse(text, strlen(text), &v) < 0)
-		return tc_fail(e, TC_EINVAL, "%s: not a number", name);
+		return tc_fail(e, TC_EINVAL, "%s: '%.40s' is no whole number "
+			"from %llu to %llu", name, text,
+			(unsigned long long)range[0],
+			(unsigned long long)range[1]);
 	if (v < range[0] || v > range[1])
 		return tc_fail(e, TC_EINVAL, "%s: must be %llu to %llu", name,
 			(unsigned long long)range[0],

@@ -181,6 +181,8 @@ START_TEST(hosts_are_filtered)
 	http_begin(1000);
 	http_counts("/v1/hosts", 100);
 	http_counts("/v1/hosts?limit=7", 7);
+	http_wants("/v1/hosts?limit=-1", 400);
+	http_wants("/v1/hosts?limit=", 400);
 	http_counts("/v1/hosts?limit=10000", 1000);
 	http_counts("/v1/hosts?partition=rack3&limit=1000", 100);
 	http_counts("/v1/hosts?partition=RACK3&limit=1000", 100);
