@@ -16,7 +16,15 @@ set_why(struct table *t, size_t column, const struct doc *host)
 {
 	const char *id = doc_text(host, "reason");
 	bool fine = strcmp(doc_text(host, "state"), "healthy") == 0;
+	const char *behind = doc_text(host, "behind");
+	char text[300];
 
+	if (*behind) {
+		snprintf(text, sizeof(text), "behind %s, which is down",
+			behind);
+		table_set(t, column, id, text);
+		return;
+	}
 	table_set(t, column, id, fine ? "" : show_reason(id));
 }
 
@@ -83,13 +91,19 @@ say_host(struct cli *c, const struct doc *h)
 	out_paint(&c->out, out_paint_of(state), "%s", show_state(state));
 	if (since.ms)
 		out_say(&c->out, " %s", words_for(since, c->now, words));
-	if (*doc_text(h, "reason_check"))
+	if (*doc_text(h, "behind"))
+		out_say(&c->out, ": behind %s, which is down",
+			doc_text(h, "behind"));
+	else if (*doc_text(h, "reason_check"))
 		out_say(&c->out, ": %s: %s", doc_text(h, "reason_check"),
 			*text ? text : show_reason(doc_text(h, "reason")));
 	out_paint(&c->out, PAINT_DIM, "   partition %s",
 		doc_text(h, "partition"));
 	if (*doc_text(h, "address"))
 		out_paint(&c->out, PAINT_DIM, ", %s", doc_text(h, "address"));
+	if (*doc_text(h, "parent"))
+		out_paint(&c->out, PAINT_DIM, ", hangs on %s",
+			doc_text(h, "parent"));
 	out_paint(&c->out, PAINT_DIM, ", from %s\n", doc_text(h, "owner"));
 	if (strcmp(doc_text(h, "level"), "none") == 0)
 		return;

@@ -284,7 +284,7 @@ say_services(struct cli *c, const struct doc *r)
 static void
 say_impact(struct cli *c, const struct doc *r)
 {
-	static const char *const keys[] = { "id", "hosts",
+	static const char *const keys[] = { "id", "hosts", "hosts_below",
 		"in_maintenance_now", "share_of_fleet" };
 	const struct doc *list = doc_get(r, "partitions");
 	char words[WORDS_SIZE];
@@ -298,6 +298,9 @@ say_impact(struct cli *c, const struct doc *r)
 	out_say(&c->out, ", %s of the fleet; %s in maintenance now\n",
 		words_share(doc_number(r, "share_of_fleet", -1), words),
 		doc_text(r, "in_maintenance_now"));
+	if (doc_number(r, "hosts_below", 0) > 0)
+		out_say(&c->out, "  %s of them because what they hang on is\n",
+			doc_text(r, "hosts_below"));
 	for (const struct doc *p = list ? list->first : NULL; p; p = p->next)
 		out_say(&c->out, "  %s: %s of %s, %s\n",
 			doc_text(p, "partition"), doc_text(p, "covered"),

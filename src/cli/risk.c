@@ -492,6 +492,28 @@ words_good(size_t n, char text[WORDS_SIZE])
 	return text;
 }
 
+/* What it hangs on, and what hangs on it. */
+static void
+explain_kin(struct cli *c, const struct doc *h)
+{
+	const char *parent = doc_text(h, "parent");
+	const char *behind = doc_text(h, "behind");
+	double below = doc_number(h, "hosts_below", 0);
+
+	out_pair(&c->out, "parent", parent);
+	out_pair(&c->out, "behind", behind);
+	if (*behind && strcmp(behind, parent) == 0)
+		out_say(&c->out, "  it hangs on %s, which is down\n", parent);
+	else if (*behind)
+		out_say(&c->out, "  it hangs on %s, and that on %s, which is "
+			"down\n", parent, behind);
+	else if (*parent)
+		out_say(&c->out, "  it hangs on %s\n", parent);
+	if (below > 0)
+		out_say(&c->out, "  %.0f %s on it\n", below, below < 2 ?
+			"host hangs" : "hosts hang");
+}
+
 /* Now: what the checks say. */
 static void
 explain_health(struct cli *c, const struct doc *h)
@@ -511,6 +533,7 @@ explain_health(struct cli *c, const struct doc *h)
 	out_pair(&c->out, "host", doc_text(h, "name"));
 	out_pair(&c->out, "state", state);
 	out_pair(&c->out, "since", doc_text(h, "since"));
+	explain_kin(c, h);
 	for (const struct doc *k = checks ? checks->first : NULL; k;
 	     k = k->next) {
 		const char *health = doc_text(k, "health");

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 #include "plan/spread.h"
 
@@ -88,7 +89,7 @@ list_groups(const struct engine *en, struct spread_host *out)
 				continue;
 			if (out != NULL)
 				out[n] = (struct spread_host){ h->name,
-					h->part->name, h->tags[k].value };
+					h->tags[k].value, h };
 			n++;
 		}
 	}
@@ -106,32 +107,37 @@ put_names(const struct spread_host *hosts, size_t n, char *out, size_t size)
 			i > 0 ? ", " : "", hosts[i].name);
 }
 
+static bool
+covers(const void *arg, const struct window *w, const void *of)
+{
+	return parent_window_covers(arg, w, of);
+}
+
 int
 window_check_spread(struct engine *en, const struct window *w,
 	struct tc_err *e)
 {
+	struct spread_list list = { .covers = covers, .arg = en };
 	struct spread_found found;
-	struct spread_host *hosts;
 	char names[NAMES_BYTES];
-	size_t n;
 	int rc = 0;
 
 	if (en->n_windows == 0 || fleet_sort(en) < 0 ||
-	    (n = list_groups(en, NULL)) == 0)
+	    (list.n = list_groups(en, NULL)) == 0)
 		return 0;
-	hosts = mem_alloc_array(n, sizeof(*hosts));
-	if (hosts == NULL)
+	list.hosts = mem_alloc_array(list.n, sizeof(*list.hosts));
+	if (list.hosts == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
-	list_groups(en, hosts);
-	spread_sort(hosts, n);
-	if (spread_conflict(hosts, n, w, en->windows, en->n_windows, &found)) {
-		put_names(hosts + found.first, found.n, names, sizeof(names));
+	list_groups(en, list.hosts);
+	spread_sort(list.hosts, list.n);
+	if (spread_conflict(&list, w, en->windows, en->n_windows, &found)) {
+		put_names(list.hosts + found.first, found.n, names, sizeof(names));
 		rc = tc_fail(e, TC_EEXIST, "no_replica_left: window %" PRIu64
 			" (%s) and this one leave nothing of '%s': %s",
 			found.other->id, found.other->reason, found.group,
 			names);
 	}
-	mem_free(hosts);
+	mem_free(list.hosts);
 	return rc;
 }
 

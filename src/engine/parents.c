@@ -336,6 +336,8 @@ parents_take_def(struct engine *en, const struct fleet_def *fleet)
 		h->parent = id;
 		host_say_subject(en, h);
 		mark(en, h, DIRTY_URGENT);
+		if (p != NULL)
+			mark(en, p, DIRTY_URGENT);
 	}
 	parents_count(en);
 	/* a parent may be another one, or gone */

@@ -109,6 +109,13 @@ struct snap_device {
 	size_t n_accepted;
 };
 
+/* What a host hangs on, and what hangs on it. */
+struct snap_kin {
+	const char *parent;	/* "" = on nothing */
+	const char *behind;	/* the one that is down; "" = none is */
+	uint32_t n_below;
+};
+
 struct snap_host {
 	uint32_t id;
 	uint32_t n_tags;
@@ -143,6 +150,7 @@ struct snap_host {
 	size_t n_units;
 	const struct snap_watch *watch;	/* NULL: nobody is missed */
 	const char *diagnosis;	/* JSON object; NULL = none */
+	const struct snap_kin *kin;	/* NULL = it stands alone */
 };
 
 /* A latch: actions stop, visibility does not (DESIGN 3b.17). */

@@ -9,6 +9,7 @@
 #include "engine/inside.h"
 #include "engine/maker.h"
 #include "engine/outlook.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 #include "plan/repair.h"
 
@@ -242,6 +243,24 @@ show_diagnosis(struct arena *a, const struct host *h)
 	return out;
 }
 
+/* Names live as long as the engine does. */
+static const struct snap_kin *
+show_kin(struct maker *m, const struct host *h)
+{
+	const struct host *p = parent_of(m->en, h), *dead = NULL;
+	struct snap_kin *kin;
+
+	if (p == NULL && h->n_below == 0)
+		return NULL;
+	if (h->health == HEALTH_UNREACHABLE)
+		dead = parent_dead(m->en, h);
+	kin = arena_alloc(m->arena, sizeof(*kin));
+	if (kin != NULL)
+		*kin = (struct snap_kin){ p != NULL ? p->name : "",
+			dead != NULL ? dead->name : "", h->n_below };
+	return kin;
+}
+
 static int
 show_host(struct maker *m, const struct host *h, struct snap_host *out)
 {
@@ -271,6 +290,7 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
 		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
 		.since = h->since, .diagnosis = show_diagnosis(a, h),
+		.kin = show_kin(m, h),
 		.level = h->risk.level,
 		.risk = h->risk.risk.d30, .risk_device = h->risk.device,
 		.risk_reason = h->risk.level == LEVEL_NONE ? "" :

@@ -213,6 +213,20 @@ put_own_prediction(struct json_write *w, const struct snap_host *h)
 	prediction_write(w, &item);
 }
 
+/* Only where it hangs on something, or something on it. */
+static void
+add_kin(struct json_write *w, const struct snap_host *h, bool whole)
+{
+	if (h->kin == NULL)
+		return;
+	if (h->kin->parent[0] != '\0')
+		json_add_str(w, "parent", h->kin->parent);
+	if (h->kin->behind[0] != '\0')
+		json_add_str(w, "behind", h->kin->behind);
+	if (whole && h->kin->n_below != 0)
+		json_add_u64(w, "hosts_below", h->kin->n_below);
+}
+
 static void
 put_row(struct json_write *w, const struct snap_host *h)
 {
@@ -227,6 +241,7 @@ put_row(struct json_write *w, const struct snap_host *h)
 	add_probability(w, "risk", h->risk);
 	if (h->n_tags != 0)	/* 10 bytes less in most rows */
 		add_tags(w, h);
+	add_kin(w, h, false);
 	json_put_end(w);
 }
 
@@ -258,6 +273,7 @@ put_host(struct json_write *w, const struct snap_host *h)
 	json_add_str(w, "reason", reason_id(h->reason));
 	json_add_str(w, "reason_check", h->reason_check);
 	json_add_str(w, "reason_text", h->reason_text);
+	add_kin(w, h, true);
 	add_time(w, "since", h->since);
 	json_add_str(w, "level", level_name(h->level));
 	add_probability(w, "risk", h->risk);

@@ -417,6 +417,10 @@ put_host_node(struct json_write *w, const struct snapshot *s,
 			json_add_u64(w, "id", s->partitions[i].id);
 	add_named_url(w, "partitions", h->partition);
 	json_put_end(w);
+	if (h->kin != NULL && h->kin->parent[0] != '\0')
+		json_add_str(w, "hangs_on", h->kin->parent);
+	if (h->kin != NULL && h->kin->behind[0] != '\0')
+		json_add_str(w, "behind", h->kin->behind);
 	json_add_array(w, "children");
 	for (size_t i = 0; i < h->n_units; i++)
 		if (h->units[i].vm == 0)

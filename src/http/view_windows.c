@@ -84,10 +84,26 @@ struct impact {
 	const struct snap_host **hosts;	/* covered */
 	size_t n;
 	size_t running;		/* of them, in a window now */
+	size_t below;		/* of them, for they hang on others */
 	size_t vms, roles;	/* that go down with it */
 	struct spread_host *groups;	/* the fleet's, by service */
 	size_t n_groups;
 };
+
+/* It lies on the host, or on one that it hangs on. */
+static bool
+covers(const void *arg, const struct window *w, const void *of)
+{
+	const struct snapshot *s = arg;
+	const struct snap_host *h = of;
+
+	for (int i = 0; h != NULL && i <= FLEET_PARENTS_MOST; i++) {
+		if (window_covers(w, h->name, h->partition))
+			return true;
+		h = h->kin == NULL ? NULL : snapshot_host(s, h->kin->parent);
+	}
+	return false;
+}
 
 static bool
 is_service(const struct tag *t)
@@ -101,7 +117,7 @@ is_service(const struct tag *t)
 static void
 count_units(struct impact *m, const struct snap_host *h)
 {
-	bool all = window_covers(m->w, h->name, h->partition);
+	bool all = covers(m->s, m->w, h);
 
 	for (size_t i = 0; i < h->n_units; i++) {
 		const struct snap_unit *u = &h->units[i];
@@ -125,16 +141,17 @@ see_host(struct impact *m, const struct snap_host *h, bool fill)
 			continue;
 		if (fill)
 			m->groups[m->n_groups] = (struct spread_host){ h->name,
-				h->partition, h->tags[i].value };
+				h->tags[i].value, h };
 		m->n_groups++;
 	}
 	if (fill)
 		count_units(m, h);
-	if (!window_covers(m->w, h->name, h->partition))
+	if (!covers(m->s, m->w, h))
 		return;
 	if (fill) {
 		m->hosts[m->n] = h;
 		m->running += h->window_id != 0;
+		m->below += !window_covers(m->w, h->name, h->partition);
 	}
 	m->n++;
 }
@@ -217,7 +234,7 @@ next_service(const struct impact *m, size_t *i)
 			continue;	/* by two of its tags */
 		last = h->name;
 		s.all++;
-		if (!window_covers(m->w, h->name, h->partition))
+		if (!covers(m->s, m->w, h->of))
 			continue;
 		s.covered++;
 		s.host = h->name;
@@ -271,8 +288,7 @@ only_replicas(const struct impact *m, struct spread_host *out)
 			for (size_t i = 0; i < h->n_tags; i++)
 				if (spread_is_group(&h->tags[i]))
 					out[n++] = (struct spread_host){
-						h->name, h->partition,
-						h->tags[i].value };
+						h->name, h->tags[i].value, h };
 		}
 	if (n > 0)
 		spread_sort(out, n);
@@ -285,7 +301,8 @@ add_conflicts(struct json_write *j, struct impact *m)
 {
 	struct spread_host *hosts = arena_alloc(&m->arena,
 		(m->n_groups + 1) * sizeof(*hosts));
-	size_t n = hosts != NULL ? only_replicas(m, hosts) : 0;
+	const struct spread_list list = { hosts,
+		hosts != NULL ? only_replicas(m, hosts) : 0, covers, m->s };
 
 	json_add_array(j, "conflicts");
 	for (size_t i = 0; i < m->s->n_windows; i++) {
@@ -294,7 +311,7 @@ add_conflicts(struct json_write *j, struct impact *m)
 			(struct window *)(uintptr_t)m->s->windows[i].w;
 		struct spread_found found;
 
-		if (other->id == m->w->id || !spread_conflict(hosts, n, m->w,
+		if (other->id == m->w->id || !spread_conflict(&list, m->w,
 			&other, 1, &found))
 			continue;
 		json_put_object(j);
@@ -322,6 +339,7 @@ put_impact(struct request *r, struct impact *m)
 	for (size_t i = 0; i < m->n && i < NAMES_SHOWN; i++)
 		json_put_str(&w, m->hosts[i]->name);
 	json_put_end(&w);
+	json_add_u64(&w, "hosts_below", m->below);
 	json_add_u64(&w, "vms", m->vms);
 	json_add_u64(&w, "roles", m->roles);
 	json_add_u64(&w, "in_maintenance_now", m->running);

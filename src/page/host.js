@@ -122,6 +122,9 @@ function verdict(d) {
 	const [, tone, word] = w.look(d.state);
 	if (d.state === "healthy")
 		said.push(`${d.name} is well.`);
+	else if (d.behind)
+		said.push(`${d.name} is ${word}: behind `, w.hostLink(d.behind),
+			", which is down.");
 	else if (w.BROKEN.includes(d.state))
 		said.push(`${d.name} is ${word}: `, check ? `${check.key} ` : "",
 			w.reason(d.reason), check ? `, ${w.plural(check.fails,

@@ -223,6 +223,7 @@ function impactView() {
 		return h("p", { class: "error", role: "alert" }, preview.why);
 	return [h("p", {}, h("b", {}, w.plural(i.hosts, "host", "hosts")),
 		`, ${w.percent(i.share_of_fleet)} of the fleet`,
+		i.hosts_below > 0 && `; ${w.count(i.hosts_below)} of them hang on others`,
 		i.in_maintenance_now > 0 &&
 			`; ${w.count(i.in_maintenance_now)} in maintenance already`, "."),
 	i.partitions.map((p) => h("p", { class: "muted", "data-key":

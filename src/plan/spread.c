@@ -36,16 +36,15 @@ group_end(const struct spread_host *hosts, size_t n, size_t first)
 }
 
 static bool
-is_left(const struct spread_host *hosts, size_t n, const struct window *w,
-	const struct window *other)
+is_left(const struct spread_list *l, const struct spread_found *group,
+	const struct window *w)
 {
 	bool by_w = false, by_other = false;
 
-	for (size_t i = 0; i < n; i++) {
-		bool in_w = window_covers(w, hosts[i].name,
-			hosts[i].partition);
-		bool in_other = window_covers(other, hosts[i].name,
-			hosts[i].partition);
+	for (size_t i = group->first; i < group->first + group->n; i++) {
+		bool in_w = l->covers(l->arg, w, l->hosts[i].of);
+		bool in_other = l->covers(l->arg, group->other,
+			l->hosts[i].of);
 
 		if (!in_w && !in_other)
 			return true;
@@ -56,22 +55,24 @@ is_left(const struct spread_host *hosts, size_t n, const struct window *w,
 }
 
 bool
-spread_conflict(const struct spread_host *hosts, size_t n,
-	const struct window *w, struct window *const *others,
-	size_t n_others, struct spread_found *out)	/* lint: two lists and a window */
+spread_conflict(const struct spread_list *l, const struct window *w,
+	struct window *const *others, size_t n_others,
+	struct spread_found *out)
 {
 	for (size_t k = 0; k < n_others; k++) {
 		size_t end;
 
 		if (others[k] == w || !window_meets(w, others[k]))
 			continue;
-		for (size_t i = 0; i < n; i = end) {
-			end = group_end(hosts, n, i);
-			if (end - i < 2 || is_left(hosts + i, end - i, w,
-				others[k]))
+		for (size_t i = 0; i < l->n; i = end) {
+			struct spread_found group;
+
+			end = group_end(l->hosts, l->n, i);
+			group = (struct spread_found){ others[k],
+				l->hosts[i].group, i, end - i };
+			if (group.n < 2 || is_left(l, &group, w))
 				continue;
-			*out = (struct spread_found){ others[k],
-				hosts[i].group, i, end - i };
+			*out = group;
 			return true;
 		}
 	}

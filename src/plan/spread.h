@@ -15,8 +15,17 @@
 /* A host in a group; one of two groups is there twice. */
 struct spread_host {
 	const char *name;
-	const char *partition;
 	const char *group;
+	const void *of;		/* the caller's */
+};
+
+struct spread_list {
+	struct spread_host *hosts;
+	size_t n;
+	/* The window lies on it, or on what it hangs on. */
+	bool (*covers)(const void *arg, const struct window *w,
+		const void *of);
+	const void *arg;
 };
 
 /* "app", "anti_affinity" */
@@ -33,8 +42,8 @@ struct spread_found {
  * The first group of two hosts or more of which `w` and a window that overlaps
  * it leave nothing, though each of the two alone does.
  */
-bool spread_conflict(const struct spread_host *hosts, size_t n,
-	const struct window *w, struct window *const *others,
-	size_t n_others, struct spread_found *out);	/* lint: two lists and a window */
+bool spread_conflict(const struct spread_list *list, const struct window *w,
+	struct window *const *others, size_t n_others,
+	struct spread_found *out);
 
 #endif

@@ -307,6 +307,35 @@ START_TEST(p12_a_window_on_a_switch_covers_what_hangs_on_it)
 }
 END_TEST
 
+START_TEST(p12_the_snapshot_names_the_one_that_is_down)
+{
+	struct sim *s = sim_new(60, NULL, 1);
+	struct snapshot *snap;
+	const struct snap_host *h;
+
+	sim_parent(s, "h1", "h2", "h0");
+	sim_parent(s, "h3", "h9", "h1");
+	sim_run_until(s, 60);
+	snap = sim_snapshot(s);
+	ck_assert_uint_eq(snapshot_host(snap, "h0")->kin->n_below, 9);
+	ck_assert_uint_eq(snapshot_host(snap, "h1")->kin->n_below, 7);
+	h = snapshot_host(snap, "h3");
+	ck_assert_str_eq(h->kin->parent, "h1");
+	ck_assert_str_eq(h->kin->behind, "");
+	ck_assert_ptr_null(snapshot_host(snap, "h20")->kin);
+	snapshot_put(snap);
+	kill_hosts(s, 0, 9, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 120);
+	snap = sim_snapshot(s);
+	h = snapshot_host(snap, "h3");
+	ck_assert_str_eq(h->kin->parent, "h1");
+	ck_assert_str_eq(h->kin->behind, "h0");
+	ck_assert_uint_eq(h->why_not, 1U << WHY_NOT_PARENT);
+	snapshot_put(snap);
+	sim_free(s);
+}
+END_TEST
+
 /* All states at the quiet times of a storm, with kills in it or without. */
 static char *
 storm(uint32_t seed, bool kill)
@@ -382,6 +411,7 @@ main(void)
 		p10_agents_and_vms_behind_a_dead_switch_raise_nothing,
 		p10_a_conviction_from_before_comes_back_with_the_switch,
 		p10_a_host_taken_from_a_dead_switch_is_judged_by_itself,
+		p12_the_snapshot_names_the_one_that_is_down,
 		p12_a_window_on_a_switch_covers_what_hangs_on_it,
 		p10_p11_storms_of_switches_convict_no_host_and_a_kill_changes_nothing);
 }

@@ -323,6 +323,47 @@ preview(const char *body, int status)
 #define AT_NOON "\"from\":\"2026-01-01T00:30:00Z\"," \
 	"\"to\":\"2026-01-01T12:00:00Z\""
 
+/* h00001 … h00004 hang on h00000 in a chain; three of them are the shop. */
+static void
+with_a_chain(struct snap_host *h, size_t i, struct arena *a)
+{
+	static const char *const names[] = { "", "h00000", "h00001", "h00002",
+		"h00003" };
+	struct snap_kin *kin = arena_alloc(a, sizeof(*kin));
+
+	with_services(h, i - 1, a);
+	if (i > 4)
+		return;
+	*kin = (struct snap_kin){ names[i], "", (uint32_t)(4 - i) };
+	h->kin = kin;
+}
+
+START_TEST(r106_the_impact_counts_those_that_hang_on_others)
+{
+	json_t *b, *item;
+
+	begin_with_deeds();
+	story.fleet.tweak = with_a_chain;
+	fake_io_publish(&story.io, &story.fleet);
+	b = preview("{\"hosts\":[\"h00001\"]," AT_NOON "}", 200);
+	ck_assert_int_eq(int_of(b, "hosts"), 4);
+	ck_assert_int_eq(int_of(b, "hosts_below"), 3);
+	ck_assert_uint_eq(json_array_size(json_object_get(b, "host_names")),
+		4);
+	for (size_t k = 0; k < 3; k++) {
+		item = json_array_get(json_object_get(b, "services"), k);
+		if (strcmp(json_text_of(item, "service"), "shop") == 0)
+			ck_assert_int_eq(int_of(item, "left"), 0);
+	}
+	json_decref(b);
+	b = preview("{\"hosts\":[\"h00004\"]," AT_NOON "}", 200);
+	ck_assert_int_eq(int_of(b, "hosts"), 1);
+	ck_assert_int_eq(int_of(b, "hosts_below"), 0);
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
 START_TEST(r106_the_impact_is_known_before_the_window_is)
 {
 	json_t *b, *item;
@@ -764,6 +805,7 @@ main(void)
 		lists_of_deeds_have_pages, alerts_are_listed_worst_first,
 		brakes_are_shown_everywhere, every_host_tells_why_not,
 		r004_the_effective_numbers_are_told, windows_are_listed,
+		r106_the_impact_counts_those_that_hang_on_others,
 		r106_the_impact_is_known_before_the_window_is,
 		r103_the_notice_is_told_in_two_zones,
 		r143_traffic_goes_to_who_is_well_and_always_to_somebody,

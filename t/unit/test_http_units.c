@@ -133,6 +133,54 @@ START_TEST(r001_the_tree_has_four_layers_with_their_parents)
 }
 END_TEST
 
+/* h00001 hangs on h00000, which is down. */
+static void
+with_kin(struct snap_host *h, size_t i, struct arena *a)
+{
+	struct snap_kin *kin = arena_alloc(a, sizeof(*kin));
+
+	*kin = i == 0 ? (struct snap_kin){ "", "", 1 } :
+		(struct snap_kin){ "h00000", "h00000", 0 };
+	h->kin = kin;
+	if (i == 1) {
+		h->state = STATE_UNREACHABLE;
+		h->health = HEALTH_UNREACHABLE;
+		h->reason = TOCSIN_WHY_PARENT_DOWN;
+	}
+}
+
+START_TEST(r001_a_host_names_the_one_that_it_hangs_on)
+{
+	json_t *b;
+
+	http_begin(2);
+	story.fleet = (struct fake_fleet){ .n_hosts = 2, .generation = 2,
+		.tweak = with_kin };
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/hosts/h00001", 200);
+	ck_assert_str_eq(json_text_of(b, "parent"), "h00000");
+	ck_assert_str_eq(json_text_of(b, "behind"), "h00000");
+	ck_assert_str_eq(json_text_of(b, "reason"), "parent_down");
+	ck_assert_ptr_null(json_object_get(b, "hosts_below"));
+	json_decref(b);
+	b = http_get("/v1/hosts/h00000", 200);
+	ck_assert_ptr_null(json_object_get(b, "parent"));
+	ck_assert_int_eq(json_integer_value(json_object_get(b,
+		"hosts_below")), 1);
+	json_decref(b);
+	b = http_get("/v1/hosts?state=unreachable", 200);
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert_str_eq(json_text_of(json_item(b, 0), "behind"), "h00000");
+	json_decref(b);
+	b = http_get("/v1/tree", 200);
+	ck_assert_ptr_null(json_object_get(json_item(b, 0), "hangs_on"));
+	ck_assert_str_eq(json_text_of(json_item(b, 1), "hangs_on"), "h00000");
+	ck_assert_str_eq(json_text_of(json_item(b, 1), "behind"), "h00000");
+	json_decref(b);
+	http_end();
+}
+END_TEST
+
 /* Follows url after url, down to where the measurements are. */
 START_TEST(r121_each_level_links_the_next)
 {
@@ -315,6 +363,7 @@ main(void)
 {
 	return STORIES("http_units",
 		r001_the_tree_has_four_layers_with_their_parents,
+		r001_a_host_names_the_one_that_it_hangs_on,
 		r121_each_level_links_the_next,
 		units_are_found_by_their_state_page_by_page,
 		r007_the_verdict_carries_its_signals,
