@@ -6,7 +6,14 @@
 
 #include "engine/entities.h"
 
-enum dirt { CLEAN, DIRTY_COSMETIC, DIRTY_URGENT };
+/* How much of a chunk is to be made anew, and how soon: see mark(), stir(). */
+enum dirt { CLEAN, DIRTY_VALUES, DIRTY_COSMETIC, DIRTY_URGENT };
+
+/* Where what moves of a chunk is gathered, kept from one to the next. */
+struct live_room {
+	unsigned char *p;
+	size_t n, cap;
+};
 
 /* A ring of the last minutes (mono), with the number of broken hosts. */
 #define TREND_MINUTES 16
@@ -104,10 +111,12 @@ struct engine {
 	struct change_set *lent;	/* engine_batch()'s, in place of facts */
 
 	unsigned char *dirt;	/* enum dirt, by chunk */
+	uint64_t *stirred;	/* by chunk: hosts of which values alone moved */
+	struct live_room live;
 	struct snap_chunk **chunks;
 	size_t n_chunks;
 	size_t cap_chunks;
-	size_t chunk_bytes;	/* of the last that was made */
+	size_t frame_bytes;	/* of the last that was made */
 	size_t chunk_turn;	/* whose values are shown anew next */
 	uint64_t generation;
 	bool changed;		/* since the last generation */

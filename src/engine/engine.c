@@ -134,6 +134,8 @@ engine_free(struct engine *en)
 	mem_free(en->sorted);
 	mem_free(en->runs);
 	mem_free(en->dirt);
+	mem_free(en->stirred);
+	mem_free(en->live.p);
 	mem_free(en->chunks);
 	mem_free(en);
 }

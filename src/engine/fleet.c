@@ -87,6 +87,7 @@ host_drop_check(struct engine *en, struct host *h, size_t i)
 {
 	check_drop(en, h->checks[i]);
 	h->checks[i] = h->checks[--h->n_checks];
+	mark(en, h, DIRTY_COSMETIC);
 }
 
 int

@@ -112,6 +112,8 @@ void judge_observation(struct engine *en, struct check *c,
 void judge_age(struct engine *en, struct check *c, struct now now);
 void fold_host(struct engine *en, struct host *h, struct wall at);
 void mark(struct engine *en, const struct host *h, enum dirt how);
+/* snaplive.c: nothing of the host moved but what is in snap_live. */
+void stir(struct engine *en, const struct host *h);
 
 /* ---- run.c ---- */
 void run_schedule(struct engine *en, struct check *c, struct now now);

@@ -180,14 +180,29 @@ fold_of(struct engine *en, struct check *c, struct wall at)
 		fold_host(en, c->host, at);
 }
 
-static void
+static bool
 keep_text(struct check *c, const char *text)
 {
 	if (strcmp(c->text != NULL ? c->text : "", text) == 0)
-		return;
+		return false;
 	mem_free(c->text);
 	c->text = text[0] != '\0' ? mem_strndup(text, strnlen(text, 255)) :
 		NULL;
+	return true;
+}
+
+/*
+ * Most observations say what the one before said, with other values.  Units,
+ * agents and devices show more of theirs than their checks do.
+ */
+static void
+mark_heard(struct engine *en, const struct check *c, bool other)
+{
+	if (other || c->device != NULL || c->host->units != NULL ||
+	    c->host->watch != NULL)
+		mark(en, c->host, DIRTY_COSMETIC);
+	else
+		stir(en, c->host);
 }
 
 void
@@ -197,7 +212,9 @@ judge_observation(struct engine *en, struct check *c,
 	struct check_move move;
 	uint16_t reason = c->st.reason;
 	bool flapping = c->st.flapping;
+	const struct metric_shape *shape = c->metrics.shape;
 	struct check_rule rule = c->kind->rule;
+	bool other = keep_text(c, ob->text), moved;
 
 	/* Where answers get lost, it takes more of them to convict. */
 	if (en->need > rule.fail_after && observer_is_silence(ob->reason)) {
@@ -208,14 +225,15 @@ judge_observation(struct engine *en, struct check *c,
 		rule.fail_after = UINT_MAX;
 		rule.fail_of = 0;
 	}
-	keep_text(c, ob->text);
 	metrics_keep(&en->shared, &c->metrics, ob, METRICS_PER_CHECK);
 	outlook_hear(en, c, ob, now);
-	mark(en, c->host, DIRTY_COSMETIC);
-	if (check_observe(&c->st, &rule,
-		    (struct check_seen){ ob->outcome, ob->reason },
-		    (struct now){ awake_in(en, c->host->part, now), ob->at },
-		    &move)) {
+	moved = check_observe(&c->st, &rule,
+		(struct check_seen){ ob->outcome, ob->reason },
+		(struct now){ awake_in(en, c->host->part, now), ob->at },
+		&move);
+	mark_heard(en, c, other || moved || c->st.reason != reason ||
+		c->st.flapping != flapping || c->metrics.shape != shape);
+	if (moved) {
 		say_check_move(en, c, &move, ob->at);
 		if (move.to == HEALTH_UNHEALTHY && c->unit == NULL)
 			outlook_convicted(en, c->host, false, ob->at);
@@ -256,6 +274,7 @@ judge_held(struct engine *en, struct check *c, struct now now)
 	}
 	if (c->passive || !check_convict(&c->st, &rule, now.wall, &move))
 		return;
+	mark(en, c->host, DIRTY_COSMETIC);
 	say_check_move(en, c, &move, now.wall);
 	if (c->unit == NULL)
 		outlook_convicted(en, c->host, false, now.wall);
@@ -268,6 +287,7 @@ judge_excused(struct engine *en, struct check *c, struct now now)
 {
 	struct check_move move;
 
+	mark(en, c->host, DIRTY_COSMETIC);
 	if (check_observe(&c->st, &c->kind->rule,
 		    (struct check_seen){ TOCSIN_UNKNOWN,
 			TOCSIN_WHY_PARENT_DOWN },

@@ -15,8 +15,18 @@
 struct maker {
 	const struct engine *en;
 	struct arena *arena;
+	struct live_room *live;
 	struct { const void *of, *copy; } met[MAKER_MET];
 	size_t turn;
 };
+
+/* ---- snaplive.c ---- */
+/* Room for what moves of the check, by now filled; `at` is snap_check.live. */
+int live_add(struct maker *m, const struct check *c, uintptr_t *at);
+/* Takes over the reference to the frame; NULL (it does not) = no memory. */
+struct snap_chunk *chunk_new(struct snap_frame *f, const void *live,
+	size_t bytes);
+/* The chunk in force with what moved; NULL: it is to be made as a whole. */
+struct snap_chunk *chunk_stirred(struct engine *en, size_t i);
 
 #endif

@@ -21,7 +21,7 @@
 
 struct window;
 
-/* The names of last values: shared by all that measure the same. */
+/* The names of last values: one for all of a chunk that measure the same. */
 struct snap_name {
 	const char *name, *instance;
 };
@@ -31,30 +31,6 @@ struct snap_names {
 	const struct snap_name *of;
 };
 
-struct snap_metrics {
-	const struct snap_names *names;	/* NULL = none */
-	const double *values;
-};
-
-struct snap_metric {
-	const char *name;
-	const char *instance;
-	double value;
-};
-
-static inline size_t
-snap_metrics_n(const struct snap_metrics *m)
-{
-	return m->names != NULL ? m->names->n : 0;
-}
-
-static inline struct snap_metric
-snap_metric_at(const struct snap_metrics *m, size_t i)
-{
-	return (struct snap_metric){ m->names->of[i].name,
-		m->names->of[i].instance, m->values[i] };
-}
-
 /* What the checks of many hosts have in common. */
 struct snap_kind {
 	const char *key;	/* "tcp:8000" */
@@ -63,22 +39,23 @@ struct snap_kind {
 	struct check_rule rule;
 };
 
+/* A check is of exactly one. */
+enum snap_layer { LAYER_HOST, LAYER_VM, LAYER_ROLE };
+const char *snap_layer_id(enum snap_layer l);	/* "host" "vm" "role" */
+
+/* What its observations move one by one is in snap_live. */
 struct snap_check {
 	uint32_t id;
-	uint8_t health;		/* enum health */
-	uint8_t outcome;	/* enum tocsin_outcome, of the last observation */
 	uint16_t reason;	/* enum tocsin_reason */
-	uint16_t fails;		/* consecutive */
-	uint16_t oks;
-	bool passive;
-	bool flapping;
-	uint8_t changes;	/* of the verdict within rule.flap_within runs */
-	const char *layer;	/* "host" "vm" "role": it is of exactly one */
+	uint8_t health;		/* enum health */
+	uint8_t layer : 4;	/* enum snap_layer */
+	uint8_t passive : 1;
+	uint8_t flapping : 1;
+	uintptr_t live;		/* see snap_live() */
+	const struct snap_names *names;	/* of its values; NULL = none */
 	const struct snap_kind *kind;
 	const char *text;
 	struct wall since;	/* of the health; ms 0 = never observed */
-	struct wall at;		/* last observation; ms 0 = none yet */
-	struct snap_metrics metrics;
 };
 
 /* A bad value that a person lives with; any move beyond delta revokes it. */
@@ -104,7 +81,8 @@ struct snap_device {
 	const struct verdict *verdict;
 	uint64_t prediction_id;		/* 0 = level none */
 	struct wall level_since;
-	struct snap_metrics metrics;	/* decoded values */
+	const struct snap_names *names;	/* of decoded values; NULL = none */
+	uintptr_t live;		/* they are those of its check: snap_live() */
 	const struct snap_accepted *accepted;
 	size_t n_accepted;
 };

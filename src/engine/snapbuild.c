@@ -26,8 +26,7 @@ void
 chunks_free(struct engine *en)
 {
 	for (size_t i = 0; i < en->n_chunks; i++)
-		if (en->chunks[i] != NULL)
-			snap_chunk_put(en->chunks[i]);
+		snap_chunk_put(en->chunks[i]);
 	en->n_chunks = 0;
 }
 
@@ -83,20 +82,6 @@ show_names(struct maker *m, const struct metric_shape *shape)
 	return out;
 }
 
-static struct snap_metrics
-show_metrics(struct maker *m, const struct metric_list *list)
-{
-	struct snap_metrics none = { 0 };
-	size_t bytes = metrics_n(list) * sizeof(double);
-	double *values = bytes > 0 ? arena_alloc(m->arena, bytes) : NULL;
-	const struct snap_names *names = show_names(m, list->shape);
-
-	if (values == NULL || names == NULL)
-		return none;
-	memcpy(values, list->values, bytes);
-	return (struct snap_metrics){ names, values };
-}
-
 static const struct snap_kind *
 show_kind(struct maker *m, const struct check_kind *k)
 {
@@ -112,27 +97,27 @@ show_kind(struct maker *m, const struct check_kind *k)
 }
 
 /* What a host's own checks say of its services is of the role layer. */
-static const char *
+static enum snap_layer
 layer_of(const struct check *c)
 {
 	if (c->unit != NULL)
-		return c->unit->is_vm ? "vm" : "role";
-	return is_host_layer(c) ? "host" : "role";
+		return c->unit->is_vm ? LAYER_VM : LAYER_ROLE;
+	return is_host_layer(c) ? LAYER_HOST : LAYER_ROLE;
 }
 
 int
 show_check(struct maker *m, const struct check *c, struct snap_check *out)
 {
-	*out = (struct snap_check){ .id = c->id, .passive = c->passive,
-		.layer = layer_of(c),
-		.kind = show_kind(m, c->kind), .health = c->st.health,
-		.outcome = c->st.outcome, .reason = c->st.reason,
-		.text = copy(m->arena, c->text), .since = c->st.since,
-		.at = c->st.at, .fails = c->st.fails, .oks = c->st.oks,
-		.flapping = c->st.flapping,
-		.changes = (uint8_t)check_turns(&c->st),
-		.metrics = show_metrics(m, &c->metrics) };
-	return out->kind != NULL ? 0 : TC_ENOMEM;
+	*out = (struct snap_check){ .id = c->id, .reason = c->st.reason,
+		.health = c->st.health, .layer = layer_of(c) & 15,
+		.passive = c->passive, .flapping = c->st.flapping,
+		.names = show_names(m, c->metrics.shape),
+		.kind = show_kind(m, c->kind),
+		.text = copy(m->arena, c->text), .since = c->st.since };
+	if (out->kind == NULL ||
+	    (out->names == NULL && c->metrics.shape != NULL))
+		return TC_ENOMEM;
+	return live_add(m, c, &out->live);
 }
 
 static const struct verdict *
@@ -144,6 +129,18 @@ show_verdict(struct arena *a, const struct verdict *from)
 	if (v != NULL)
 		memcpy(v, from, verdict_bytes(from));
 	return v;
+}
+
+/* Its values are those of its check, which is among those of the host. */
+static void
+show_values(const struct device *d, const struct snap_check *checks, size_t n,
+	struct snap_device *out)
+{
+	for (size_t i = 0; d->check != NULL && i < n; i++)
+		if (checks[i].id == d->check->id) {
+			out->names = checks[i].names;
+			out->live = checks[i].live;
+		}
 }
 
 static void
@@ -159,8 +156,6 @@ show_device(struct maker *m, const struct device *d, struct snap_device *out)
 		.level_since = d->level_since,
 		.accepted = d->n_accepted > 0 ? accept_show(a, d) : NULL };
 	out->n_accepted = out->accepted != NULL ? d->n_accepted : 0;
-	if (d->check != NULL)
-		out->metrics = show_metrics(m, &d->check->metrics);
 }
 
 static const struct tag *
@@ -279,8 +274,11 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		if (show_check(m, h->checks[i], &checks[i]) < 0)
 			return TC_ENOMEM;
 	for (size_t i = 0; i < h->n_devices; i++)
-		if (!h->devices[i]->gone)
-			show_device(m, h->devices[i], &devices[n++]);
+		if (!h->devices[i]->gone) {
+			show_device(m, h->devices[i], &devices[n]);
+			show_values(h->devices[i], checks, h->n_checks,
+				&devices[n++]);
+		}
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
 		.partition = h->part->name, .address = copy(a, h->address),
 		.owner = h->owner, .tags = show_tags(a, h),
@@ -351,35 +349,50 @@ count_host(struct snap_tally *t, const struct snap_host *h)
 	note_worst(t, h->state, h->since);
 }
 
-static struct snap_chunk *
-make_chunk(struct engine *en, size_t first, size_t n)
+static struct snap_frame *
+make_frame(struct engine *en, size_t first, size_t n)
 {
-	struct snap_chunk *c = MEM_NEW(struct snap_chunk);
-	struct maker m = { .en = en };
+	struct snap_frame *f = MEM_NEW(struct snap_frame);
+	struct maker m = { .en = en, .live = &en->live };
 
-	if (c == NULL)
+	if (f == NULL)
 		return NULL;
-	m.arena = &c->arena;
-	c->part = en->sorted[first]->part;
-	c->tally.worst = STATE_HEALTHY;
+	m.arena = &f->arena;
+	en->live.n = 0;
+	f->part = en->sorted[first]->part;
+	f->tally.worst = STATE_HEALTHY;
 	/* As big as the one before was: no block is half empty. */
-	arena_reserve(&c->arena, en->chunk_bytes);
-	atomic_init(&c->refs, 1);
-	c->generation = en->generation;
-	for (; c->n < n; c->n++) {
-		struct snap_host *h = arena_alloc(&c->arena, sizeof(*h));
+	arena_reserve(&f->arena, en->frame_bytes);
+	atomic_init(&f->refs, 1);
+	for (; f->n < n; f->n++) {
+		struct snap_host *h = arena_alloc(&f->arena, sizeof(*h));
 
 		if (h == NULL ||
-		    show_host(&m, en->sorted[first + c->n], h) < 0) {
-			snap_chunk_put(c);
+		    show_host(&m, en->sorted[first + f->n], h) < 0) {
+			snap_frame_put(f);
 			return NULL;
 		}
-		c->hosts[c->n] = h;
-		count_host(&c->tally, h);
-		if (en->sorted[first + c->n]->part != c->part)
-			c->part = NULL;
+		f->hosts[f->n] = h;
+		count_host(&f->tally, h);
+		if (en->sorted[first + f->n]->part != f->part)
+			f->part = NULL;
 	}
-	en->chunk_bytes = c->arena.used_bytes;
+	en->frame_bytes = f->arena.used_bytes;
+	return f;
+}
+
+static struct snap_chunk *
+make_chunk(struct engine *en, size_t i)
+{
+	size_t first = i * SNAP_CHUNK_HOSTS;
+	size_t n = en->n_sorted - first;
+	struct snap_frame *f = make_frame(en, first,
+		n < SNAP_CHUNK_HOSTS ? n : SNAP_CHUNK_HOSTS);
+	struct snap_chunk *c = f != NULL ?
+		chunk_new(f, en->live.p, en->live.n) : NULL;
+
+	if (c == NULL)
+		snap_frame_put(f);
 	return c;
 }
 
@@ -387,20 +400,25 @@ static int
 size_chunks(struct engine *en)
 {
 	size_t n = (en->n_sorted + SNAP_CHUNK_HOSTS - 1) / SNAP_CHUNK_HOSTS;
-	size_t cap = en->cap_chunks;
-	void *chunks = en->chunks, *dirt = en->dirt;
+	size_t cap_dirt = en->cap_chunks, cap_stirred = en->cap_chunks;
+	void *chunks = en->chunks, *dirt = en->dirt, *stirred = en->stirred;
 
 	if (n == en->n_chunks)
 		return 0;
 	chunks_free(en);
+	if (mem_grow(&dirt, &cap_dirt, n, 1) < 0)
+		return TC_ENOMEM;
+	en->dirt = dirt;
+	if (mem_grow(&stirred, &cap_stirred, n, sizeof(*en->stirred)) < 0)
+		return TC_ENOMEM;
+	en->stirred = stirred;
+	/* last, since cap_chunks holds for all three */
 	if (mem_grow(&chunks, &en->cap_chunks, n, sizeof(*en->chunks)) < 0)
 		return TC_ENOMEM;
 	en->chunks = chunks;
-	if (mem_grow(&dirt, &cap, n, 1) < 0)
-		return TC_ENOMEM;
-	en->dirt = dirt;
 	memset(en->chunks, 0, n * sizeof(*en->chunks));
 	memset(en->dirt, DIRTY_URGENT, n);
+	memset(en->stirred, 0, n * sizeof(*en->stirred));
 	en->n_chunks = n;
 	return 0;
 }
@@ -408,17 +426,18 @@ size_chunks(struct engine *en)
 static int
 renew_chunk(struct engine *en, size_t i)
 {
-	size_t first = i * SNAP_CHUNK_HOSTS;
-	size_t n = en->n_sorted - first;
-	struct snap_chunk *fresh = make_chunk(en, first,
-		n < SNAP_CHUNK_HOSTS ? n : SNAP_CHUNK_HOSTS);
+	struct snap_chunk *fresh = NULL;
 
+	if (en->chunks[i] != NULL && en->dirt[i] == DIRTY_VALUES)
+		fresh = chunk_stirred(en, i);
+	if (fresh == NULL)
+		fresh = make_chunk(en, i);
 	if (fresh == NULL)
 		return TC_ENOMEM;
-	if (en->chunks[i] != NULL)
-		snap_chunk_put(en->chunks[i]);
+	snap_chunk_put(en->chunks[i]);
 	en->chunks[i] = fresh;
 	en->dirt[i] = CLEAN;
+	en->stirred[i] = 0;
 	return 0;
 }
 
@@ -433,7 +452,7 @@ renew_values(struct engine *en)
 	for (size_t k = 0; k < n && k < en->n_chunks; k++) {
 		size_t i = en->chunk_turn++ % en->n_chunks;
 
-		if (en->dirt[i] == DIRTY_COSMETIC && renew_chunk(en, i) < 0)
+		if (en->dirt[i] != CLEAN && renew_chunk(en, i) < 0)
 			return TC_ENOMEM;
 	}
 	return 0;
@@ -558,11 +577,12 @@ static void
 count_chunk(const struct engine *en, struct snapshot *s,
 	const struct snap_chunk *c, struct snap_partition *parts)
 {
-	const struct part *one = c->part;
+	const struct part *one = c->frame->part;
+	const struct snap_tally *tally = &c->frame->tally;
 	size_t first = s->n_chunks * SNAP_CHUNK_HOSTS;
 
 	if (one != NULL)
-		count_in(&parts[one->shown], &c->tally);
+		count_in(&parts[one->shown], tally);
 	for (size_t k = 0; one == NULL && k < c->n; k++) {
 		struct snap_partition *p =
 			&parts[en->sorted[first + k]->part->shown];
@@ -570,7 +590,7 @@ count_chunk(const struct engine *en, struct snapshot *s,
 		p->n_hosts++;
 		p->counts[c->hosts[k]->state]++;
 	}
-	for (size_t k = 0; c->tally.levels[LEVEL_NONE] < c->n && k < c->n; k++)
+	for (size_t k = 0; tally->levels[LEVEL_NONE] < c->n && k < c->n; k++)
 		rank(s, c->hosts[k]);
 }
 
@@ -589,7 +609,7 @@ fill(struct engine *en, struct snapshot *s)
 		struct snap_chunk *c = en->chunks[i];
 
 		atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-		add_tally(s, &sum, &c->tally);
+		add_tally(s, &sum, &c->frame->tally);
 		count_chunk(en, s, c, parts);
 		s->chunks[s->n_chunks++] = c;
 	}

@@ -5,6 +5,20 @@
 
 #include <string.h>
 
+const char *
+snap_layer_id(enum snap_layer l)
+{
+	switch (l) {
+	case LAYER_HOST:
+		return "host";
+	case LAYER_VM:
+		return "vm";
+	case LAYER_ROLE:
+		return "role";
+	}
+	return "";
+}
+
 struct snapshot *
 snapshot_ref(struct snapshot *s)
 {
@@ -13,13 +27,24 @@ snapshot_ref(struct snapshot *s)
 }
 
 void
+snap_frame_put(struct snap_frame *f)
+{
+	if (f == NULL || atomic_fetch_sub_explicit(&f->refs, 1,
+		memory_order_acq_rel) != 1)
+		return;
+	mem_free(atomic_load(&f->rows));
+	arena_free(&f->arena);
+	mem_free(f);
+}
+
+void
 snap_chunk_put(struct snap_chunk *c)
 {
-	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+	if (c == NULL || atomic_fetch_sub_explicit(&c->refs, 1,
+		memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < SNAP_CACHES; i++)
-		mem_free(atomic_load(&c->cache[i]));
-	arena_free(&c->arena);
+	mem_free(atomic_load(&c->whole));
+	snap_frame_put(c->frame);
 	mem_free(c);
 }
 
@@ -40,8 +65,7 @@ snapshot_put(struct snapshot *s)
 	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < s->n_chunks; i++)
-		if (s->chunks[i] != NULL)
-			snap_chunk_put(s->chunks[i]);
+		snap_chunk_put(s->chunks[i]);
 	mem_free(s->chunks);
 	snap_windows_put(s->windows_of);
 	mem_free(atomic_load(&s->summary));
@@ -121,7 +145,7 @@ find_unit(const struct snap_host *h, uint32_t id)
 
 const struct snap_unit *
 snapshot_unit(const struct snapshot *s, uint32_t id,
-	const struct snap_host **host)
+	struct snap_whose *whose)
 {
 	for (size_t i = 0; i < s->n_chunks; i++)
 		for (size_t k = 0; k < s->chunks[i]->n; k++) {
@@ -130,7 +154,7 @@ snapshot_unit(const struct snapshot *s, uint32_t id,
 
 			if (u == NULL)
 				continue;
-			*host = h;
+			*whose = (struct snap_whose){ h, s->chunks[i] };
 			return u;
 		}
 	return NULL;

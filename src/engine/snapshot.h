@@ -1,7 +1,7 @@
 /*
  * The fleet at one moment: immutable, reference-counted, read by any thread
  * without a lock.  Hosts are sorted by name and lie in chunks of up to 64,
- * which successive snapshots share while nothing in them changes.
+ * which successive snapshots share while nothing in them changes (shown_chunk.h).
  *
  * A snapshot and all it points to live until snapshot_put() of the last
  * reference.  Rendered text may be kept with a chunk (snapshot_cache).
@@ -16,51 +16,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "engine/shown.h"
+#include "engine/shown_chunk.h"
 #include "model/alert.h"
-
-#define SNAP_CHUNK_HOSTS 64
-
-/* Text made from a chunk by http, kept with it; freed with the chunk. */
-struct snap_text {
-	size_t n;
-	const char *p;
-	size_t at[SNAP_CHUNK_HOSTS + 1];	/* where each host's piece begins */
-};
 
 /* Made when a window or the fleet moves, else shared. */
 struct snap_windows {
 	_Atomic unsigned refs;
 	const struct snap_window *items;
 	size_t n;
-	struct arena arena;
-};
-
-#define SNAP_CACHES 2	/* 0 the list rows, 1 the whole hosts */
-
-/* Hosts counted. */
-struct snap_tally {
-	size_t counts[STATE_COUNT_];
-	size_t levels[LEVEL_N];
-	size_t n_hosts;
-	size_t n_checks;
-	size_t n_devices;
-	size_t n_devices_unjudged;
-	size_t n_vms, n_roles;
-	size_t vm_counts[STATE_COUNT_];
-	size_t role_counts[STATE_COUNT_];
-	enum unit_state worst;
-	struct wall since;	/* of the worst */
-};
-
-struct snap_chunk {
-	_Atomic unsigned refs;
-	uint64_t generation;	/* of its last change */
-	struct snap_tally tally;
-	const void *part;	/* the makers' own: of all its hosts, or NULL */
-	size_t n;
-	const struct snap_host *hosts[SNAP_CHUNK_HOSTS];
-	_Atomic(struct snap_text *) cache[SNAP_CACHES];
 	struct arena arena;
 };
 
@@ -119,16 +82,21 @@ struct snapshot {
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
 
-/* The makers' own: drops one reference of a chunk. */
+/* The makers' own: each drops one reference; NULL is fine. */
 void snap_chunk_put(struct snap_chunk *c);
+void snap_frame_put(struct snap_frame *f);
 void snap_windows_put(struct snap_windows *w);
 
 /* NULL when there is none.  `folded` is a checked name. */
 const struct snap_host *snapshot_host(const struct snapshot *s,
 	const char *folded);
-/* By its id, and the host it is on; NULL when there is none. */
+/* By its id, the host it is on, and where that lies; NULL = there is none. */
+struct snap_whose {
+	const struct snap_host *host;
+	const struct snap_chunk *chunk;
+};
 const struct snap_unit *snapshot_unit(const struct snapshot *s, uint32_t id,
-	const struct snap_host **host);
+	struct snap_whose *whose);
 /* Where the host lies: its chunk and its place in it; false when unknown. */
 bool snapshot_find(const struct snapshot *s, const char *folded,
 	struct snap_chunk **chunk, size_t *at);

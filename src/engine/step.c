@@ -148,6 +148,7 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 	enum plan_action action = h->present ? plan_action_of(&v) : PLAN_NONE;
 	struct host_plan next;
 
+	mark(en, h, DIRTY_COSMETIC);
 	if (action == PLAN_HOST_EVACUATE)
 		find_targets(en, h->part);
 	h->why_not = plan_why_not(&v, action, h->part->n_eligible > 0);

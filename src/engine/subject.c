@@ -226,6 +226,8 @@ check_become(struct engine *en, struct check *c, const struct kind_wish *wish)
 
 	if (kind == NULL)
 		return TC_ENOMEM;
+	if (kind != c->kind)
+		mark(en, c->host, DIRTY_COSMETIC);
 	kind_put(&en->shared, c->kind);
 	c->kind = kind;
 	return 0;
@@ -289,8 +291,10 @@ check_add(struct engine *en, struct host *h, const char *key,
 		return NULL;
 	h->checks = checks;
 	c = check_make(en, h, key, probe, id);
-	if (c != NULL)
-		h->checks[h->n_checks++] = c;
+	if (c == NULL)
+		return NULL;
+	h->checks[h->n_checks++] = c;
+	mark(en, h, DIRTY_COSMETIC);
 	return c;
 }
 

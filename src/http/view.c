@@ -71,15 +71,16 @@ seen_before(const struct snap_name *m, size_t i)
 
 /* All instances of the name of the i-th. */
 static void
-add_instances(struct json_write *w, const struct snap_metrics *list, size_t i)
+add_instances(struct json_write *w, const struct snap_names *names,
+	const double *values, size_t i)
 {
-	const struct snap_name *m = list->names->of;
+	const struct snap_name *m = names->of;
 	const char *name = m[i].name;
 
 	json_add_object(w, name);
-	for (; i < list->names->n; i++) {
+	for (; i < names->n; i++) {
 		if (m[i].name == name || strcmp(m[i].name, name) == 0)
-			json_add_double(w, m[i].instance, list->values[i]);
+			json_add_double(w, m[i].instance, values[i]);
 	}
 	json_put_end(w);
 }
@@ -88,11 +89,12 @@ add_instances(struct json_write *w, const struct snap_metrics *list, size_t i)
  * Instances of one name lie side by side as a rule; what lies apart is put
  * together, for no key may stand twice.
  */
-void
-add_metrics(struct json_write *w, const struct snap_metrics *list)
+static void
+add_metrics(struct json_write *w, const struct snap_names *names,
+	const double *values)
 {
-	size_t n = snap_metrics_n(list);
-	const struct snap_name *m = n > 0 ? list->names->of : NULL;
+	size_t n = names != NULL ? names->n : 0;
+	const struct snap_name *m = n > 0 ? names->of : NULL;
 	const char *last = "";
 	bool sorted = true;
 
@@ -105,9 +107,9 @@ add_metrics(struct json_write *w, const struct snap_metrics *list)
 			continue;
 		last = m[i].name;
 		if (m[i].instance[0] == '\0')
-			json_add_double(w, m[i].name, list->values[i]);
+			json_add_double(w, m[i].name, values[i]);
 		else
-			add_instances(w, list, i);
+			add_instances(w, names, values, i);
 	}
 	json_put_end(w);
 }
@@ -119,30 +121,33 @@ add_known(struct json_write *w, const char *key, const char *text)
 }
 
 void
-put_check(struct json_write *w, const struct snap_check *c)
+put_check(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_check *c)
 {
+	const struct snap_live *live = snap_live(in, c->live);
+
 	json_put_object(w);
 	json_add_u64(w, "id", c->id);
 	json_add_str(w, "key", c->kind->key);
-	json_add_str(w, "layer", c->layer);
+	json_add_str(w, "layer", snap_layer_id(c->layer));
 	json_add_str(w, "probe", c->kind->probe);
 	json_add_bool(w, "passive", c->passive);
 	json_add_str(w, "health", health_id(c->health));
-	json_add_str(w, "outcome", c->at.ms == 0 ? NULL :
-		outcome_id(c->outcome));
+	json_add_str(w, "outcome", live->at.ms == 0 ? NULL :
+		outcome_id(live->outcome));
 	json_add_str(w, "reason", reason_id(c->reason));
 	json_add_str(w, "text", c->text);
 	add_time(w, "since", c->since);
-	add_time(w, "at", c->at);
-	json_add_u64(w, "fails", c->fails);
-	json_add_u64(w, "oks", c->oks);
+	add_time(w, "at", live->at);
+	json_add_u64(w, "fails", live->fails);
+	json_add_u64(w, "oks", live->oks);
 	json_add_double(w, "interval_seconds",
 		dur_to_seconds(c->kind->rule.interval));
 	json_add_u64(w, "fail_after", c->kind->rule.fail_after);
 	json_add_u64(w, "clear_after", c->kind->rule.clear_after);
 	json_add_bool(w, "flapping", c->flapping);
-	json_add_u64(w, "changes", c->changes);
-	add_metrics(w, &c->metrics);
+	json_add_u64(w, "changes", live->changes);
+	add_metrics(w, c->names, live->values);
 	json_put_end(w);
 }
 
@@ -167,7 +172,8 @@ add_accepted(struct json_write *w, const struct snap_device *d)
 }
 
 void
-put_device(struct json_write *w, const struct snap_device *d)
+put_device(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_device *d)
 {
 	json_put_object(w);
 	json_add_u64(w, "id", d->id);
@@ -186,7 +192,8 @@ put_device(struct json_write *w, const struct snap_device *d)
 	json_add_str(w, "reason", reason_id(d->reason));
 	json_add_bool(w, "asleep", d->asleep);
 	add_time(w, "at", d->at);
-	add_metrics(w, &d->metrics);
+	add_metrics(w, d->names, d->names != NULL ?
+		snap_live(in, d->live)->values : NULL);
 	add_accepted(w, d);
 	json_put_end(w);
 }
@@ -257,7 +264,8 @@ put_flags(struct json_write *w, unsigned flags)
 }
 
 static void
-put_host(struct json_write *w, const struct snap_host *h)
+put_host(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_host *h)
 {
 	json_put_object(w);
 	json_add_str(w, "name", h->name);
@@ -288,13 +296,13 @@ put_host(struct json_write *w, const struct snap_host *h)
 		json_add_null(w, "diagnosis");
 	json_add_array(w, "checks");
 	for (size_t i = 0; i < h->n_checks; i++)
-		put_check(w, &h->checks[i]);
+		put_check(w, in, &h->checks[i]);
 	json_put_end(w);
 	json_add_array(w, "devices");
 	for (size_t i = 0; i < h->n_devices; i++)
-		put_device(w, &h->devices[i]);
+		put_device(w, in, &h->devices[i]);
 	json_put_end(w);
-	add_host_units(w, h);
+	add_host_units(w, in, h);
 	json_put_end(w);
 }
 
@@ -311,7 +319,7 @@ make_text(const struct snap_chunk *c, enum chunk_text what)
 		if (what == TEXT_ROWS)
 			put_row(&w, c->hosts[i]);
 		else
-			put_host(&w, c->hosts[i]);
+			put_host(&w, c, c->hosts[i]);
 		strbuf_putc(&text, ',');
 		at[i + 1] = text.n;
 	}
@@ -330,12 +338,15 @@ make_text(const struct snap_chunk *c, enum chunk_text what)
 const struct snap_text *
 chunk_text(struct snap_chunk *c, enum chunk_text what)
 {
-	struct snap_text *t = atomic_load(&c->cache[what]);
+	/* Nothing that observations move one by one is in a row. */
+	_Atomic(struct snap_text *) *cache = what == TEXT_ROWS ?
+		&c->frame->rows : &c->whole;
+	struct snap_text *t = atomic_load(cache);
 
 	if (t != NULL)
 		return t;
 	t = make_text(c, what);
-	return t != NULL ? snapshot_cache(&c->cache[what], t) : NULL;
+	return t != NULL ? snapshot_cache(cache, t) : NULL;
 }
 
 const struct snap_host *

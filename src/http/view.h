@@ -26,14 +26,15 @@ bool host_has_tag(const struct snap_host *h, const char *tag);
  */
 void part_of_tag(const struct snapshot *s, const char *tag,
 	struct snapshot *part);
-/* {"mode": 1.5, "cpu_seconds_total": {"cpu=\"0\"": 12}} */
-void add_metrics(struct json_write *w, const struct snap_metrics *list);
-void put_check(struct json_write *w, const struct snap_check *c);
+/* `in` is where their hosts lie. */
+void put_check(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_check *c);
 /* Of a device, with nothing to say included. */
 void put_evidence(struct json_write *w, const struct snap_device *d);
 /* "accepted": [… */
 void add_accepted(struct json_write *w, const struct snap_device *d);
-void put_device(struct json_write *w, const struct snap_device *d);
+void put_device(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_device *d);
 /* An item of /v1/predictions. */
 /* Of the host's own signals; there must be one. */
 void put_own_prediction(struct json_write *w, const struct snap_host *h);
@@ -81,9 +82,10 @@ void put_escaped(struct strbuf *out, const char *text);
 /* view_units.c; members of an open object */
 void add_unit_head(struct json_write *w, const struct snap_unit *u);
 void add_unit_url(struct json_write *w, const char *key, uint32_t id);
-void add_unit(struct json_write *w, const struct snap_host *h,
+void add_unit(struct json_write *w, const struct snap_whose *of,
 	const struct snap_unit *u);
-void add_host_units(struct json_write *w, const struct snap_host *h);
+void add_host_units(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_host *h);
 void add_unit_sets(struct json_write *w, const struct snap_host *h);
 void add_layers(struct json_write *w, const struct snapshot *s);
 void add_ladder(struct json_write *w, const struct snap_plan *p);

@@ -389,7 +389,7 @@ put_rule(struct json_write *w, const struct snap_check *c)
 
 	json_put_object(w);
 	json_add_str(w, "check", c->kind->key);
-	json_add_str(w, "layer", c->layer);
+	json_add_str(w, "layer", snap_layer_id(c->layer));
 	json_add_str(w, "probe", c->kind->probe);
 	json_add_bool(w, "passive", c->passive);
 	json_add_double(w, "interval_seconds", dur_to_seconds(rule->interval));

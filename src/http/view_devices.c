@@ -11,6 +11,7 @@
 
 struct found {
 	const struct snap_host *host;
+	const struct snap_chunk *in;
 	const struct snap_device *device;
 	size_t n;
 };
@@ -23,13 +24,16 @@ is_called(const struct snap_device *d, const char *name, uint64_t id)
 }
 
 static void
-look_in(const struct snap_host *h, const char *name, uint64_t id,
+look_in(const struct snap_chunk *in, size_t at, const char *name, uint64_t id,
 	struct found *out)
 {
+	const struct snap_host *h = in->hosts[at];
+
 	for (size_t i = 0; i < h->n_devices; i++) {
 		if (!is_called(&h->devices[i], name, id))
 			continue;
 		out->host = h;
+		out->in = in;
 		out->device = &h->devices[i];
 		out->n++;
 	}
@@ -42,7 +46,7 @@ look(const struct snapshot *s, const char *name, uint64_t id,
 	*out = (struct found){ .n = 0 };
 	for (size_t c = 0; c < s->n_chunks; c++)
 		for (size_t i = 0; i < s->chunks[c]->n; i++)
-			look_in(s->chunks[c]->hosts[i], name, id, out);
+			look_in(s->chunks[c], i, name, id, out);
 }
 
 void
@@ -72,7 +76,7 @@ view_device(struct request *r)
 	reply_open(r, &w, s);
 	json_add_str(&w, "host", f.host->name);
 	json_put_key(&w, "device");
-	put_device(&w, f.device);
+	put_device(&w, f.in, f.device);
 	json_put_key(&w, "verdict");
 	put_evidence(&w, f.device);
 	json_put_end(&w);

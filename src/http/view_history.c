@@ -204,14 +204,14 @@ static const char *
 host_of_unit(struct request *r, struct http_series_query *q)
 {
 	const char *text = target_get(&r->target, "unit");
-	const struct snap_host *h = NULL;
+	struct snap_whose of;
 	uint64_t id;
 
 	if (u64_parse(text, strlen(text), &id) < 0 || id > UINT32_MAX ||
-	    snapshot_unit(request_snapshot(r), (uint32_t)id, &h) == NULL)
+	    snapshot_unit(request_snapshot(r), (uint32_t)id, &of) == NULL)
 		return NULL;
 	q->unit = (uint32_t)id;
-	return h->name;
+	return of.host->name;
 }
 
 static int

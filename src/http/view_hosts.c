@@ -171,14 +171,13 @@ view_host(struct request *r)
 
 /* Opens {…, "host": …, "items": [; NULL when there is nothing to list. */
 static const struct snap_host *
-open_items(struct request *r, struct json_write *w)
+open_items(struct request *r, struct json_write *w, struct snap_chunk **in)
 {
 	const struct snapshot *s = request_snapshot(r);
 	const struct snap_host *h;
-	struct snap_chunk *chunk;
 	size_t at;
 
-	h = find_host(r, &chunk, &at);
+	h = find_host(r, in, &at);
 	if (h == NULL || reply_unchanged(r, s, true))
 		return NULL;
 	reply_open(r, w, s);
@@ -199,12 +198,13 @@ void
 view_checks(struct request *r)
 {
 	struct json_write w;
-	const struct snap_host *h = open_items(r, &w);
+	struct snap_chunk *in;
+	const struct snap_host *h = open_items(r, &w, &in);
 
 	if (h == NULL)
 		return;
 	for (size_t i = 0; i < h->n_checks; i++)
-		put_check(&w, &h->checks[i]);
+		put_check(&w, in, &h->checks[i]);
 	close_items(&w);
 }
 
@@ -212,12 +212,13 @@ void
 view_devices(struct request *r)
 {
 	struct json_write w;
-	const struct snap_host *h = open_items(r, &w);
+	struct snap_chunk *in;
+	const struct snap_host *h = open_items(r, &w, &in);
 
 	if (h == NULL)
 		return;
 	for (size_t i = 0; i < h->n_devices; i++)
-		put_device(&w, &h->devices[i]);
+		put_device(&w, in, &h->devices[i]);
 	close_items(&w);
 }
 
@@ -267,7 +268,8 @@ void
 view_evidence(struct request *r)
 {
 	struct json_write w;
-	const struct snap_host *h = open_items(r, &w);
+	struct snap_chunk *in;
+	const struct snap_host *h = open_items(r, &w, &in);
 
 	if (h == NULL)
 		return;

@@ -35,7 +35,7 @@ static void
 add_raw(struct json_write *w, const struct snap_host *h,
 	const struct snap_unit *u, const struct snap_check *c)
 {
-	bool some = snap_metrics_n(&c->metrics) > 0;
+	bool some = c->names != NULL && c->names->n > 0;
 	struct strbuf url = { 0 };
 
 	strbuf_puts(&url, "/v1/series?");
@@ -46,8 +46,7 @@ add_raw(struct json_write *w, const struct snap_host *h,
 	if (!c->passive)
 		strbuf_puts(&url, "&metric=check_ok&instance=");
 	else if (some)
-		strbuf_printf(&url, "&metric=%s",
-			snap_metric_at(&c->metrics, 0).name);
+		strbuf_printf(&url, "&metric=%s", c->names->of[0].name);
 	if (!c->passive)
 		put_escaped(&url, c->kind->key);
 	json_add_str(w, "raw", c->passive && !some ? NULL : strbuf_str(&url));
@@ -55,18 +54,18 @@ add_raw(struct json_write *w, const struct snap_host *h,
 }
 
 static void
-put_leaf(struct json_write *w, const struct snap_host *h,
+put_leaf(struct json_write *w, const struct snap_whose *of,
 	const struct snap_unit *u, const struct snap_check *c)
 {
 	json_put_object(w);
 	json_add_str(w, "kind", "check");
 	json_add_u64(w, "id", c->id);
 	json_add_str(w, "key", c->kind->key);
-	json_add_str(w, "layer", c->layer);
+	json_add_str(w, "layer", snap_layer_id(c->layer));
 	json_add_str(w, "health", health_id(c->health));
 	json_add_str(w, "reason", reason_id(c->reason));
-	add_time(w, "at", c->at);
-	add_raw(w, h, u, c);
+	add_time(w, "at", snap_live(of->chunk, c->live)->at);
+	add_raw(w, of->host, u, c);
 	json_put_end(w);
 }
 
@@ -125,7 +124,8 @@ side_of_check(const struct snap_check *c)
 
 /* What speaks for the verdict: the checks that are not well. */
 static void
-add_evidence(struct json_write *w, const struct snap_unit *u)
+add_evidence(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_unit *u)
 {
 	json_add_array(w, "evidence");
 	for (size_t i = 0; i < u->n_checks; i++) {
@@ -139,7 +139,7 @@ add_evidence(struct json_write *w, const struct snap_unit *u)
 		json_add_str(w, "health", health_id(c->health));
 		json_add_str(w, "reason", reason_id(c->reason));
 		json_add_str(w, "text", c->text);
-		add_time(w, "at", c->at);
+		add_time(w, "at", snap_live(in, c->live)->at);
 		json_put_end(w);
 	}
 	json_put_end(w);
@@ -217,12 +217,12 @@ add_unit_head(struct json_write *w, const struct snap_unit *u)
 }
 
 void
-add_unit(struct json_write *w, const struct snap_host *h,
+add_unit(struct json_write *w, const struct snap_whose *of,
 	const struct snap_unit *u)
 {
 	add_unit_head(w, u);
 	json_add_str(w, "health", health_id(u->health));
-	json_add_str(w, "host", h->name);
+	json_add_str(w, "host", of->host->name);
 	add_id(w, "vm", u->vm);
 	json_add_str(w, "address", u->address);
 	json_add_str(w, "owner", host_owner_id(u->owner));
@@ -230,20 +230,23 @@ add_unit(struct json_write *w, const struct snap_host *h,
 	json_add_str(w, "class", unit_class_id(u->cls));
 	json_add_str(w, "confidence", confidence(u));
 	add_signals(w, u);
-	add_evidence(w, u);
+	add_evidence(w, of->chunk, u);
 	add_action(w, u);
 	add_probe_set(w, u);
 	add_vm(w, u);
 	json_add_array(w, "checks");
 	for (size_t i = 0; i < u->n_checks; i++)
-		put_check(w, &u->checks[i]);
+		put_check(w, of->chunk, &u->checks[i]);
 	json_put_end(w);
 	add_unit_url(w, "url", u->id);
 }
 
 void
-add_host_units(struct json_write *w, const struct snap_host *h)
+add_host_units(struct json_write *w, const struct snap_chunk *in,
+	const struct snap_host *h)
 {
+	const struct snap_whose of = { h, in };
+
 	if (h->watch != NULL) {
 		json_add_object(w, "agent");
 		json_add_bool(w, "expected", h->watch->expected);
@@ -256,7 +259,7 @@ add_host_units(struct json_write *w, const struct snap_host *h)
 	json_add_array(w, "units");
 	for (size_t i = 0; i < h->n_units; i++) {
 		json_put_object(w);
-		add_unit(w, h, &h->units[i]);
+		add_unit(w, &of, &h->units[i]);
 		json_put_end(w);
 	}
 	json_put_end(w);
@@ -303,20 +306,21 @@ void
 view_vms(struct request *r)
 {
 	const struct snapshot *s = request_snapshot(r);
-	const struct snap_host *h;
 	struct snap_chunk *chunk;
+	struct snap_whose of;
 	struct json_write w;
 	size_t at;
 
-	h = find_host(r, &chunk, &at);
-	if (h == NULL || reply_unchanged(r, s, true))
+	of.host = find_host(r, &chunk, &at);
+	if (of.host == NULL || reply_unchanged(r, s, true))
 		return;
+	of.chunk = chunk;
 	reply_open(r, &w, s);
-	json_add_str(&w, "host", h->name);
+	json_add_str(&w, "host", of.host->name);
 	json_add_array(&w, "items");
-	for (size_t i = 0; i < h->n_units; i++) {
+	for (size_t i = 0; i < of.host->n_units; i++) {
 		json_put_object(&w);
-		add_unit(&w, h, &h->units[i]);
+		add_unit(&w, &of, &of.host->units[i]);
 		json_put_end(&w);
 	}
 	json_put_end(&w);
@@ -352,28 +356,30 @@ view_unit(struct request *r)
 {
 	const struct snapshot *s = request_snapshot(r);
 	const char *asked = r->target.segs[2];
-	const struct snap_host *h = NULL;
 	const struct snap_unit *u = NULL;
+	const struct snap_host *h;
+	struct snap_whose of;
 	struct json_write w;
 	uint64_t id;
 
 	if (u64_parse(asked, strlen(asked), &id) == 0 && id <= UINT32_MAX)
-		u = snapshot_unit(s, (uint32_t)id, &h);
+		u = snapshot_unit(s, (uint32_t)id, &of);
 	if (u == NULL) {
 		problem_set(r, 404, "not_found", "there is no unit %s", asked);
 		return;
 	}
 	if (reply_unchanged(r, s, true))
 		return;
+	h = of.host;
 	reply_open(r, &w, s);
-	add_unit(&w, h, u);
+	add_unit(&w, &of, u);
 	add_parent(&w, h, u);
 	json_add_array(&w, "children");
 	for (size_t i = 0; i < h->n_units; i++)
 		if (h->units[i].vm == u->id)
 			put_child(&w, &h->units[i]);
 	for (size_t i = 0; i < u->n_checks; i++)
-		put_leaf(&w, h, u, &u->checks[i]);
+		put_leaf(&w, &of, u, &u->checks[i]);
 	json_put_end(&w);
 	json_put_end(&w);
 }
@@ -381,18 +387,20 @@ view_unit(struct request *r)
 /* ---- /v1/tree ---- */
 
 static void
-put_unit_node(struct json_write *w, const struct snap_host *h,
+put_unit_node(struct json_write *w, const struct snap_whose *of,
 	const struct snap_unit *u)
 {
+	const struct snap_host *h = of->host;
+
 	json_put_object(w);
 	add_unit_head(w, u);
 	add_parent(w, h, u);
 	json_add_array(w, "children");
 	for (size_t i = 0; u->is_vm && i < h->n_units; i++)
 		if (h->units[i].vm == u->id)
-			put_unit_node(w, h, &h->units[i]);
+			put_unit_node(w, of, &h->units[i]);
 	for (size_t i = 0; i < u->n_checks; i++)
-		put_leaf(w, h, u, &u->checks[i]);
+		put_leaf(w, of, u, &u->checks[i]);
 	json_put_end(w);
 	add_unit_url(w, "url", u->id);
 	json_put_end(w);
@@ -400,8 +408,10 @@ put_unit_node(struct json_write *w, const struct snap_host *h,
 
 static void
 put_host_node(struct json_write *w, const struct snapshot *s,
-	const struct snap_host *h)
+	const struct snap_whose *of)
 {
+	const struct snap_host *h = of->host;
+
 	json_put_object(w);
 	json_add_str(w, "kind", "host");
 	json_add_u64(w, "id", h->id);
@@ -424,9 +434,9 @@ put_host_node(struct json_write *w, const struct snapshot *s,
 	json_add_array(w, "children");
 	for (size_t i = 0; i < h->n_units; i++)
 		if (h->units[i].vm == 0)
-			put_unit_node(w, h, &h->units[i]);
+			put_unit_node(w, of, &h->units[i]);
 	for (size_t i = 0; i < h->n_checks; i++)
-		put_leaf(w, h, NULL, &h->checks[i]);
+		put_leaf(w, of, NULL, &h->checks[i]);
 	json_put_end(w);
 	add_named_url(w, "hosts", h->name);
 	json_put_end(w);
@@ -456,7 +466,8 @@ list_tree(struct request *r, const struct snapshot *s, const char *part,
 				more = n++ == limit;
 				if (more)
 					break;
-				put_host_node(&w, s, h);
+				put_host_node(&w, s, &(struct snap_whose){ h,
+					s->chunks[chunk] });
 				last = h->name;
 			}
 	list_end(r, &w, 't', more ? last : NULL);

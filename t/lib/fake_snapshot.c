@@ -30,19 +30,41 @@ text(struct arena *a, const char *prefix, int digits, size_t n)
 	return p;
 }
 
-static struct snap_metrics
-metrics(struct arena *a, const char *const *names, size_t n, size_t host)
+uintptr_t
+fake_live(struct arena *a, const struct snap_live *of, const double *values,
+	size_t n)
+{
+	struct snap_live *live = get(a, sizeof(*live) + n * sizeof(*values));
+
+	memcpy(live, of, sizeof(*live));
+	if (n > 0)
+		memcpy(live->values, values, n * sizeof(*values));
+	return (uintptr_t)live;
+}
+
+static const struct snap_names *
+names_of(struct arena *a, const char *const *names, size_t n)
 {
 	struct snap_names *all = get(a, sizeof(*all));
 	struct snap_name *of = get(a, n * sizeof(*of));
-	double *values = get(a, n * sizeof(*values));
 
-	*all = (struct snap_names){ n, of };
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		of[i] = (struct snap_name){ names[i], "" };
+	*all = (struct snap_names){ n, of };
+	return all;
+}
+
+static uintptr_t
+live_of(struct arena *a, int64_t ms, size_t n, size_t host, bool down)
+{
+	const struct snap_live of = { .at = { SINCE_MS + ms },
+		.outcome = down ? TOCSIN_FAIL : TOCSIN_OK,
+		.fails = down ? 3 : 0, .oks = down ? 0 : 7 };
+	double values[3];
+
+	for (size_t i = 0; i < n; i++)
 		values[i] = 0.000125 * (double)(host % 97 + i + 1);
-	}
-	return (struct snap_metrics){ all, values };
+	return fake_live(a, &of, values, n);
 }
 
 static const struct snap_kind *
@@ -66,23 +88,18 @@ make_checks(struct arena *a, struct snap_host *h, size_t host, bool down)
 
 	c[0] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100000),
 		.kind = kind(a, "ping", "ping", "tocsin.yaml:3"),
-		.layer = "host", .health = HEALTH_HEALTHY,
-		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
-		.at = { SINCE_MS + 5000 }, .oks = 7,
-		.metrics = metrics(a, ping, 3, host) };
+		.layer = LAYER_HOST, .health = HEALTH_HEALTHY, .text = "",
+		.since = { SINCE_MS }, .names = names_of(a, ping, 3),
+		.live = live_of(a, 5000, 3, host, false) };
 	c[1] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100001),
 		.kind = kind(a, "tcp:8000", "tcp", "tocsin.yaml:4"),
-		.layer = "role", .health = HEALTH_HEALTHY,
-		.outcome = TOCSIN_OK, .text = "", .since = { SINCE_MS },
-		.at = { SINCE_MS + 6000 }, .oks = 7,
-		.metrics = metrics(a, tcp, 1, host) };
+		.layer = LAYER_ROLE, .health = HEALTH_HEALTHY, .text = "",
+		.since = { SINCE_MS }, .names = names_of(a, tcp, 1),
+		.live = live_of(a, 6000, 1, host, down) };
 	if (down) {
 		c[1].health = HEALTH_UNHEALTHY;
-		c[1].outcome = TOCSIN_FAIL;
 		c[1].reason = TOCSIN_WHY_CONNECT_REFUSED;
 		c[1].text = "127.1.0.1:8000: connection refused";
-		c[1].fails = 3;
-		c[1].oks = 0;
 	}
 	h->checks = c;
 	h->n_checks = 2;
@@ -133,7 +150,8 @@ make_device(struct arena *a, struct snap_host *h, size_t host)
 		.at = { SINCE_MS }, .judged = true, .level = LEVEL_LIKELY,
 		.risk = { 0.125, 0.375, 0.5 }, .verdict = make_verdict(a),
 		.prediction_id = host + 1, .level_since = { SINCE_MS },
-		.metrics = metrics(a, names, 3, host) };
+		.names = names_of(a, names, 3),
+		.live = live_of(a, 0, 3, host, false) };
 	h->devices = d;
 	h->n_devices = 1;
 	h->level = LEVEL_LIKELY;
@@ -198,21 +216,31 @@ count(struct snapshot *s, const struct snap_host *h,
 	p->counts[h->state]++;
 }
 
+static struct snap_chunk *
+new_chunk(void)
+{
+	struct snap_chunk *c = MEM_NEW(struct snap_chunk);
+
+	tc_bug_if(c == NULL);
+	c->frame = MEM_NEW(struct snap_frame);
+	tc_bug_if(c->frame == NULL);
+	atomic_init(&c->refs, 1);
+	atomic_init(&c->frame->refs, 1);
+	c->hosts = c->frame->hosts;
+	return c;
+}
+
 static void
 make_chunks(struct snapshot *s, const struct fake_fleet *f)
 {
 	for (size_t i = 0; i < f->n_hosts; i++) {
 		struct snap_chunk *c;
 
-		if (i % SNAP_CHUNK_HOSTS == 0) {
-			c = MEM_NEW(struct snap_chunk);
-			tc_bug_if(c == NULL);
-			atomic_init(&c->refs, 1);
-			c->generation = s->generation;
-			s->chunks[s->n_chunks++] = c;
-		}
+		if (i % SNAP_CHUNK_HOSTS == 0)
+			s->chunks[s->n_chunks++] = new_chunk();
 		c = s->chunks[s->n_chunks - 1];
-		c->hosts[c->n++] = make_host(&c->arena, f, i);
+		c->frame->hosts[c->n++] = make_host(&c->frame->arena, f, i);
+		c->frame->n = c->n;
 	}
 }
 

@@ -21,6 +21,13 @@ struct fake_fleet {
 	void (*finish)(struct snapshot *s);
 };
 
+/*
+ * What a check shows of its last observation, as snap_check.live: by address,
+ * since these chunks count from 0.
+ */
+uintptr_t fake_live(struct arena *a, const struct snap_live *of,
+	const double *values, size_t n);
+
 /* One reference for the caller; aborts when out of memory. */
 struct snapshot *fake_snapshot(const struct fake_fleet *fleet);
 

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/strbuf.h"
+#include "engine/inside.h"
 #include "health/observer.h"
 
 #define NS INT64_C(1000000000)
@@ -873,6 +874,12 @@ struct snapshot *
 sim_snapshot(struct sim *s)
 {
 	return engine_snapshot(s->en, now_of(s));
+}
+
+void
+sim_forget_snapshots(struct sim *s)
+{
+	chunks_free(s->en);
 }
 
 enum unit_state

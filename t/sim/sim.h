@@ -93,6 +93,8 @@ enum tocsin_reason sim_reason(struct sim *s, const char *host);
 enum level sim_level(struct sim *s, const char *host);
 /* The caller puts it. */
 struct snapshot *sim_snapshot(struct sim *s);
+/* The next one shares nothing with those before. */
+void sim_forget_snapshots(struct sim *s);
 /* Events of this kind so far. */
 size_t sim_events(const struct sim *s, const char *kind);
 /* The log "seconds host from>to reason" of all host.state events. */

@@ -127,6 +127,9 @@ without_verdict(struct snap_host *h, size_t i, struct arena *a)
 		{ "b_total", "cpu=\"0\"" }, { "a", "" },
 		{ "b_total", "cpu=\"1\"" }, { "c", "" } };
 	static const struct snap_names odd_names = { 4, names };
+	static const struct snap_live never = { .at = { 0 } };
+	struct snap_check *ping = (void *)(uintptr_t)&h->checks[0];
+	struct snap_check *tcp = (void *)(uintptr_t)&h->checks[1];
 
 	(void)i;
 	if (h->n_devices != 0) {
@@ -138,10 +141,10 @@ without_verdict(struct snap_host *h, size_t i, struct arena *a)
 		h->level = LEVEL_NONE;
 		h->risk = -1;
 	}
-	((struct snap_check *)(uintptr_t)&h->checks[0])->metrics =
-		(struct snap_metrics){ &odd_names, odd };
-	((struct snap_check *)(uintptr_t)&h->checks[1])->at.ms = 0;
-	((struct snap_check *)(uintptr_t)&h->checks[1])->since.ms = 0;
+	ping->names = &odd_names;
+	ping->live = fake_live(a, &never, odd, 4);
+	tcp->live = fake_live(a, &never, odd, 1);
+	tcp->since.ms = 0;
 }
 
 START_TEST(what_is_not_known_is_null)

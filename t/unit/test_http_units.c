@@ -16,16 +16,18 @@ check_of(struct arena *a, uint32_t id, const char *key, bool passive,
 	enum health health)
 {
 	struct snap_kind *kind = arena_alloc(a, sizeof(*kind));
+	const struct snap_live live = { .at = { 1767225600000 },
+		.outcome = health == HEALTH_HEALTHY ? TOCSIN_OK : TOCSIN_FAIL };
 
 	*kind = (struct snap_kind){ .key = key, .probe = "tcp",
 		.origin = "c:1" };
 	return (struct snap_check){ .id = id, .kind = kind,
-		.layer = "role", .passive = passive, .health = health,
-		.outcome = health == HEALTH_HEALTHY ? TOCSIN_OK : TOCSIN_FAIL,
+		.layer = LAYER_ROLE, .passive = passive, .health = health & 255,
 		.reason = health == HEALTH_HEALTHY ? TOCSIN_WHY_NONE :
 			TOCSIN_WHY_CONNECT_REFUSED, .text = "",
-		.at = { 1767225600000 }, .since = { 1767225600000 },
-		.metrics = { passive ? &busy_names : NULL, &busy } };
+		.since = { 1767225600000 },
+		.names = passive ? &busy_names : NULL,
+		.live = fake_live(a, &live, &busy, passive ? 1 : 0) };
 }
 
 /* Each host: a stateless VM v0 with a role, and a role of its own. */
