@@ -6,7 +6,9 @@
 
 #define EVERY_S 3600
 #define PAUSE_MS 50	/* so that it takes a sixth of the time */
-#define BITE_MS 8	/* those who ingest wait for it, and for its commit */
+/* Those who ingest wait for it, and for its commit. */
+#define BITE_MS 8
+#define BITE_PAGES 160
 #define BITE_LEAST 16
 
 static struct mono
@@ -34,11 +36,11 @@ forget_init(struct forget *f, const struct store_conf *conf)
 }
 
 static void
-bite_adapt(struct bite *b, struct dur took)
+bite_adapt(struct bite *b, struct dur took, int pages)
 {
-	if (took.ns > dur_ms(BITE_MS).ns)
+	if (took.ns > dur_ms(BITE_MS).ns || pages > BITE_PAGES)
 		b->n /= 2;
-	else if (took.ns < dur_ms(BITE_MS / 2).ns)
+	else if (took.ns < dur_ms(BITE_MS / 2).ns && pages < BITE_PAGES / 2)
 		b->n += b->n / 2;
 	if (b->n > b->most)
 		b->n = b->most;
@@ -47,14 +49,14 @@ bite_adapt(struct bite *b, struct dur took)
 }
 
 void
-forget_took(struct forget *f, struct dur took)
+forget_took(struct forget *f, struct dur took, int pages)
 {
 	switch (f->stage) {
 	case FORGET_ROWS:
-		bite_adapt(&f->rows, took);
+		bite_adapt(&f->rows, took, pages);
 		return;
 	case FORGET_BLOCKS:
-		bite_adapt(&f->blocks, took);
+		bite_adapt(&f->blocks, took, pages);
 		return;
 	case FORGET_DEEDS:
 	case FORGET_REST:

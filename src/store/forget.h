@@ -41,8 +41,11 @@ struct mono forget_next(const struct forget *f, const struct scribe *s);
  */
 int forget_some(struct forget *f, struct scribe *s, size_t *n,
 	struct tc_err *e);
-/* What that took, before its commit: a slow disk is not its fault. */
-void forget_took(struct forget *f, struct dur took);
+/*
+ * What that took: time until its commit, since a slow disk is not its fault,
+ * and pages of the log, which are what others wait for on any disk.
+ */
+void forget_took(struct forget *f, struct dur took, int pages);
 /* After a failure: the next round tries again. */
 void forget_later(struct forget *f);
 

@@ -508,22 +508,28 @@ static int
 forget_bit(struct writer *w, struct tc_err *e)
 {
 	struct mono start = now();
+	int pages = w->wal_pages;
+	struct dur took;
 	size_t n = 0;
 	int rc;
 
 	if ((rc = begin(w, e)) < 0 ||
 	    (rc = forget_some(&w->forget, w->s, &n, e)) < 0)
 		return rc;
-	forget_took(&w->forget, mono_diff(now(), start));
+	took = mono_diff(now(), start);
 	if ((rc = commit(w, e)) < 0)
 		return rc;
+	/* The log may have begun anew. */
+	pages = w->wal_pages - (w->wal_pages < pages ? 0 : pages);
+	forget_took(&w->forget, took, pages);
 	pthread_mutex_lock(&w->lock);
 	w->stats.pruned += n;
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }
 
-static void
+/* False: there was nothing to do. */
+static bool
 forget_if_due(struct writer *w)
 {
 	struct mono next = forget_next(&w->forget, w->s);
@@ -532,14 +538,15 @@ forget_if_due(struct writer *w)
 
 	if (w->conf.offline || mono_before(now(), next) ||
 	    (queue_len(w->queue) > 0 && mono_before(now(), late)))
-		return;
+		return false;
 	w->s->db.fault = SQLITE_OK;
 	if (forget_bit(w, &e) == 0)
-		return;
+		return true;
 	undo(w);
 	forget_later(&w->forget);
 	if (db_is_fatal(w->s->db.fault))
 		degrade(w, &e);
+	return true;
 }
 
 /* ---- the thread ---- */
@@ -587,11 +594,12 @@ writer_main(void *arg)
 		if (job == NULL && atomic_load(&w->stopping))
 			break;
 		serve(w, job);
-		if (!atomic_load(&w->degraded))
-			forget_if_due(w);
-		if (!atomic_load(&w->degraded))
+		/* A bit, or copying the log: nobody waits for both. */
+		if (!atomic_load(&w->degraded) && !forget_if_due(w))
 			tidy(w);
-		else if (!w->damaged && !mono_before(now(), w->retry))
+		if (!atomic_load(&w->degraded))
+			continue;
+		if (!w->damaged && !mono_before(now(), w->retry))
 			recover(w);
 	}
 	stop_clean(w);

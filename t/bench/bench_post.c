@@ -10,20 +10,15 @@
  * time between two batches of a connection (10,000 hosts at 15 s over 64:
  * 96 ms).
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "t/lib/it.h"
-#include "t/lib/story.h"
+#include "t/bench/quick.h"
 
 #define ROWS 5
 #define PER_ROW 15
@@ -52,26 +47,6 @@ struct bench {
 	double *took;
 	size_t n_took;
 };
-
-static double
-server_cpu(const struct bench *b)
-{
-	char path[64], text[1024], *p;
-	double ticks;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)b->it.server);
-	f = fopen(path, "re");
-	if (f == NULL || fgets(text, sizeof(text), f) == NULL)
-		exit(2);
-	fclose(f);
-	p = strrchr(text, ')') + 2;
-	for (int i = 0; i < 11; i++)
-		p = strchr(p, ' ') + 1;
-	ticks = strtod(p, &p);
-	ticks += strtod(p, &p);
-	return ticks / (double)sysconf(_SC_CLK_TCK);
-}
 
 static uint64_t
 next(struct bench *b)
@@ -151,24 +126,6 @@ put_body(struct bench *b, struct strbuf *out, uint32_t host)
 }
 
 /* ---- connections ---- */
-
-static void
-connect_to(struct bench *b, struct conn *c)
-{
-	unsigned port = (unsigned)strtoul(strrchr(b->it.url, ':') + 1, NULL,
-		10);
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1;
-
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(c->fd, (struct sockaddr *)&in, sizeof(in)) < 0) {
-		perror("bench_post: connect");
-		exit(2);
-	}
-}
 
 static void
 post(struct bench *b, struct conn *c)
@@ -266,34 +223,27 @@ open_connections(struct bench *b, int epoll)
 		struct epoll_event ev = { .events = EPOLLIN,
 			.data.ptr = &b->conns[i] };
 
-		connect_to(b, &b->conns[i]);
+		b->conns[i].fd = quick_connect(&b->it);
 		epoll_ctl(epoll, EPOLL_CTL_ADD, b->conns[i].fd, &ev);
 	}
 }
 
 /* ---- figures ---- */
 
-static int
-by_length(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 say(struct bench *b, double cpu, double wall)
 {
 	double samples = (double)b->hosts * (double)b->rounds * SAMPLES;
 
-	qsort(b->took, b->n_took, sizeof(*b->took), by_length);
+	struct quick_times took;
+
+	quick_sum_up(b->took, b->n_took, &took);
 	printf("post: hosts=%u rounds=%zu connections=%zu samples=%.0f "
 		"samples_per_cpu_s=%.2fM (goal 1) batches_per_s=%.0f "
 		"cores=%.2f answer_p50_ms=%.1f answer_p99_ms=%.1f refused=%zu\n",
 		b->hosts, b->rounds, b->n_conns, samples, samples / cpu / 1e6,
 		(double)b->n_took / wall, cpu / wall,
-		b->took[b->n_took / 2] * 1000,
-		b->took[b->n_took * 99 / 100] * 1000, b->refused);
+		took.p50 * 1000, took.p99 * 1000, b->refused);
 }
 
 static void
@@ -307,11 +257,11 @@ run(struct bench *b)
 	one_round(b, epoll);
 	b->pause_s = pause_s;
 	b->n_took = 0;
-	cpu = server_cpu(b);
+	cpu = quick_cpu(b->it.server);
 	wall = it_now();
 	for (size_t i = 0; i < b->rounds; i++)
 		one_round(b, epoll);
-	say(b, server_cpu(b) - cpu, it_now() - wall);
+	say(b, quick_cpu(b->it.server) - cpu, it_now() - wall);
 	close(epoll);
 }
 
@@ -333,34 +283,21 @@ the_bench(void)
 START_TEST(hosts_post)
 {
 	struct bench *b = the_bench();
+	struct quick_times list;
 
 	it_init(&b->it);
 	it_write(&b->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
 		"state_dir: %s/state\n", b->it.dir);
 	it_start_server(&b->it);
 	run(b);
+	quick_ask(&b->it, "/v1/hosts?limit=10000", 200, &list);
+	printf("list: all hosts of the snapshot: bytes=%zu "
+		"p50_ms=%.2f p99_ms=%.2f (goal 5)\n", list.bytes,
+		list.p50 * 1000, list.p99 * 1000);
 	it_end(&b->it.server, SIGTERM);
 	it_fini(&b->it);
 }
 END_TEST
-
-static int
-run_here(const TTest *test)
-{
-	Suite *suite = suite_create("post");
-	TCase *tc = tcase_create("post");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_test(tc, test);
-	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_MINIMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed > 0;
-}
 
 int
 main(int argc, char **argv)
@@ -377,7 +314,7 @@ main(int argc, char **argv)
 	if (b->hosts == 0 || b->rounds == 0 || b->conns == NULL ||
 	    b->took == NULL)
 		return 2;
-	rc = run_here(hosts_post);
+	rc = quick_run(hosts_post);
 	free(b->took);
 	free(b->conns);
 	return rc;
