@@ -500,8 +500,10 @@ explain_kin(struct cli *c, const struct doc *h)
 	const char *behind = doc_text(h, "behind");
 	double below = doc_number(h, "hosts_below", 0);
 
-	out_pair(&c->out, "parent", parent);
-	out_pair(&c->out, "behind", behind);
+	if (*parent)
+		out_pair(&c->out, "parent", parent);
+	if (*behind)
+		out_pair(&c->out, "behind", behind);
 	if (*behind && strcmp(behind, parent) == 0)
 		out_say(&c->out, "  it hangs on %s, which is down\n", parent);
 	else if (*behind)
