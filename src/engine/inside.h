@@ -137,7 +137,9 @@ void sweep_free(struct sweep *s);
 /* ---- step.c: plans, brakes and alerts of what moved ---- */
 void touch(struct engine *en, struct host *h);
 void step(struct engine *en, struct now now);
-void say_plan(struct engine *en, const struct host *h, struct wall at);
+/* Of the host, or of this unit on it. */
+void say_plan(struct engine *en, const struct host *h, const struct unit *u,
+	struct wall at);
 void say_brake(struct engine *en, const struct part *p);
 struct plan_view view_of(const struct engine *en, const struct host *h);
 

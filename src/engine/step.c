@@ -68,9 +68,11 @@ find_targets(struct engine *en, struct part *p)
 /* ---- plans ---- */
 
 void
-say_plan(struct engine *en, const struct host *h, struct wall at)
+say_plan(struct engine *en, const struct host *h, const struct unit *u,
+	struct wall at)
 {
-	const struct host_plan *p = h->plan;
+	const struct host_plan *p = u != NULL ? u->plan : h->plan;
+	uint32_t subject = u != NULL ? u->id : h->id;
 	struct change_set *cs = facts(en);
 	struct change *c = cs != NULL ? change_add(cs, CHANGE_PLAN) : NULL;
 	struct strbuf body = { 0 };
@@ -82,6 +84,8 @@ say_plan(struct engine *en, const struct host *h, struct wall at)
 	json_put_object(&w);
 	json_add_u64(&w, "id", p->id);
 	json_add_str(&w, "host", h->name);
+	if (u != NULL)
+		json_add_str(&w, "unit", u->path);
 	json_add_str(&w, "partition", h->part->name);
 	json_add_str(&w, "action", plan_action_id(p->action));
 	json_add_str(&w, "state", plan_state_id(p->state));
@@ -92,17 +96,18 @@ say_plan(struct engine *en, const struct host *h, struct wall at)
 			p->urgency.accept_loss);
 	}
 	json_add_wall(&w, "since", p->since);
-	json_add_str(&w, "reason", plan_words(&cs->arena, h));
+	json_add_str(&w, "reason", u != NULL ? reason_words(u->reason) :
+		plan_words(&cs->arena, h));
 	json_add_array(&w, "why_not");
 	for (int i = 0; i < WHY_NOT_COUNT_; i++)
 		if (p->why_not >> i & 1)
 			json_put_str(&w, why_not_id((enum why_not)i));
 	json_put_end(&w);
 	json_put_end(&w);
-	c->u.plan = (struct change_plan){ .id = p->id, .host = h->id,
+	c->u.plan = (struct change_plan){ .id = p->id, .host = subject,
 		.state = p->state, .action = p->action, .since = p->since,
 		.at = at, .body = fact_text(cs, strbuf_str(&body)) };
-	say_event(en, "plan.state", h->id, at, strbuf_str(&body));
+	say_event(en, "plan.state", subject, at, strbuf_str(&body));
 	strbuf_free(&body);
 }
 
@@ -113,7 +118,7 @@ withdraw(struct engine *en, struct host *h, struct wall at)
 		return;
 	pace_drop(h->plan, h->part);
 	h->plan->state = PLAN_STATE_WITHDRAWN;
-	say_plan(en, h, at);
+	say_plan(en, h, NULL, at);
 	climb_end(en, h);
 	mem_free(h->plan);
 	h->plan = NULL;
@@ -185,7 +190,7 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 			pace_drop(h->plan, h->part);
 	}
 	*h->plan = next;
-	say_plan(en, h, at);
+	say_plan(en, h, NULL, at);
 	if (action == PLAN_HOST_EVACUATE && !next.predicted)
 		climb_begin(en, h, at);
 }

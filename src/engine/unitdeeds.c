@@ -40,48 +40,13 @@ unit_view_of(const struct engine *en, const struct unit *u)
 
 /* ---- plans ---- */
 
-static void
-say_unit_plan(struct engine *en, const struct unit *u, struct wall at)
-{
-	const struct host_plan *p = u->plan;
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_PLAN) : NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
-
-	if (c == NULL)
-		return;
-	json_begin(&w, &body);
-	json_put_object(&w);
-	json_add_u64(&w, "id", p->id);
-	json_add_str(&w, "host", u->host->name);
-	json_add_str(&w, "unit", u->path);
-	json_add_str(&w, "partition", u->host->part->name);
-	json_add_str(&w, "action", plan_action_id(p->action));
-	json_add_str(&w, "state", plan_state_id(p->state));
-	json_add_bool(&w, "predicted", false);
-	json_add_wall(&w, "since", p->since);
-	json_add_str(&w, "reason", reason_words(u->reason));
-	json_add_array(&w, "why_not");
-	for (int i = 0; i < WHY_NOT_COUNT_; i++)
-		if (p->why_not >> i & 1)
-			json_put_str(&w, why_not_id((enum why_not)i));
-	json_put_end(&w);
-	json_put_end(&w);
-	c->u.plan = (struct change_plan){ .id = p->id, .host = u->id,
-		.state = p->state, .action = p->action, .since = p->since,
-		.at = at, .body = fact_text(cs, strbuf_str(&body)) };
-	say_event(en, "plan.state", u->id, at, strbuf_str(&body));
-	strbuf_free(&body);
-}
-
 void
 unit_withdraw(struct engine *en, struct unit *u, struct wall at)
 {
 	if (u->plan == NULL)
 		return;
 	u->plan->state = PLAN_STATE_WITHDRAWN;
-	say_unit_plan(en, u, at);
+	say_plan(en, u->host, u, at);
 	mem_free(u->plan);
 	u->plan = NULL;
 }
@@ -116,7 +81,7 @@ plan_unit(struct engine *en, struct unit *u, struct wall at)
 		next.since = u->plan->since;
 	}
 	*u->plan = next;
-	say_unit_plan(en, u, at);
+	say_plan(en, u->host, u, at);
 }
 
 /* ---- alerts ---- */
