@@ -158,17 +158,15 @@ list_units(struct request *r, const struct snapshot *s,
 	const struct place *after, struct unit_page *p)
 {
 	char key[CURSOR_KEY_BYTES];
-	struct json_write w;
 
-	p->w = &w;
-	reply_open(r, &w, s);
-	json_add_array(&w, "items");
+	reply_open(r, p->w, s);
+	json_add_array(p->w, "items");
 	walk(s, after, p);
 	if (p->more)
 		snprintf(key, sizeof(key), "%s/%u", p->last.host,
 			p->last.unit);
-	list_end(r, &w, 'u', p->more ? key : NULL);
-	json_put_end(&w);
+	list_end(r, p->w, 'u', p->more ? key : NULL);
+	json_put_end(p->w);
 }
 
 void
@@ -180,7 +178,8 @@ view_unit_list(struct request *r)
 	struct place after = { "", 0 };
 	struct tc_err e = { 0 };
 	struct unit_filter filter;
-	struct unit_page page = { .filter = &filter };
+	struct json_write w;
+	struct unit_page page = { .filter = &filter, .w = &w };
 
 	if (read_filter(&r->target, &filter, &e) < 0 ||
 	    target_u64(&r->target, "limit", limits, &page.left, &e) < 0 ||

@@ -181,15 +181,15 @@ agents_until(struct sim *s, int first, int last, double until)
 /* Agents cannot be heard either: that is the switch's, and says nothing. */
 START_TEST(p10_agents_and_vms_behind_a_dead_switch_raise_nothing)
 {
-	static const struct unit_rule rule = {
-		.heartbeat = { INT64_C(15000000000) }, .late_after = 3,
-		.clear_after = 2, .grace = { INT64_C(600000000000) },
-		.never = { INT64_C(60000000000) },
-		.lost = { INT64_C(600000000000) },
-		.gone = { INT64_C(30000000000) }, .busy_ratio = 0.95 };
 	static const struct unit_def vm = { .is_vm = true, .name = "v1",
 		.address = "v1", .parent = SIZE_MAX, .agent = AGENT_TOCSIN,
-		.rule = rule };
+		.rule = { .heartbeat = { INT64_C(15000000000) },
+			.late_after = 3, .clear_after = 2,
+			.grace = { INT64_C(600000000000) },
+			.never = { INT64_C(60000000000) },
+			.lost = { INT64_C(600000000000) },
+			.gone = { INT64_C(30000000000) },
+			.busy_ratio = 0.95 } };
 	struct observation beat = { .probe = "memory", .text = "",
 		.device.kind = "" };
 	const struct snap_unit *u;
