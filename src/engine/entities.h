@@ -49,6 +49,7 @@ struct part {
 	size_t n_bad;		/* convicted or imminent */
 	size_t n_alerting;	/* alerts of its hosts that fire */
 	bool touched;		/* in this step */
+	bool targets_moved;	/* one may be a target now, or no more */
 	/* Of this step: how many of its hosts may be targets, and the first. */
 	uint64_t targets_step;
 	size_t target_counts[TARGET_COUNT_];
@@ -117,6 +118,7 @@ struct host {
 	struct observer_mark heard;	/* of the checks from here */
 	bool bad;		/* counted in part->n_bad */
 	bool touched;		/* in engine.touched */
+	uint8_t takes;		/* enum target_state, when it was last asked */
 	struct window *window;	/* that covers it now, or NULL */
 	struct host_plan *plan;	/* NULL = nothing to do */
 	struct diagnosis *diagnosis;	/* of this time out, or NULL */

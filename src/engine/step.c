@@ -233,8 +233,13 @@ count_bad(struct engine *en, struct host *h)
 {
 	struct plan_view v = view_of(en, h);
 	bool bad = h->present && plan_is_bad(&v);
+	uint8_t takes = h->present ? (uint8_t)plan_target(&v) :
+		TARGET_COUNT_;
 
 	h->part->touched = true;
+	if (takes != h->takes)
+		h->part->targets_moved = true;
+	h->takes = takes;
 	if (bad == h->bad)
 		return;
 	h->bad = bad;
@@ -242,6 +247,20 @@ count_bad(struct engine *en, struct host *h)
 		h->part->n_bad++;
 	else
 		h->part->n_bad--;
+}
+
+/* Who is to be left looks again at who may take what is on it. */
+static void
+look_again(struct engine *en, struct part *p)
+{
+	p->targets_moved = false;
+	for (size_t i = 0; i < en->n_sorted; i++) {
+		const struct host *h = en->sorted[i];
+
+		if (h->part == p && h->plan != NULL &&
+		    h->plan->action == PLAN_HOST_EVACUATE)
+			mark(en, h, DIRTY_URGENT);
+	}
 }
 
 void
@@ -254,7 +273,7 @@ step(struct engine *en, struct now now)
 	en->step++;
 	for (size_t i = 0; i < en->n_touched; i++)
 		count_bad(en, en->touched[i]);
-	/* A brake that latches adds hosts to the end of the list. */
+	/* A brake that latches, and new targets, add hosts to the end. */
 	first = en->n_touched;
 	for (size_t i = 0; i < first; i++) {
 		struct part *p = en->touched[i]->part;
@@ -264,6 +283,9 @@ step(struct engine *en, struct now now)
 		p->touched = false;
 		if (brake_update(&p->brake, p->n_bad, p->n_hosts, now.wall))
 			brake_latched(en, p, now.wall);
+		/* unless nobody ever asked */
+		if (p->targets_moved && p->targets_step != 0)
+			look_again(en, p);
 	}
 	for (size_t i = 0; i < en->n_touched; i++) {
 		struct host *h = en->touched[i];

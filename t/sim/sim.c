@@ -42,6 +42,7 @@ struct sim {
 	bool witness_dead;
 	uint64_t loss_seed;
 	double loss;
+	bool held;		/* the fleet is taken over later */
 	char slow[16];		/* this host answers so late */
 	int64_t slow_ns;
 	struct dur backup_max_age;
@@ -448,9 +449,18 @@ set_fleet(struct sim *s, const char *without)
 			.agent = s->units[i].agent };
 	}
 	fleet.hosts = hosts;
-	tc_bug_if(engine_set_fleet(s->en, &fleet, now_of(s), NULL) < 0);
+	if (!s->held)
+		tc_bug_if(engine_set_fleet(s->en, &fleet, now_of(s),
+			NULL) < 0);
 	engine_set_gateway(s->en, "192.0.2.1");
 	free(hosts);
+}
+
+void
+sim_hold(struct sim *s, bool held)
+{
+	s->held = held;
+	set_fleet(s, NULL);
 }
 
 void

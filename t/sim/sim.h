@@ -18,6 +18,8 @@ void sim_free(struct sim *s);
 void sim_rule(struct sim *s, const struct check_rule *rule);
 /* How old a host's last good copy may be; 0 = any age will do. */
 void sim_backup_policy(struct sim *s, int seconds);
+/* What is said of the fleet meanwhile is taken over at once at the end. */
+void sim_hold(struct sim *s, bool held);
 /* The first `n` hosts are of rack0, a partition of their own, if `there`. */
 void sim_split(struct sim *s, size_t n, bool there);
 /* Runs to this second after the begin. */
