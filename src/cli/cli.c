@@ -212,6 +212,19 @@ static const struct arg audit_rows[] = {
 		"those behind this number; else the last 50" },
 	{ .name = NULL }
 };
+static const struct arg causes_rows[] = {
+	{ "by", ARG_STRING, AT(attribute), "ATTRIBUTE", NULL,
+		"partition, parent, agent, role, device_model or the key of a "
+		"tag; else all" },
+	{ "state", ARG_STRING, AT(state), "STATES", NULL,
+		"who is affected; else the unhealthy, impaired, unreachable "
+		"and flapping" },
+	ROW_LEVEL("affected are those of this outlook too"),
+	{ "partition", ARG_STRING, AT(partition), "NAME", NULL,
+		"only hosts of this partition" },
+	ROW_LIMIT,
+	{ .name = NULL }
+};
 static const struct arg healthy_rows[] = { ROW_FAIL, { .name = NULL } };
 static const struct arg maintenance_rows[] = {
 	{ "hosts", ARG_STRING, AT(hosts), "A,B", NULL, "of these hosts" },
@@ -387,6 +400,8 @@ static const struct arg_verb verbs[] = {
 		switches_rows },
 	{ "audit", "", 0, 0, "who did what and why, the latest last",
 		audit_rows },
+	{ "common-cause", "", 0, 0, "what those in trouble have in common, and "
+		"who is not affected", causes_rows },
 	{ "healthy-set", "GROUP", 1, 1, "addresses that may be sent traffic, "
 		"for load balancers and DNS; never none", healthy_rows },
 	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
@@ -427,7 +442,7 @@ static int (*const runs[])(struct cli *, struct tc_err *) = {
 	verb_accept, verb_repair, verb_outcome, verb_scorecard, verb_stats,
 	verb_artifact,
 	verb_alerts, verb_ack, verb_comment, verb_switches, verb_audit,
-	verb_healthy_set, verb_signal, verb_events, verb_token, verb_config,
+	verb_common_cause, verb_healthy_set, verb_signal, verb_events, verb_token, verb_config,
 	verb_import, verb_doctor, verb_db, verb_plugin, verb_selftest,
 	verb_rehearse, verb_backtest, verb_mine,
 };

@@ -36,6 +36,7 @@ struct cli_options {
 	const char *partition;
 	const char *tag;
 	const char *match;
+	const char *attribute;
 	const char *role;
 	const char *host;
 	const char *name;
@@ -159,6 +160,7 @@ int verb_stats(struct cli *c, struct tc_err *e);
 int verb_brake(struct cli *c, struct tc_err *e);
 int verb_alerts(struct cli *c, struct tc_err *e);
 int verb_signal(struct cli *c, struct tc_err *e);
+int verb_common_cause(struct cli *c, struct tc_err *e);
 int verb_switches(struct cli *c, struct tc_err *e);
 int verb_audit(struct cli *c, struct tc_err *e);
 int verb_ack(struct cli *c, struct tc_err *e);

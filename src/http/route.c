@@ -10,6 +10,8 @@ static const struct route routes[] = {
 		view_summary, NULL },
 	{ "GET", "/v1/healthy-set", MAY_SEE, COST_SNAPSHOT, "group format",
 		view_healthy_set, NULL },
+	{ "GET", "/v1/common-cause", MAY_SEE, COST_SNAPSHOT,
+		"by state level partition limit", view_causes, NULL },
 	{ "GET", "/v1/partitions", MAY_SEE, COST_SNAPSHOT, "limit cursor",
 		view_partitions, NULL },
 	{ "GET", "/v1/partitions/{p}", MAY_SEE, COST_SNAPSHOT, "",

@@ -107,6 +107,7 @@ void view_audit(struct request *r);
 void view_effective(struct request *r);
 /* view_sets.c */
 void view_healthy_set(struct request *r);
+void view_causes(struct request *r);
 /* view_windows.c */
 void view_windows(struct request *r);
 void view_window(struct request *r);

@@ -135,6 +135,133 @@ START_TEST(r001_the_tree_has_four_layers_with_their_parents)
 }
 END_TEST
 
+/*
+ * Twelve compute hosts, the first four of them ill, all with agent 2.1; eight
+ * of storage without an agent, and well.
+ */
+static void
+with_clusters(struct snap_host *h, size_t i, struct arena *a)
+{
+	static const struct snap_kind agent = { .key = "agent",
+		.probe = "agent", .origin = "agent" };
+	struct tag *t = arena_alloc(a, 2 * sizeof(*t));
+	struct snap_check *c = arena_alloc(a, sizeof(*c));
+	struct snap_unit *u = arena_alloc(a, 2 * sizeof(*u));
+
+	t[0] = (struct tag){ "cluster", i < 12 ? "compute" : "storage" };
+	t[1] = (struct tag){ "image", i < 6 ? "deb12.5" : "deb12.4" };
+	h->tags = t;
+	h->n_tags = i < 18 ? 2 : 1;
+	h->n_devices = 0;
+	h->state = i < 4 ? STATE_UNHEALTHY : STATE_HEALTHY;
+	h->health = i < 4 ? HEALTH_UNHEALTHY : HEALTH_HEALTHY;
+	h->n_checks = 0;
+	if (i >= 12)
+		return;
+	*c = (struct snap_check){ .id = (uint32_t)(500000 + i),
+		.kind = &agent, .passive = true,
+		.text = i == 11 ? "tocsin-agent 2.0, started; first start" :
+			"tocsin-agent 2.1" };
+	h->checks = c;
+	h->n_checks = 1;
+	memset(u, 0, 2 * sizeof(*u));
+	u[0] = (struct snap_unit){ .id = (uint32_t)(600000 + 2 * i),
+		.path = "web", .name = "web", .address = "", .origin = "",
+		.checks_origin = "",
+		.state = i == 5 ? STATE_IMPAIRED : STATE_HEALTHY };
+	u[1] = u[0];
+	u[1].id++;
+	u[1].state = STATE_HEALTHY;
+	h->units = u;
+	h->n_units = 2;
+}
+
+static json_t *
+row_of(json_t *reply, const char *attribute, const char *value)
+{
+	json_t *a, *v;
+	size_t i, k;
+
+	json_array_foreach(json_object_get(reply, "items"), i, a) {
+		if (strcmp(json_text_of(a, "attribute"), attribute) != 0)
+			continue;
+		json_array_foreach(json_object_get(a, "items"), k, v) {
+			json_t *is = json_object_get(v, "value");
+
+			if (value == NULL ? json_is_null(is) : json_is_string(
+				is) && strcmp(json_string_value(is), value) ==
+				0)
+				return v;
+		}
+	}
+	ck_abort_msg("no %s %s", attribute, value != NULL ? value : "(null)");
+	return NULL;
+}
+
+static void
+wants_row(json_t *reply, const char *what[2], int affected, int total)
+{
+	json_t *v = row_of(reply, what[0], what[1]);
+
+	ck_assert_msg(json_integer_value(json_object_get(v, "affected")) ==
+		affected && json_integer_value(json_object_get(v, "total")) ==
+		total, "%s %s: %s", what[0], what[1], json_dumps(v, 0));
+}
+
+#define ROW(...) ((const char *[2]){ __VA_ARGS__ })
+
+START_TEST(r023_who_is_not_affected_can_be_seen)
+{
+	json_t *b;
+
+	http_begin(2);
+	story.fleet = (struct fake_fleet){ .n_hosts = 20, .generation = 2,
+		.hosts_per_partition = 10, .tweak = with_clusters };
+	fake_io_publish(&story.io, &story.fleet);
+	b = http_get("/v1/common-cause", 200);
+	ck_assert_int_eq(json_integer_value(json_object_get(b, "hosts")), 20);
+	ck_assert_int_eq(json_integer_value(json_object_get(b, "affected")),
+		4);
+	wants_row(b, ROW("partition", "rack0"), 4, 10);
+	wants_row(b, ROW("partition", "rack1"), 0, 10);
+	/* those without an agent were not touched */
+	wants_row(b, ROW("agent", "2.1"), 4, 11);
+	wants_row(b, ROW("agent", "2.0"), 0, 1);
+	wants_row(b, ROW("agent", "none"), 0, 8);
+	wants_row(b, ROW("tag.cluster", "compute"), 4, 12);
+	wants_row(b, ROW("tag.cluster", "storage"), 0, 8);
+	wants_row(b, ROW("tag.image", "deb12.5"), 4, 6);
+	wants_row(b, ROW("tag.image", "deb12.4"), 0, 12);
+	wants_row(b, ROW("tag.image", NULL), 0, 2);
+	/* a host once, however many roles of it; one is ill by its role */
+	wants_row(b, ROW("role", "web"), 5, 12);
+	wants_row(b, ROW("role", NULL), 0, 8);
+	json_decref(b);
+	b = http_get("/v1/common-cause?by=image&limit=1", 200);
+	ck_assert_uint_eq(json_n_items(b), 1);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_item(b, 0),
+		"values")), 3);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_item(b, 0),
+		"unaffected")), 2);
+	/* the limit crowds nobody out: one affected, one not */
+	ck_assert_uint_eq(json_n_items(json_item(b, 0)), 2);
+	wants_row(b, ROW("tag.image", "deb12.5"), 4, 6);
+	wants_row(b, ROW("tag.image", "deb12.4"), 0, 12);
+	json_decref(b);
+	b = http_get("/v1/common-cause?state=healthy&partition=rack1&by=agent",
+		200);
+	wants_row(b, ROW("agent", "2.1"), 1, 1);
+	wants_row(b, ROW("agent", "none"), 8, 8);
+	json_decref(b);
+	http_wants("/v1/common-cause?level=likely", 200);
+	http_wants("/v1/common-cause?by=colour", 404);
+	http_wants("/v1/common-cause?state=odd", 400);
+	http_wants("/v1/common-cause?level=odd", 400);
+	http_wants("/v1/common-cause?limit=0", 400);
+	http_end();
+}
+END_TEST
+
 /* h00001 hangs on h00000, which is down. */
 static void
 with_kin(struct snap_host *h, size_t i, struct arena *a)
@@ -366,6 +493,7 @@ main(void)
 	return STORIES("http_units",
 		r001_the_tree_has_four_layers_with_their_parents,
 		r001_a_host_names_the_one_that_it_hangs_on,
+		r023_who_is_not_affected_can_be_seen,
 		r121_each_level_links_the_next,
 		units_are_found_by_their_state_page_by_page,
 		r007_the_verdict_carries_its_signals,
