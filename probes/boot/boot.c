@@ -75,6 +75,8 @@ static const struct tocsin_metric metrics[] = {
 		"boots seen by the marker" },
 	{ "unclean_reboots_total", TOCSIN_COUNTER, TOCSIN_COUNT,
 		"boots without a shutdown before them" },
+	{ "kernel_info", TOCSIN_GAUGE, TOCSIN_COUNT,
+		"1; its label is the release of the kernel that runs" },
 	{ "kernel_crash_records", TOCSIN_GAUGE, TOCSIN_COUNT,
 		"crash dumps that the firmware keeps (pstore)" },
 	{ "kernel_oopses_total", TOCSIN_COUNTER, TOCSIN_COUNT,
@@ -263,6 +265,33 @@ add_uptime(struct samples *s, const char *root, struct strbuf *text)
 		samples_add(s, "uptime_seconds", "", v);
 }
 
+/* What a label cannot hold is left out of it. */
+static bool
+is_release(struct span word)
+{
+	for (size_t i = 0; i < word.n; i++)
+		if (word.p[i] <= ' ' || word.p[i] > '~' || word.p[i] == '"' ||
+		    word.p[i] == '\\')
+			return false;
+	return word.n > 0 && word.n <= 64;
+}
+
+static void
+add_kernel(struct samples *s, const char *root, struct strbuf *text)
+{
+	struct span rest, word;
+	char label[80];
+
+	if (sysfile_read(root, "proc/sys/kernel/osrelease", text) < 0)
+		return;
+	rest = span_of(text);
+	if (!span_word(&rest, &word) || !is_release(word))
+		return;
+	snprintf(label, sizeof(label), "release=\"%.*s\"", (int)word.n,
+		word.p);
+	samples_add(s, "kernel_info", label, 1);
+}
+
 static void
 add_crashes(struct samples *s, const char *root)
 {
@@ -356,6 +385,7 @@ boot_run(void *instance, const struct tocsin_target *target,
 		goto out;
 	}
 	add_uptime(&s, root, &text);
+	add_kernel(&s, root, &text);
 	if (read_btime(root, &text, &btime))
 		samples_add(&s, "boot_time_seconds", "", (double)btime);
 	add_boot(&s, instance, target, id, btime);

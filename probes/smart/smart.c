@@ -54,6 +54,7 @@ static const struct tocsin_metric metrics[] = {
 	GAUGE("capacity_bytes", BYTES, "size"),
 	GAUGE("smart_passed", BOOLEAN, "the drive's own verdict"),
 	GAUGE("smart_undecoded_count", COUNT, "values nobody could read"),
+	GAUGE("firmware_info", COUNT, "1; its label is the drive's firmware"),
 	GAUGE("smart_devices", COUNT, "drives of the machine"),
 	GAUGE("smart_devices_asleep", COUNT, "left asleep"),
 	GAUGE("smart_devices_no_smart", COUNT, "without SMART: not covered"),
@@ -98,6 +99,7 @@ struct samples {
 	size_t n;
 	char names[SAMPLES_MAX][32];
 	struct tocsin_sample items[SAMPLES_MAX];
+	char firmware[SMART_TEXT_MAX + 16];	/* a label */
 };
 
 static int
@@ -118,6 +120,22 @@ add_sample(void *arg, const struct smart_metric *m)
 		s->v.f64 = m->f64;
 	to->n++;
 	return 0;
+}
+
+/* What a label cannot hold becomes '?'. */
+static void
+add_firmware(struct samples *to, const char *version)
+{
+	struct smart_metric m = { .name = "firmware_info", .is_u64 = true,
+		.u64 = 1 };
+	int n = snprintf(to->firmware, sizeof(to->firmware), "version=\"%s\"",
+		version);
+
+	for (int i = 9; i < n - 1; i++)
+		if (to->firmware[i] == '"' || to->firmware[i] == '\\')
+			to->firmware[i] = '?';
+	if (version[0] != '\0' && add_sample(to, &m) == 0)
+		to->items[to->n - 1].instance = to->firmware;
 }
 
 static int64_t
@@ -308,6 +326,8 @@ report_data(struct run *run, const struct smart_helper_device *d)
 		mem_free(samples);
 		return;
 	}
+	if (!from->suspect)
+		add_firmware(samples, from->firmware);
 	if (from->suspect) {
 		r.outcome = TOCSIN_UNKNOWN;
 		r.reason = TOCSIN_WHY_DEVICE_UNREADABLE;

@@ -302,6 +302,8 @@ begin(struct gather *g)
 	g->self.unclean = life->before == LIFE_CRASHED ||
 		life->before == LIFE_MACHINE_DOWN;
 	life_words(life, words, sizeof(words));
+	snprintf(g->self.version, sizeof(g->self.version), "version=\"%.50s\"",
+		agent_program.version);
 	n = snprintf(g->self.text, sizeof(g->self.text), "tocsin-agent %s",
 		agent_program.version);
 	snprintf(g->self.text + n, sizeof(g->self.text) - (size_t)n,

@@ -70,6 +70,8 @@ self_observe(struct self *self, const struct self_sources *from,
 	add(self, &n, "agent_send_failures_total", (double)sent.failures);
 	if (sent.has_skew)
 		add(self, &n, "agent_clock_skew_seconds", sent.skew_seconds);
+	add(self, &n, "agent_info", 1);
+	self->metrics[n - 1].instance = self->version;
 	*out = (struct observation){
 		.probe = "agent", .at = from->clock->wall(from->clock),
 		.outcome = TOCSIN_OK, .reason = TOCSIN_WHY_NONE,

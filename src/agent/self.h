@@ -10,7 +10,7 @@
 #include "model/observation.h"
 #include "probe/runner.h"
 
-#define SELF_METRICS 16
+#define SELF_METRICS 20
 
 struct self {
 	struct mono started;
@@ -18,6 +18,7 @@ struct self {
 	uint64_t slots_missed;
 	struct metric metrics[SELF_METRICS];
 	char text[256];
+	char version[64];	/* of this program, as a label */
 };
 
 struct self_sources {

@@ -147,6 +147,9 @@ static const struct arg mine_rows[] = {
 	{ "id", ARG_STRING, AT(id), "COLUMN", NULL,
 		"rows of one id are one thing: its last values, failed if it "
 		"ever did" },
+	{ "of-hosts", ARG_FLAG, AT(of_hosts), NULL, NULL,
+		"of --db: hosts that were convicted, in place of disks that "
+		"failed" },
 	{ "single", ARG_FLAG, AT(single), NULL, NULL, "no pairs" },
 	{ "shuffle", ARG_FLAG, AT(shuffle), NULL, NULL,
 		"deal the failures out anew: what is told then is chance" },

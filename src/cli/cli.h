@@ -87,6 +87,7 @@ struct cli_options {
 	const char *id;
 	bool single;
 	bool shuffle;
+	bool of_hosts;
 };
 
 struct cli {

@@ -31,6 +31,7 @@ struct args {
 	const char *id;
 	bool single;
 	bool shuffle;
+	bool hosts;		/* of --db: they, not the disks */
 	bool json;
 };
 
@@ -39,6 +40,8 @@ check_args(const struct args *a, struct tc_err *e)
 {
 	if ((a->data == NULL) == (a->db == NULL))
 		return tc_fail(e, TC_EINVAL, "--data or --db, one of them");
+	if (a->hosts && a->db == NULL)
+		return tc_fail(e, TC_EINVAL, "--of-hosts goes with --db");
 	if (a->n_data > 1)
 		return tc_fail(e, TC_EINVAL, "--data: one file");
 	if (a->data != NULL && a->n_by == 0)
@@ -275,8 +278,8 @@ load(struct loaded *l, struct tc_err *e)
 
 	if (!fields)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
-	rc = l->args->db ? drives_table(l->args->db, &l->text, e) :
-		slurp(l->args->data, &l->text, e);
+	rc = l->args->db ? drives_table(l->args->db, l->args->hosts, &l->text,
+		e) : slurp(l->args->data, &l->text, e);
 	if (rc < 0)
 		goto out;
 	p = l->text.p;
@@ -465,7 +468,8 @@ verb_mine(struct cli *c, struct tc_err *e)
 	struct args a = { .data = o->data.n > 0 ? o->data.items[0] : NULL,
 		.n_data = o->data.n, .db = o->db, .by = o->by.items, .n_by = o->by.n,
 		.failed = o->failed, .id = o->id, .single = o->single,
-		.shuffle = o->shuffle, .json = c->out.format == OUT_JSON };
+		.shuffle = o->shuffle, .hosts = o->of_hosts,
+		.json = c->out.format == OUT_JSON };
 	int rc = check_args(&a, e);
 
 	if (rc < 0)

@@ -21,8 +21,12 @@ double drives_progress(const struct drives *d);
 
 /*
  * Every disk that was ever seen, as CSV for mining: serial_number, host, model,
- * batch (how its serial begins), partition, the tags of its host, failure.
+ * firmware, batch (how its serial begins), partition, kernel and agent of its
+ * host, the tags of its host, failure.  Or every host: host, partition, kernel,
+ * agent, tags, failure (it was convicted outside of maintenance).  Versions
+ * are those that ran at the (first) failure, else the last ones.
  */
-int drives_table(const char *path, struct strbuf *out, struct tc_err *e);
+int drives_table(const char *path, bool hosts, struct strbuf *out,
+	struct tc_err *e);
 
 #endif

@@ -247,14 +247,81 @@ START_TEST(r036_the_disks_are_a_table_for_mining)
 	add_disk(&y, 13, "{\"kind\":\"disk\",\"model\":\"M,2\","
 		"\"serial\":\"Z300ABCD\"}");
 	fails(&y, 13, 3);
-	ck_assert_msg(drives_table(y.path, &text, &e) == 0, "%s", e.text);
-	ck_assert_str_eq(strbuf_str(&text), "serial_number,host,model,batch,"
-		"partition,\"rack\",\"agent_version\",failure\n"
-		"\"A\",\"h1\",\"M\",\"\",\"r1\",\"a 7\",\"2.1\",0\n"
-		"\"B\",\"h1\",\"M\",\"\",\"r1\",\"a 7\",\"2.1\",0\n"
-		"\"Z300ABCD\",\"h1\",\"M,2\",\"Z300\",\"r1\",\"a 7\",\"2.1\",1\n");
+	ck_assert_msg(drives_table(y.path, false, &text, &e) == 0, "%s", e.text);
+	ck_assert_str_eq(strbuf_str(&text), "serial_number,host,model,firmware,"
+		"batch,partition,kernel,agent,\"rack\",\"agent_version\","
+		"failure\n"
+		"\"A\",\"h1\",\"M\",\"\",\"\",\"r1\",\"\",\"\",\"a 7\",\"2.1\",0\n"
+		"\"B\",\"h1\",\"M\",\"\",\"\",\"r1\",\"\",\"\",\"a 7\",\"2.1\",0\n"
+		"\"Z300ABCD\",\"h1\",\"M,2\",\"\",\"Z300\",\"r1\",\"\",\"\","
+		"\"a 7\",\"2.1\",1\n");
 	strbuf_free(&text);
-	ck_assert_int_lt(drives_table("/nowhere/tocsin.db", &text, &e), 0);
+	ck_assert_int_lt(drives_table("/nowhere/tocsin.db", false, &text, &e),
+		0);
+	yard_fini(&y);
+}
+END_TEST
+
+static void
+runs(struct yard *y, uint32_t id, int day, const char *metric,
+	const char *label)	/* lint: a row of the story */
+{
+	struct change_set *cs = set_new();
+	struct change_history *row = set_row(cs, id, metric,
+		(DAY0 + day) * DAY_MS);
+
+	row_f64(cs, row, metric, 1);
+	((struct change_series *)(uintptr_t)row->series)[0].instance = label;
+	ck_assert_int_eq(yard_put(y, cs), 0);
+}
+
+static void
+moves_to(struct yard *y, uint64_t seq, int day, const char *body)
+{
+	struct change_set *cs = set_new();
+	struct change *c = change_add(cs, CHANGE_EVENT);
+
+	c->u.event = (struct change_event){ .seq = seq,
+		.at.ms = (DAY0 + day) * DAY_MS, .kind = "host.state",
+		.subject = HOST, .body = body };
+	ck_assert_int_eq(yard_put(y, cs), 0);
+}
+
+/* What ran when it failed counts, not what runs now. */
+START_TEST(r037_versions_are_those_that_ran_when_it_failed)
+{
+	struct strbuf text = { 0 };
+	struct tc_err e = { 0 };
+	struct yard y;
+
+	begin(&y);
+	runs(&y, 11, 0, "firmware_info", "version=\"F,1\"");
+	runs(&y, 11, 9, "firmware_info", "version=\"F2\"");
+	runs(&y, 12, 0, "firmware_info", "version=\"F,1\"");
+	runs(&y, 12, 9, "firmware_info", "version=\"F2\"");
+	runs(&y, HOST, 0, "kernel_info", "release=\"6.1\"");
+	runs(&y, HOST, 0, "agent_info", "version=\"2.0\"");
+	runs(&y, HOST, 3, "agent_info", "version=\"2.1\"");
+	runs(&y, HOST, 8, "agent_info", "version=\"2.2\"");
+	fails(&y, 11, 5);
+	ck_assert_msg(drives_table(y.path, false, &text, &e) == 0, "%s", e.text);
+	ck_assert_str_eq(strbuf_str(&text), "serial_number,host,model,firmware,"
+		"batch,partition,kernel,agent,failure\n"
+		"\"A\",\"h1\",\"M\",\"F,1\",\"\",\"\",\"6.1\",\"2.1\",1\n"
+		"\"B\",\"h1\",\"M\",\"F2\",\"\",\"\",\"6.1\",\"2.2\",0\n");
+	strbuf_reset(&text);
+
+	moves_to(&y, 1, 1, "{\"from\":\"suspect\",\"to\":\"unhealthy\","
+		"\"window\":7}");
+	ck_assert_int_eq(drives_table(y.path, true, &text, &e), 0);
+	ck_assert_str_eq(strbuf_str(&text), "host,partition,kernel,agent,"
+		"failure\n\"h1\",\"\",\"6.1\",\"2.2\",0\n");
+	strbuf_reset(&text);
+	moves_to(&y, 2, 4, "{\"from\":\"suspect\",\"to\":\"unhealthy\"}");
+	ck_assert_int_eq(drives_table(y.path, true, &text, &e), 0);
+	ck_assert_str_eq(strbuf_str(&text), "host,partition,kernel,agent,"
+		"failure\n\"h1\",\"\",\"6.1\",\"2.1\",1\n");
+	strbuf_free(&text);
 	yard_fini(&y);
 }
 END_TEST
@@ -265,5 +332,6 @@ main(void)
 	return STORIES("drives", what_was_measured_comes_back_day_by_day,
 		p1_values_are_decoded_as_the_engine_decoded_them,
 		p20_whatever_the_future_is_the_past_was_judged_the_same,
-		r036_the_disks_are_a_table_for_mining);
+		r036_the_disks_are_a_table_for_mining,
+		r037_versions_are_those_that_ran_when_it_failed);
 }

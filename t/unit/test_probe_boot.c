@@ -50,6 +50,22 @@ START_TEST(a_first_sight_tells_the_uptime_and_no_more)
 }
 END_TEST
 
+START_TEST(the_kernels_release_is_a_label)
+{
+	char marker[96];
+	struct rig *r = machine(marker);
+
+	rig_file(r, "proc/sys/kernel/osrelease", "6.1.0-13-amd64\n");
+	rig_run(r);
+	ck_sample(r, "kernel_info", "release=\"6.1.0-13-amd64\"", 1);
+	rig_file(r, "proc/sys/kernel/osrelease", "6.1\"} 7\n");
+	rig_run(r);
+	for (size_t i = 0; i < r->n; i++)
+		ck_assert_str_ne(r->samples[i].name, "kernel_info");
+	rig_free(r);
+}
+END_TEST
+
 START_TEST(a_new_boot_after_no_goodbye_is_unclean)
 {
 	char marker[96];
@@ -251,6 +267,7 @@ int
 main(void)
 {
 	return STORIES("probe boot", a_first_sight_tells_the_uptime_and_no_more,
+		the_kernels_release_is_a_label,
 		a_new_boot_after_no_goodbye_is_unclean,
 		a_goodbye_before_the_boot_accuses_nobody,
 		wtmp_knows_better_than_the_marker,

@@ -209,6 +209,7 @@ START_TEST(each_drive_is_one_report_and_the_machine_another)
 	ck_assert_double_eq(value(&r->seen[0], "smart_188_raw"), 4295032841.0);
 	ck_assert_double_eq(value(&r->seen[0], "command_timeouts"), 9);
 	ck_assert_double_eq(value(&r->seen[0], "smart_passed"), 1);
+	ck_assert_double_eq(value(&r->seen[0], "firmware_info"), 1);
 	ck_assert_double_eq(value(&r->seen[1], "media_errors"), 2);
 	ck_assert_double_eq_tol(value(&r->seen[1], "wear_ratio"), 0.07, 1e-9);
 	ck_assert_double_eq(value(machine(r), "smart_devices"), 2);
