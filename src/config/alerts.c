@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/contacts.h"
 #include "config/schema.h"
 
 static bool
@@ -146,9 +147,8 @@ read_receivers(struct reader *rd, const struct node *alerts,
 	cfg->n_receivers = n;
 }
 
-/* The receiver named there, or NULL and an error with the likeliest name. */
-static const struct config_receiver *
-want_receiver(struct reader *rd, const struct config *cfg, const char *name,
+const struct config_receiver *
+alerts_want_receiver(struct reader *rd, const struct config *cfg, const char *name,
 	unsigned line, const char *where)
 {
 	const struct config_receiver *found = find_receiver(cfg->receivers,
@@ -169,10 +169,11 @@ static void
 check_targets(struct reader *rd, const struct config_route *r,
 	const struct config *cfg, unsigned line)
 {
-	if (r->to.n == 0)
+	if (r->to.n == 0 && r->contacts.n == 0)
 		reader_fail(rd, line, "route: 'to' is missing");
+	contacts_check(rd, &r->contacts, cfg);
 	for (size_t i = 0; i < r->to.n; i++)
-		want_receiver(rd, cfg, r->to.items[i], r->to.origin.line,
+		alerts_want_receiver(rd, cfg, r->to.items[i], r->to.origin.line,
 			"route");
 }
 
@@ -189,7 +190,7 @@ check_fallbacks(struct reader *rd, const struct config *cfg)
 			continue;
 		snprintf(where, sizeof(where), "receiver '%.60s': fallback",
 			r->name);
-		if (want_receiver(rd, cfg, name, line, where) == r)
+		if (alerts_want_receiver(rd, cfg, name, line, where) == r)
 			reader_fail(rd, line, "%s: is itself", where);
 	}
 }
@@ -212,7 +213,7 @@ read_heartbeat(struct reader *rd, const struct node *alerts,
 	if (h->to.n == 0)
 		reader_fail(rd, map->line, "heartbeat: 'to' is missing");
 	for (size_t i = 0; i < h->to.n; i++) {
-		const struct config_receiver *r = want_receiver(rd, cfg,
+		const struct config_receiver *r = alerts_want_receiver(rd, cfg,
 			h->to.items[i], h->to.origin.line, "heartbeat");
 
 		if (r != NULL && r->values.v[RECEIVER_TYPE].i ==
@@ -226,7 +227,7 @@ static void
 read_route(struct reader *rd, const struct node *map, struct config *cfg,
 	struct config_route *r)
 {
-	static const char *const keys[] = { "match", "to", NULL };
+	static const char *const keys[] = { "match", "to", "contacts", NULL };
 	struct config_values *const sets[] = { NULL };
 	const struct node *match;
 	struct tag *tags = NULL;
@@ -243,6 +244,7 @@ read_route(struct reader *rd, const struct node *map, struct config *cfg,
 		reader_tags(rd, match, "route: match", &tags, &r->n_match);
 	r->match = tags;
 	reader_texts(rd, map, "route", "to", &r->to);
+	reader_texts(rd, map, "route", "contacts", &r->contacts);
 	check_targets(rd, r, cfg, map->line);
 }
 
@@ -250,7 +252,7 @@ void
 alerts_read(struct reader *rd, const struct node *root, struct config *cfg)
 {
 	static const char *const keys[] = { "receivers", "routes",
-		"heartbeat", NULL };
+		"heartbeat", "contacts", NULL };
 	struct config_values *const sets[] = { NULL };
 	const struct node *alerts = reader_map(rd, root, "", "alerts"), *list;
 	struct config_route *routes;
@@ -260,15 +262,17 @@ alerts_read(struct reader *rd, const struct node *root, struct config *cfg)
 	values_read(rd, alerts, "alerts", sets, keys);
 	read_receivers(rd, alerts, cfg);
 	check_fallbacks(rd, cfg);
+	contacts_read(rd, alerts, cfg);
 	read_heartbeat(rd, alerts, cfg);
 	list = reader_list(rd, alerts, "alerts", "routes");
-	if (list == NULL)
-		return;
-	routes = reader_alloc(rd, list->n, sizeof(*routes));
-	for (size_t i = 0; i < list->n && !rd->no_memory; i++)
-		read_route(rd, list->items[i], cfg, &routes[i]);
-	cfg->routes = routes;
-	cfg->n_routes = list->n;
+	if (list != NULL) {
+		routes = reader_alloc(rd, list->n, sizeof(*routes));
+		for (size_t i = 0; i < list->n && !rd->no_memory; i++)
+			read_route(rd, list->items[i], cfg, &routes[i]);
+		cfg->routes = routes;
+		cfg->n_routes = list->n;
+	}
+	contacts_lint(rd, alerts, cfg);
 }
 
 static void

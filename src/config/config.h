@@ -63,6 +63,7 @@ struct config_route {
 	const struct tag *match;	/* all must hold; none = always */
 	size_t n_match;
 	struct config_list to;		/* names of receivers */
+	struct config_list contacts;	/* types, in contacts.h */
 	struct opt_origin origin;
 };
 
@@ -116,6 +117,7 @@ struct config {
 	size_t n_receivers;
 	const struct config_route *routes;
 	size_t n_routes;
+	const struct config_contacts *contacts;	/* contacts.h; NULL: none */
 	struct config_heartbeat heartbeat;
 	struct evacuation_pace leaving;
 	bool evacuate_armed;

@@ -73,7 +73,13 @@ static const char man_tail[] =
 	"earlier hosts. A host of the configuration stays with that.\n"
 	".SH ALERTS\n"
 	"alerts: receivers: is a list of the maps above; routes: is a list of\n"
-	"{match: {label: value}, to: [receiver]}.\n"
+	"{match: {label: value}, to: [receiver]}, or contacts: [type] beside\n"
+	"or in place of to:. contacts: names receivers by what concerns them,\n"
+	"{ops: [a, b], security: [c, a], billing: [d, a]}; notices of\n"
+	"maintenance, in advance and when a window is moved or called off, go\n"
+	"to all of them, overruns and conflicts of windows to ops, each\n"
+	"without a route. A type without anybody, or with one receiver alone\n"
+	"that has no fallback:, is a warning.\n"
 	".SH SEE ALSO\n.BR tocsind (8)\n";
 
 static const struct section items[] = {
@@ -105,6 +111,7 @@ static const char fleet_example[] =
 	"#alerts:\n"
 	"#  receivers:\n"
 	"#    - {name: ops, type: webhook, url: \"http://127.0.0.1:9000/hook\"}\n"
+	"#  contacts: {ops: [ops], security: [ops], billing: [ops]}\n"
 	"#  routes:\n"
 	"#    - {match: {severity: critical}, to: [ops]}\n";
 

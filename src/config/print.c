@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/contacts.h"
 #include "config/partition.h"
 #include "config/schema.h"
 #include "config/units.h"
@@ -268,6 +269,11 @@ put_alerts(struct print *p, const struct config *cfg)
 		put_list(p, "      ", "argv", &r->argv);
 		put_list(p, "      ", "to", &r->to);
 	}
+	if (cfg->contacts != NULL)
+		strbuf_puts(p->out, "  contacts:\n");
+	for (int i = 0; cfg->contacts != NULL && i < CONTACT_COUNT_; i++)
+		put_list(p, "    ", contact_id((enum contact)i),
+			&cfg->contacts->of[i]);
 	if (cfg->heartbeat.to.n != 0) {
 		strbuf_puts(p->out, "  heartbeat:\n");
 		put_rows(p, "    ", &cfg->heartbeat.values);
@@ -278,7 +284,9 @@ put_alerts(struct print *p, const struct config *cfg)
 	for (size_t i = 0; i < cfg->n_routes; i++) {
 		const struct config_route *r = &cfg->routes[i];
 
-		put_list(p, "    - ", "to", &r->to);
+		put_list(p, r->to.n != 0 ? "    - " : "      ", "to", &r->to);
+		put_list(p, r->to.n != 0 ? "      " : "    - ", "contacts",
+			&r->contacts);
 		put_tags(p, "      match: ", r->match, r->n_match);
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "config/contacts.h"
 #include "config/schema.h"
 #include "daemon/daemon.h"
 
@@ -144,6 +145,57 @@ match_of(const struct config_route *r)
 		.to = r->to.items, .n_to = r->to.n };
 }
 
+/* ---- contacts by type: they stand for the receivers of their lists ---- */
+
+static const struct tag any_notice = { "kind", "maintenance_notice" };
+static const struct tag any_window = { "kind", "maintenance_*" };
+
+/* As many as add_contacts() adds at most. */
+static size_t
+count_contacts(const struct config *c)
+{
+	size_t n = CONTACT_COUNT_ + 1;
+
+	for (size_t i = 0; i < c->n_routes; i++)
+		n += c->routes[i].contacts.n;
+	return n;
+}
+
+static size_t
+add_contact(struct action_match *routes, size_t n, struct action_match match,
+	const struct config_list *list)
+{
+	if (list->n == 0)
+		return n;
+	match.to = list->items;
+	match.n_to = list->n;
+	routes[n] = match;
+	return n + 1;
+}
+
+/* What a route names by type, and the notices that need no route. */
+static size_t
+add_contacts(struct action_match *routes, size_t n, const struct config *c)
+{
+	const struct config_list *of = c->contacts == NULL ? NULL :
+		c->contacts->of;
+	const struct action_match notice = { .match = &any_notice,
+		.n_match = 1 }, window = { .match = &any_window, .n_match = 1 };
+	enum contact type;
+
+	if (of == NULL)
+		return n;
+	for (size_t i = 0; i < c->n_routes; i++)
+		for (size_t k = 0; k < c->routes[i].contacts.n; k++)
+			if (contact_parse(c->routes[i].contacts.items[k],
+				&type))
+				n = add_contact(routes, n,
+					match_of(&c->routes[i]), &of[type]);
+	for (int i = 0; i < CONTACT_COUNT_; i++)
+		n = add_contact(routes, n, notice, &of[i]);
+	return add_contact(routes, n, window, &of[CONTACT_OPS]);
+}
+
 /* Where people reach us, "" when the port is not known beforehand. */
 static void
 base_url(const struct config *c, char *out, size_t size)
@@ -163,7 +215,7 @@ alerts_setup(struct daemon *d, const struct config *c, struct tc_err *e)
 	struct action_receiver *receivers = arena_alloc(&arena,
 		(c->n_receivers + 1) * sizeof(*receivers));
 	struct action_match *routes = arena_alloc(&arena,
-		(c->n_routes + 1) * sizeof(*routes));
+		(c->n_routes + count_contacts(c)) * sizeof(*routes));
 	char url[300];
 	struct action_setup setup = { .receivers = receivers,
 		.n_receivers = c->n_receivers, .routes = routes,
@@ -181,6 +233,7 @@ alerts_setup(struct daemon *d, const struct config *c, struct tc_err *e)
 		receivers[i] = receiver_of(&c->receivers[i]);
 	for (size_t i = 0; i < c->n_routes; i++)
 		routes[i] = match_of(&c->routes[i]);
+	setup.n_routes = add_contacts(routes, c->n_routes, c);
 	if (c->heartbeat.to.n != 0)
 		setup.heartbeat_every =
 			dur_ns(c->heartbeat.values.v[HEARTBEAT_EVERY].i);

@@ -176,6 +176,67 @@ request_of(struct fake_http *f, const char *kind)
 	return 0;
 }
 
+/*
+ * Each type has its own receiver and no route names any of them: all are told
+ * in advance, and again when the window is called off.
+ */
+START_TEST(r104_notices_reach_each_contact_without_a_route)
+{
+	static const char *const types[] = { "ops", "security", "billing" };
+	struct fake_http *sinks[3], *routed = fake_http_start(0, always_ok, NULL);
+	struct wall now = clock_system()->wall(clock_system());
+	char body[300], yaml[1000], from[40], to[40];
+	struct it_reply r;
+	struct it it;
+	int n;
+
+	wall_format(wall_add(now, dur_s(3600)), from, sizeof(from));
+	wall_format(wall_add(now, dur_s(7200)), to, sizeof(to));
+	fleet_port = fleet_port != 0 ? fleet_port : it_free_port();
+	n = snprintf(yaml, sizeof(yaml), "{name: hook, type: webhook, url: "
+		"\"http://127.0.0.1:%d/\"}", fake_http_port(routed));
+	for (size_t i = 0; i < 3; i++) {
+		sinks[i] = fake_http_start(0, always_ok, NULL);
+		n += snprintf(yaml + n, sizeof(yaml) - (size_t)n, ", {name: "
+			"%s-desk, type: webhook, url: "
+			"\"http://127.0.0.1:%d/\"}", types[i],
+			fake_http_port(sinks[i]));
+	}
+	it_init(&it);
+	write_config(&it, yaml, "hook", "  contacts: {ops: [ops-desk], "
+		"security: [security-desk], billing: [billing-desk]}\n");
+	it_start_server(&it);
+	snprintf(body, sizeof(body), "{\"type\":\"power\",\"hosts\":[\"h1\"],"
+		"\"from\":\"%s\",\"to\":\"%s\",\"reason\":\"new fuse\","
+		"\"notice\":\"1d\",\"person\":\"Ada\"}", from, to);
+	it_call(&it, "POST /v1/maintenance", NULL, body, &r);
+	ck_assert_msg(r.status == 201, "%s", strbuf_str(&r.text));
+	it_reply_fini(&r);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_msg(fake_http_wait(sinks[i], 1), "%s", types[i]);
+		ck_assert_str_eq(said(sinks[i], 0, "kind"),
+			"maintenance_notice");
+		ck_assert_ptr_nonnull(strstr(said(sinks[i], 0, "summary"),
+			"new fuse"));
+	}
+	it_call(&it, "DELETE /v1/maintenance/1", NULL, NULL, &r);
+	ck_assert_int_eq(r.status, 200);
+	it_reply_fini(&r);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_msg(fake_http_wait(sinks[i], 2), "%s", types[i]);
+		ck_assert_str_eq(said(sinks[i], 1, "status"), "resolved");
+	}
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	for (size_t i = 0; i < fake_http_count(routed); i++)
+		ck_assert_str_ne(said(routed, i, "kind"),
+			"maintenance_notice");
+	it_fini(&it);
+	for (size_t i = 0; i < 3; i++)
+		fake_http_stop(sinks[i]);
+	fake_http_stop(routed);
+}
+END_TEST
+
 START_TEST(r114_heartbeats_come_and_a_spare_channel_takes_over)
 {
 	struct fake_http *sink = fake_http_start(0, always_ok, NULL);
@@ -445,6 +506,7 @@ main(void)
 {
 	return STORIES("alerts",
 		r111_a_dead_listener_and_its_return_are_told_under_one_number,
+		r104_notices_reach_each_contact_without_a_route,
 		r114_heartbeats_come_and_a_spare_channel_takes_over,
 		a_receiver_down_meanwhile_is_told_after_its_return_once,
 		killed_before_the_answer_it_tells_again_with_the_same_key,
