@@ -1,0 +1,437 @@
+/*
+ * The real tocsind on a file system of its own, in a mount namespace of its
+ * own: full, and turned read-only by the kernel.  It judges and alerts from
+ * memory, names its own trouble, answers, goes on by itself where it can, and
+ * loses nothing that it acknowledged.  And how long nothing is measured when
+ * the server is replaced.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "t/lib/fake_http.h"
+#include "t/lib/it.h"
+#include "t/lib/story.h"
+
+struct scene {
+	struct it it;
+	char state[80];
+	int port;		/* of the service that is watched */
+	int service;		/* its socket */
+	struct fake_http *hook;
+	int64_t begin_ms;
+	int sent, acked;
+};
+
+static int
+listen_on(int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(0x7f010101U) };
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	return fd;
+}
+
+static void
+take_all(void *arg, const struct fake_request *q, struct fake_reply *r)
+{
+	(void)arg;
+	(void)q;
+	r->status = 200;
+}
+
+static void
+scene_init(struct scene *s)
+{
+	struct clock *clock = clock_system();
+
+	memset(s, 0, sizeof(*s));
+	it_init(&s->it);
+	snprintf(s->state, sizeof(s->state), "%.63s/state", s->it.dir);
+	s->port = it_free_port();
+	s->service = listen_on(s->port);
+	s->hook = fake_http_start(0, take_all, NULL);
+	ck_assert_ptr_nonnull(s->hook);
+	s->begin_ms = clock->wall(clock).ms - 3600000;
+	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s\ndefaults: {interval: 1s, timeout: 500ms,"
+		" fail_after: 3, clear_after: 2}\npartitions:\n"
+		"  - name: rack1\n    hosts:\n"
+		"      - {name: h1, address: 127.1.1.1,"
+		" checks: [{probe: tcp, port: %d}]}\n"
+		"alerts:\n  receivers: [{name: ops, type: webhook,"
+		" url: \"%s\"}]\n  routes: [{match: {}, to: [ops]}]\n",
+		s->state, s->port, fake_http_url(s->hook));
+}
+
+static void
+scene_fini(struct scene *s)
+{
+	it_end(&s->it.server, SIGKILL);
+	fake_http_stop(s->hook);
+	if (s->service >= 0)
+		close(s->service);
+	umount2(s->state, MNT_DETACH);
+	it_fini(&s->it);
+}
+
+/* False where we may not: the test is skipped then, and says so. */
+static bool
+mount_own(const struct scene *s, const char *options)
+{
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    (mkdir(s->state, 0700) < 0 && errno != EEXIST) ||
+	    mount("none", s->state, "tmpfs", 0, options) < 0) {
+		printf("skipped, no mount of our own: %s\n", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* One batch of 40 metrics that do not pack well; the status. */
+static long
+post(struct scene *s)
+{
+	long long at = s->begin_ms + s->sent * 1000;
+	struct strbuf body = { 0 };
+	struct it_reply r;
+	long status;
+
+	strbuf_printf(&body, "{\"host\":\"led\",\"batch\":\"b%d\",\"sent_ms\":%lld,"
+		"\"observations\":[{\"probe\":\"cpu\",\"at_ms\":%lld,"
+		"\"outcome\":\"ok\",\"reason\":\"none\",\"metrics\":{"
+		"\"load_1m\":%d", s->sent, at, at, s->sent);
+	for (int i = 0; i < 40; i++)
+		strbuf_printf(&body, ",\"m%d_ratio\":%.17g", i,
+			1.0 / (s->sent * 41 + i + 3));
+	strbuf_puts(&body, "}}]}");
+	it_call(&s->it, "POST /v1/observations", NULL, strbuf_str(&body), &r);
+	status = r.status;
+	it_reply_fini(&r);
+	strbuf_free(&body);
+	s->sent++;
+	s->acked += status == 202;
+	return status;
+}
+
+static bool
+is_taken(void *arg)
+{
+	return post(arg) == 202;
+}
+
+static bool
+is_refused(void *arg)
+{
+	return post(arg) == 503;
+}
+
+static size_t
+points_kept(struct scene *s)
+{
+	char path[256];
+	struct it_reply r;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/v1/series?host=led&metric=load_1m"
+		"&from=%lld&to=%lld&limit=10000", (long long)s->begin_ms,
+		(long long)s->begin_ms + s->sent * 1000LL);
+	it_get(&s->it, path, &r);
+	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
+	n = json_array_size(it_at(r.json, "series.0.points"));
+	it_reply_fini(&r);
+	return n;
+}
+
+/* Is one of the messages about this, as JSON text says it? */
+static bool
+was_told(struct scene *s, const char *words)
+{
+	for (size_t i = 0; i < fake_http_count(s->hook); i++)
+		if (strstr(fake_http_request(s->hook, i)->body, words) != NULL)
+			return true;
+	return false;
+}
+
+struct telling {
+	struct scene *s;
+	const char *words;
+};
+
+static bool
+is_told(void *arg)
+{
+	struct telling *t = arg;
+
+	return was_told(t->s, t->words);
+}
+
+static bool
+hears(struct scene *s, const char *words)
+{
+	struct telling t = { s, words };
+
+	return it_wait(is_told, &t, 30);
+}
+
+/* Its trouble has a name, it answers, and it finds what breaks meanwhile. */
+static void
+goes_on_from_memory(struct scene *s)
+{
+	static const char *const paths[] = { "/healthz", "/v1/summary",
+		"/v1/hosts", "/v1/alerts", "/metrics" };
+
+	ck_assert(it_wait_text(&s->it, "/v1/alerts?kind=store_degraded",
+		"items.0.state", "firing", 30));
+	ck_assert(hears(s, "store_degraded"));
+	close(s->service);
+	s->service = -1;
+	ck_assert(it_wait_text(&s->it, "/v1/hosts/h1", "state", "unhealthy",
+		20));
+	ck_assert(hears(s, "h1"));
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct it_reply r;
+
+		it_get(&s->it, paths[i], &r);
+		ck_assert_msg(r.status == 200, "%s: %ld", paths[i], r.status);
+		it_reply_fini(&r);
+	}
+}
+
+static bool
+fires_not(void *arg)
+{
+	struct scene *s = arg;
+	struct it_reply r;
+	bool over;
+
+	it_get(&s->it, "/v1/alerts?kind=store_degraded", &r);
+	over = r.status == 200 &&
+		strcmp(it_text(&r, "items.0.state"), "firing") != 0;
+	it_reply_fini(&r);
+	return over;
+}
+
+static void
+is_well_again(struct scene *s)
+{
+	double since = it_now();
+
+	ck_assert(it_wait(is_taken, s, 30));
+	printf("taken again after %.1f s\n", it_now() - since);
+	ck_assert(it_wait(fires_not, s, 30));
+	ck_assert_uint_ge(points_kept(s), (size_t)s->acked);
+}
+
+/* A kill, and the file is sound and has it all. */
+static void
+has_lost_nothing(struct scene *s)
+{
+	const char *argv[] = { it_cli(), "db", "verify", "--state-dir",
+		s->state, NULL };
+
+	it_end(&s->it.server, SIGKILL);
+	ck_assert_int_eq(it_run(&s->it, NULL, argv), 0);
+	it_start_server(&s->it);
+	ck_assert_uint_ge(points_kept(s), (size_t)s->acked);
+	ck_assert(it_wait_text(&s->it, "/v1/hosts/h1", "state", "unhealthy",
+		20));
+}
+
+/* Writes until there is no room. */
+static void
+fill(const struct scene *s)
+{
+	static const char zeros[65536];
+	char path[128];
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/ballast", s->state);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	for (size_t size = sizeof(zeros); size > 0; size /= 2) {
+		while ((n = write(fd, zeros, size)) > 0)
+			;
+		ck_assert_int_eq(errno, ENOSPC);
+	}
+	close(fd);
+}
+
+START_TEST(a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing)
+{
+	char ballast[128];
+	struct scene s;
+
+	scene_init(&s);
+	if (!mount_own(&s, "size=32m")) {
+		scene_fini(&s);
+		return;
+	}
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	ck_assert(it_wait(is_taken, &s, 20));
+	fill(&s);
+	while (s.sent < 3000 && !is_refused(&s))
+		;
+	ck_assert_int_lt(s.sent, 3000);
+	goes_on_from_memory(&s);
+	snprintf(ballast, sizeof(ballast), "%s/ballast", s.state);
+	ck_assert_int_eq(unlink(ballast), 0);
+	is_well_again(&s);
+	has_lost_nothing(&s);
+	scene_fini(&s);
+}
+END_TEST
+
+/* In our mount namespace; true when it went well. */
+static bool
+shell(struct scene *s, const char *line)
+{
+	const char *argv[] = { "/bin/sh", "-c", line, NULL };
+
+	setenv("STATE", s->state, 1);
+	setenv("IMAGE", s->it.dir, 1);
+	return it_run(&s->it, NULL, argv) == 0;
+}
+
+/* As mounted by most: at its first error the kernel lets no more be written. */
+#define MOUNT "mount -o loop,errors=remount-ro $IMAGE/image $STATE"
+#define MAKE "PATH=$PATH:/sbin:/usr/sbin; mkdir -p $STATE && " \
+	"truncate -s 32M $IMAGE/image && mkfs.ext4 -q -F $IMAGE/image && " MOUNT
+#define FAIL "d=$(findmnt -n -o SOURCE $STATE) && " \
+	"echo 1 > /sys/fs/ext4/${d#/dev/}/trigger_fs_error"
+
+START_TEST(a_disk_that_turns_read_only_stops_neither_and_loses_nothing)
+{
+	struct scene s;
+
+	scene_init(&s);
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    !shell(&s, MAKE)) {
+		printf("skipped, no file system in a file here\n");
+		scene_fini(&s);
+		return;
+	}
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	for (int i = 0; i < 50; i++)
+		ck_assert(is_taken(&s));
+	ck_assert(shell(&s, FAIL));
+	ck_assert(it_wait(is_refused, &s, 20));
+	goes_on_from_memory(&s);
+	/* The kernel lets go of it only when nobody has it open any more. */
+	it_end(&s.it.server, SIGTERM);
+	ck_assert(shell(&s, "umount $STATE && " MOUNT));
+	it_start_server(&s.it);
+	is_well_again(&s);
+	has_lost_nothing(&s);
+	it_end(&s.it.server, SIGKILL);
+	ck_assert(shell(&s, "umount $STATE"));
+	scene_fini(&s);
+}
+END_TEST
+
+/* ---- replaced ---- */
+
+struct count {
+	struct scene *s;
+	int64_t from_ms;
+	size_t want;		/* points from there on */
+	int64_t gap_ms;		/* the longest between two of all */
+	size_t n;
+};
+
+/* Of what the server itself measures of h1. */
+static bool
+has_measured(void *arg)
+{
+	struct count *c = arg;
+	struct it_reply r;
+	int64_t before = 0;
+	json_t *p;
+	char path[200];
+	size_t i;
+
+	snprintf(path, sizeof(path), "/v1/series?host=h1&"
+		"metric=tcp_connect_seconds&from=%lld&limit=10000",
+		(long long)c->s->begin_ms);
+	it_get(&c->s->it, path, &r);
+	c->n = 0;
+	c->gap_ms = 0;
+	json_array_foreach(it_at(r.json, "series.0.points"), i, p) {
+		int64_t at = json_integer_value(json_array_get(p, 0));
+
+		if (before != 0 && at - before > c->gap_ms)
+			c->gap_ms = at - before;
+		before = at;
+		c->n += at >= c->from_ms;
+	}
+	it_reply_fini(&r);
+	return c->n >= c->want;
+}
+
+START_TEST(r153_a_restart_leaves_a_gap_of_less_than_fifteen_seconds)
+{
+	static const int ways[] = { SIGTERM, SIGKILL };
+	struct clock *clock = clock_system();
+	struct count c = { .want = 3 };
+	struct it_reply r;
+	struct scene s;
+	char since[64];
+
+	scene_init(&s);
+	c.s = &s;
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	it_get(&s.it, "/v1/hosts/h1", &r);
+	snprintf(since, sizeof(since), "%s", it_text(&r, "since"));
+	it_reply_fini(&r);
+	ck_assert(it_wait(has_measured, &c, 20));
+	for (size_t i = 0; i < 2; i++) {
+		double stopped = it_now();
+
+		it_end(&s.it.server, ways[i]);
+		it_start_server(&s.it);
+		printf("R-153: signal %d, ready again after %.2f s\n", ways[i],
+			it_now() - stopped);
+		c.from_ms = clock->wall(clock).ms;
+		ck_assert(it_wait(has_measured, &c, 20));
+		printf("R-153: the longest gap in what is measured each second "
+			"is %.2f s\n", (double)c.gap_ms / 1000);
+		ck_assert_int_lt(c.gap_ms, 15000);
+		it_get(&s.it, "/v1/hosts/h1", &r);
+		ck_assert_str_eq(it_text(&r, "state"), "healthy");
+		ck_assert_str_eq(it_text(&r, "since"), since);
+		it_reply_fini(&r);
+	}
+	scene_fini(&s);
+}
+END_TEST
+
+int
+main(void)
+{
+	return STORIES("store_disk",
+		a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing,
+		a_disk_that_turns_read_only_stops_neither_and_loses_nothing,
+		r153_a_restart_leaves_a_gap_of_less_than_fifteen_seconds);
+}
