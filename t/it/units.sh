@@ -36,7 +36,44 @@ for unit in tocsind.service tocsin-agent.service tocsin-smartd@.service \
 	fi
 done
 exposure tocsind.service 16
-exposure tocsin-agent.service 16
+# reads the kernel's log: what that costs is said in the unit
+exposure tocsin-agent.service 22
 exposure tocsin-smartd@.service 13
+# What the agent's unit gives is what the kernel's log asks for, and no more.
+agent=contrib/systemd/tocsin-agent.service
+for line in CapabilityBoundingSet=CAP_SYSLOG AmbientCapabilities=CAP_SYSLOG \
+    DevicePolicy=closed 'DeviceAllow=/dev/kmsg r'; do
+	grep -qx "$line" "$agent" || {
+		echo "units: the agent's unit lacks $line" >&2
+		failed=1
+	}
+done
+if grep -Eq '^(ProtectKernelLogs|PrivateDevices|PrivateUsers)=' "$agent"; then
+	echo "units: the agent's unit hides /dev/kmsg again" >&2
+	failed=1
+fi
+
+# as NOBODY [CAPABILITY]: the first record of the log
+first_record()
+{
+	setpriv --reuid=65534 --clear-groups --no-new-privs \
+		--bounding-set="-all$1" --inh-caps="-all$1" \
+		--ambient-caps="-all$1" dd if=/dev/kmsg iflag=nonblock \
+		bs=8192 count=1 status=none 2> /dev/null | head -c 1
+}
+if [ "$(id -u)" -ne 0 ] || ! command -v setpriv > /dev/null ||
+    [ -z "$(dd if=/dev/kmsg iflag=nonblock bs=8192 count=1 status=none \
+	2> /dev/null | head -c 1)" ]; then
+	echo "units: no kernel log that could be tried here"
+elif [ -z "$(first_record ,+syslog)" ]; then
+	echo "units: CAP_SYSLOG alone does not open the kernel's log" >&2
+	failed=1
+elif [ "$(cat /proc/sys/kernel/dmesg_restrict)" = 1 ] &&
+    [ -n "$(first_record '')" ]; then
+	echo "units: the kernel's log is open to all in spite of itself" >&2
+	failed=1
+else
+	echo "R-030: the kernel's log is read with CAP_SYSLOG and nothing else"
+fi
 echo "units: 4 verified, 3 measured, failed: $failed"
 exit $failed
