@@ -227,7 +227,11 @@ finding_of(const struct mining *m, const struct group *g)
 {
 	double a = (double)g->failed + m->in->shrink;
 	double c = (double)(m->failed - g->failed) + m->in->shrink;
-	double se = sqrt(1 / a + 1 / c);
+	double all = (double)m->in->n_items, n = (double)g->items;
+	double more = m->in->shrink * all / (double)m->failed;
+	/* of the logarithm of a ratio of two shares */
+	double se = sqrt((1 - a / (n + more)) / a +
+		(1 - c / (all - n + more)) / c);
 
 	return (struct mine_finding){
 		.attribute = { g->key.attribute[0], g->key.attribute[1] },
@@ -259,9 +263,13 @@ report(struct mining *m, struct mine_report *out)
 		q = fmin(q, g->p * (double)m->n_groups / (double)i);
 		g->q = q;
 	}
-	for (size_t i = 0; i < kept; i++)
-		if (says_more(m, m->groups[i]))
-			out->findings[out->n++] = finding_of(m, m->groups[i]);
+	for (size_t i = 0; i < kept; i++) {
+		struct mine_finding f = finding_of(m, m->groups[i]);
+
+		/* drawn to 1, it must still stand above it */
+		if (f.low > 1 && says_more(m, m->groups[i]))
+			out->findings[out->n++] = f;
+	}
 	return 0;
 }
 

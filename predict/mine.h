@@ -8,7 +8,8 @@
  *	that three of three is no sensation.  p is Fisher's, one-sided (more
  *	failures than by chance); over all groups looked at the false-discovery
  *	rate is held by Benjamini and Hochberg.  A pair is told only when it
- *	says more than either of its halves.
+ *	says more than either of its halves; nothing is told whose interval
+ *	holds 1.
  */
 #ifndef TOCSIN_PREDICT_MINE_H
 #define TOCSIN_PREDICT_MINE_H
