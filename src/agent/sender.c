@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/ident.h"
@@ -11,10 +13,10 @@
 #include "client/client.h"
 #include "wire/batch.h"
 #include "wire/json_read.h"
+#include "wire/protocol.h"
 
 /* A 422 names so many bad ones at most at a time. */
 #define BAD_MAX 64
-#define AGENT_PROTOCOL "1"
 
 struct sender {
 	struct client *client;
@@ -29,6 +31,7 @@ struct sender {
 	atomic_bool stopping;
 	_Atomic int64_t until_ns;	/* while stopping */
 	struct mono away_since;
+	unsigned protocol;		/* ours, or the server's older one */
 	struct client_reply reply;
 	struct strbuf text;
 	struct strbuf token;
@@ -246,9 +249,8 @@ drop_bad(struct batch *b, const struct bad *bad)
 static int
 post(struct sender *s, struct batch *b, struct tc_err *e)
 {
-	static const char *const headers[] = {
-		"Tocsin-Protocol: " AGENT_PROTOCOL, NULL,
-	};
+	char protocol[40];
+	const char *const headers[] = { protocol, NULL };
 	struct client_request q = { .method = "POST",
 		.path = "/v1/observations", .headers = headers };
 	int rc;
@@ -256,6 +258,8 @@ post(struct sender *s, struct batch *b, struct tc_err *e)
 	if ((rc = client_read_token(s->token_file, &s->token, e)) < 0 ||
 	    (rc = client_set_token(s->client, strbuf_str(&s->token), e)) < 0)
 		return tc_wrap(e, "token");
+	snprintf(protocol, sizeof(protocol), PROTOCOL_HEADER ": %u",
+		s->protocol);
 	b->sent = s->clock->wall(s->clock);
 	strbuf_reset(&s->text);
 	if ((rc = batch_write(b, &s->text)) < 0)
@@ -270,6 +274,51 @@ post(struct sender *s, struct batch *b, struct tc_err *e)
 			return tc_fail(e, TC_ECLOSED, "no time left");
 	}
 	return client_send(s->client, &q, &s->reply, e);
+}
+
+/* "protocol" of the reply; what we speak when it says nothing. */
+static unsigned
+their_protocol(const struct sender *s)
+{
+	struct strbuf copy = {0};
+	struct json_read r;
+	struct json_str key;
+	unsigned theirs = s->protocol;
+
+	strbuf_add(&copy, s->reply.body.p, s->reply.body.n);
+	if (copy.n == 0 || copy.failed)
+		goto out;
+	json_open(&r, copy.p, copy.n);
+	json_enter_object(&r);
+	while (json_next_key(&r, &key)) {
+		if (json_str_is(key, "protocol"))
+			theirs = (unsigned)json_get_int(&r, 0, UINT16_MAX);
+		else
+			json_skip(&r);
+	}
+	if (json_close(&r, NULL) < 0)
+		theirs = s->protocol;
+out:
+	strbuf_free(&copy);
+	return theirs;
+}
+
+/*
+ * The newest that both speak; true when that is older than before.  A server
+ * that was updated meanwhile says so in its next reply.
+ */
+static bool
+agree(struct sender *s)
+{
+	unsigned theirs = their_protocol(s), before = s->protocol;
+	unsigned both = theirs < PROTOCOL_NOW ? theirs : PROTOCOL_NOW;
+
+	if (both == before)
+		return false;
+	s->protocol = both;
+	log_at(INFO, "agent", "the server speaks protocol %u: so do we, in "
+		"place of %u", theirs, before);
+	return both < before;
 }
 
 static void
@@ -315,8 +364,11 @@ deliver(struct sender *s, struct batch *b)
 		}
 		if (s->reply.status == 202 || s->reply.status == 200) {
 			note_skew(s);
+			(void)agree(s);
 			break;
 		}
+		if (s->reply.status == 409 && agree(s))
+			continue;
 		if (!is_refusal(&s->reply)) {
 			client_problem(&s->reply, e.text, sizeof(e.text));
 			note_away(s, e.text);
@@ -421,6 +473,7 @@ sender_start(const struct sender_conf *conf, struct sender **out,
 	s->clock = conf->clock;
 	s->retry_min = conf->retry_min.ns ? conf->retry_min : dur_s(1);
 	s->retry_max = conf->retry_max.ns ? conf->retry_max : dur_s(60);
+	s->protocol = PROTOCOL_NOW;
 	s->retry = s->retry_min;
 	s->token_file = mem_strdup(conf->token_file);
 	s->wakes = queue_new(4, NULL, NULL);

@@ -100,6 +100,7 @@ static const struct slot slots[] = {
 	{ "Expect", offsetof(struct guard, expect), 0 },
 	{ "Idempotency-Key", offsetof(struct guard, idempotency_key), 0 },
 	{ "Last-Event-ID", offsetof(struct guard, last_event_id), 0 },
+	{ "Tocsin-Protocol", offsetof(struct guard, protocol), 0 },
 };
 
 void

@@ -33,6 +33,7 @@ struct guard {
 	const char *expect;
 	const char *idempotency_key;
 	const char *last_event_id;
+	const char *protocol;	/* Tocsin-Protocol: what an agent speaks */
 
 	uint64_t length_bytes;	/* of Content-Length; 0 when there is none */
 	bool has_body;		/* by Content-Length > 0 or chunks */

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "http/problem.h"
 #include "http/route.h"
 #include "http/server.h"
 #include "wire/batch.h"
 #include "wire/json_write.h"
+#include "wire/protocol.h"
 
 /*
  * A host that this snapshot does not know may be known to the engine by now:
@@ -24,6 +26,29 @@ may_speak_for(struct request *r, const char *name)
 	host = snapshot_host(request_snapshot(r), name);
 	return r->who.host_id != 0 &&
 		(host == NULL || host->id == r->who.host_id);
+}
+
+/*
+ * Before the body: that of a protocol to come may have another form.  It is
+ * a conflict, which agents keep their batches over, as no 400 is.
+ */
+static int
+check_protocol(const struct request *r, struct tc_err *e)
+{
+	const char *text = r->guard.protocol;
+	uint64_t theirs;
+
+	if (text == NULL)
+		return 0;
+	if (u64_parse(text, strlen(text), &theirs) < 0)
+		return tc_fail(e, TC_EINVAL, PROTOCOL_HEADER ": '%.20s' is no "
+			"number", text);
+	if (theirs > PROTOCOL_NOW)
+		return tc_fail(e, TC_EEXIST, PROTOCOL_CODE ": this server "
+			"speaks protocol %u and %u, not %.20s: update it "
+			"before its agents", PROTOCOL_NOW, PROTOCOL_OLDEST,
+			text);
+	return 0;
 }
 
 static void
@@ -54,8 +79,10 @@ observe(struct request *r)
 		wait_command_free(cmd);
 		return;
 	}
-	cmd->rc = batch_parse(strbuf_str(&r->body), r->body.n, cmd->batch,
-		&cmd->err);
+	cmd->rc = check_protocol(r, &cmd->err);
+	if (cmd->rc == 0)
+		cmd->rc = batch_parse(strbuf_str(&r->body), r->body.n,
+			cmd->batch, &cmd->err);
 	strbuf_free(&r->body);
 	if (cmd->rc == 0 && !may_speak_for(r, cmd->batch->host))
 		cmd->rc = tc_fail(&cmd->err, TC_EPERM,
@@ -78,6 +105,7 @@ observed(struct request *r, const struct http_command *cmd)
 	reply_open(r, &w, NULL);
 	json_add_u64(&w, "accepted", cmd->accepted);
 	json_add_u64(&w, "duplicates", cmd->duplicates);
+	json_add_u64(&w, "protocol", PROTOCOL_NOW);
 	json_put_end(&w);
 	r->reply.status = 202;
 	r->reply.cache = "no-store";

@@ -6,6 +6,7 @@
 
 #include "http/request.h"
 #include "wire/json_write.h"
+#include "wire/protocol.h"
 
 #define STATUS_TABLE(X)                      \
 	X(200, "OK")                         \
@@ -147,6 +148,8 @@ problem_command(struct request *r, const struct http_command *cmd)
 	detail = split_code(cmd->err.text, rc, code, sizeof(code));
 	open_problem(r, &w, http_status_of(rc), code);
 	json_add_str(&w, "detail", detail);
+	if (strcmp(code, PROTOCOL_CODE) == 0)
+		json_add_u64(&w, "protocol", PROTOCOL_NOW);
 	if (cmd->n_bad != 0) {
 		json_add_array(&w, "bad_indexes");
 		for (size_t i = 0; i < cmd->n_bad; i++)

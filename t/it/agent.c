@@ -398,6 +398,57 @@ START_TEST(a_batch_that_is_wholly_refused_blocks_nothing)
 }
 END_TEST
 
+/* A server older than the agent: spoken to as it speaks, nothing is lost. */
+START_TEST(r152_an_agent_speaks_as_its_older_server_does)
+{
+	struct world *w = world_new();
+	struct batch first, second;
+
+	w->status = 409;
+	w->body = "{\"code\":\"protocol_newer\",\"protocol\":0}";
+	w->times = 1;
+	start(w);
+	ck_assert(fake_http_wait(w->server, 3));
+	parse(fake_http_request(w->server, 0), &first);
+	parse(fake_http_request(w->server, 1), &second);
+	ck_assert_str_eq(first.id, second.id);
+	ck_assert_uint_eq(first.n, second.n);
+	ck_assert(fake_request_has(fake_http_request(w->server, 0),
+		"Tocsin-Protocol: 1\r\n"));
+	ck_assert(fake_request_has(fake_http_request(w->server, 1),
+		"Tocsin-Protocol: 0\r\n"));
+	ck_assert(fake_request_has(fake_http_request(w->server, 2),
+		"Tocsin-Protocol: 0\r\n"));
+	arena_free(&second.arena);
+	arena_free(&first.arena);
+	wait_log(w, "the server speaks protocol 0: so do we");
+	world_free(w);
+}
+END_TEST
+
+/* Nothing in common: the batch waits for another server, whole. */
+START_TEST(r152_a_refused_protocol_keeps_the_batch)
+{
+	struct world *w = world_new();
+	struct batch first, last;
+
+	w->status = 409;
+	w->body = "{\"code\":\"protocol_newer\",\"protocol\":1,"
+		"\"detail\":\"update it\"}";
+	w->times = 2;
+	start(w);
+	wait_log(w, "cannot deliver, keeping batches: HTTP 409");
+	ck_assert(fake_http_wait(w->server, 3));
+	parse(fake_http_request(w->server, 0), &first);
+	parse(fake_http_request(w->server, 2), &last);
+	ck_assert_str_eq(first.id, last.id);
+	ck_assert_uint_eq(first.n, last.n);
+	arena_free(&last.arena);
+	arena_free(&first.arena);
+	world_free(w);
+}
+END_TEST
+
 START_TEST(a_new_token_is_found_without_a_restart)
 {
 	struct world *w = world_new();
@@ -623,6 +674,8 @@ main(void)
 		bad_observations_are_dropped_the_others_come_again,
 		a_pointer_of_a_400_names_the_bad_one,
 		a_batch_that_is_wholly_refused_blocks_nothing,
+		r152_an_agent_speaks_as_its_older_server_does,
+		r152_a_refused_protocol_keeps_the_batch,
 		a_new_token_is_found_without_a_restart,
 		what_waited_arrives_in_order_after_kill_9,
 		kill_9_at_any_moment_loses_nothing_spooled,

@@ -231,6 +231,47 @@ START_TEST(observations_are_taken)
 }
 END_TEST
 
+/*
+ * Agents as old as the server, older, and without a number are taken.  A newer
+ * one is told what is spoken here before its body is looked at, with a status
+ * that no agent drops a batch for.
+ */
+START_TEST(r152_the_protocol_of_agents_is_agreed_upon)
+{
+	static const char *const taken[] = { NULL, "Tocsin-Protocol: 0\r\n",
+		"Tocsin-Protocol: 1\r\n" };
+	struct clock *clock;
+	int64_t now;
+	json_t *b;
+
+	http_begin(3);
+	clock = story.io.io.clock;
+	now = clock->wall(clock).ms;
+	story.ask.token = "agent-token-2";
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+		story.ask.headers = taken[i];
+		story.ask.body = batch_text("h00001", now);
+		b = http_get("/v1/observations", 202);
+		ck_assert_int_eq(json_integer_value(json_object_get(b,
+			"protocol")), 1);
+		json_decref(b);
+	}
+	story.ask.headers = "Tocsin-Protocol: 2\r\n";
+	story.ask.body = "a form that is not known yet";
+	b = http_get("/v1/observations", 409);
+	ck_assert_str_eq(json_text_of(b, "code"), "protocol_newer");
+	ck_assert_int_eq(json_integer_value(json_object_get(b, "protocol")), 1);
+	ck_assert_ptr_nonnull(strstr(json_text_of(b, "detail"),
+		"speaks protocol 1 and 0, not 2"));
+	json_decref(b);
+	story.ask.headers = "Tocsin-Protocol: -1\r\n";
+	http_wants("/v1/observations", 400);
+	ck_assert_uint_eq(story.io.n_submitted, 3);
+	story.ask.headers = NULL;
+	http_end();
+}
+END_TEST
+
 START_TEST(an_agent_speaks_for_its_own_host)
 {
 	struct clock *clock;
@@ -294,6 +335,7 @@ main(void)
 		predictions_are_listed_and_found,
 		closed_predictions_come_from_the_store, events_are_listed,
 		series_are_cut_by_instance, tokens_are_the_admins,
-		observations_are_taken, an_agent_speaks_for_its_own_host,
+		observations_are_taken, r152_the_protocol_of_agents_is_agreed_upon,
+		an_agent_speaks_for_its_own_host,
 		every_failure_has_its_status);
 }

@@ -103,6 +103,27 @@ START_TEST(what_cannot_be_loaded_is_a_defect)
 }
 END_TEST
 
+/*
+ * A plugin of ABI 1.0 is sound here; one of an ABI to come is refused by its
+ * version, before anything else of it is read.
+ */
+START_TEST(r152_an_old_plugin_conforms_and_a_newer_one_is_refused_by_version)
+{
+	struct told t = { .want = NULL };
+	int n = 1;
+
+	for (int tries = 0; n != 0 && tries < 5; tries++)
+		n = try("t/plugins/kit", "kit_old", &t);
+	ck_assert_msg(n == 0, "%s: %s", t.title, t.what);
+	ck_assert_int_ge(t.n, 10);
+	ck_assert_int_eq(try("t/plugins", "bad_minor", &t), 1);
+	ck_assert_msg(strstr(t.what, "is for ABI 1.2, this is 1.1") != NULL,
+		"%s", t.what);
+	ck_assert_int_eq(try("t/plugins", "bad_major", &t), 1);
+	ck_assert_msg(strstr(t.what, "is for ABI 2.0") != NULL, "%s", t.what);
+}
+END_TEST
+
 START_TEST(good_plugins_have_no_defects)
 {
 	static const struct { const char *dir, *name; } cases[] = {
@@ -131,5 +152,7 @@ int
 main(void)
 {
 	return STORIES("kit", every_seeded_defect_is_found,
-		what_cannot_be_loaded_is_a_defect, good_plugins_have_no_defects);
+		what_cannot_be_loaded_is_a_defect,
+		r152_an_old_plugin_conforms_and_a_newer_one_is_refused_by_version,
+		good_plugins_have_no_defects);
 }
