@@ -7,6 +7,7 @@
 #include "engine/devices.h"
 #include "engine/backup.h"
 #include "engine/inside.h"
+#include "engine/strain.h"
 #include "engine/unit.h"
 
 /* The device by its identity; one that moved between hosts keeps its past. */
@@ -133,6 +134,8 @@ take(struct engine *en, struct host *h, const struct batch *b,
 		return;
 	if (age_of(b, ob, now).ns > 2 * c->kind->rule.interval.ns)
 		return;
+	if (d == NULL)
+		strain_hear(en, h, ob, now);
 	judge_observation(en, c, ob, now);
 	run_schedule(en, c, now);
 }

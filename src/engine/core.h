@@ -40,6 +40,8 @@ struct engine {
 	struct heap watch_due;	/* struct watch */
 	struct hash climbs;	/* struct climb by the id of its host */
 	struct heap climb_due;
+	struct hash strains;	/* struct strain by the id of its host */
+	struct heap strain_due;
 	struct ladder_rule ladder;
 	struct unit_rule unit_rule;	/* of those that nobody declared */
 	struct shared shared;	/* kinds of checks, shapes of metrics */

@@ -11,6 +11,7 @@
 #include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/notes.h"
+#include "engine/strain.h"
 #include "engine/trouble.h"
 #include "engine/sweep.h"
 #include "engine/unit.h"
@@ -124,6 +125,7 @@ engine_free(struct engine *en)
 	hash_free(&en->devices);
 	hash_free(&en->vms);
 	climbs_free(en);
+	strains_free(en);
 	heap_free(&en->unit_due);
 	heap_free(&en->watch_due);
 	slab_free(&en->checks);

@@ -7,6 +7,7 @@
 #include "engine/inside.h"
 #include "engine/outlook.h"
 #include "engine/parents.h"
+#include "engine/strain.h"
 #include "engine/unit.h"
 
 void
@@ -123,6 +124,23 @@ is_cut_off(const struct engine *en, const struct host *h,
 		parent_dead(en, h) != NULL;
 }
 
+/* Late, and busy: overloaded, and so is the layer that is late. */
+static void
+forgive(struct engine *en, struct host *h, enum health *to,
+	enum health *layer, enum tocsin_reason *reason)
+{
+	if (*to != HEALTH_UNHEALTHY && *to != HEALTH_STALE) {
+		strain_settled(en, h);
+		return;
+	}
+	if (!strain_forgives(en, h))
+		return;
+	*to = HEALTH_OVERLOADED;
+	*reason = TOCSIN_WHY_BUSY;
+	if (*layer == HEALTH_STALE || *layer == HEALTH_UNHEALTHY)
+		*layer = HEALTH_OVERLOADED;
+}
+
 void
 fold_host(struct engine *en, struct host *h, struct wall at)
 {
@@ -145,6 +163,8 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 		to = HEALTH_UNREACHABLE;
 		reason = TOCSIN_WHY_PARENT_DOWN;
 		layer = layer != HEALTH_HEALTHY ? to : layer;
+	} else if (en->strains.n > 0) {
+		forgive(en, h, &to, &layer, &reason);
 	}
 	falls = host_falls(h->host_health, layer);
 	if (from == to && h->reason == reason && h->flags == flags &&
@@ -235,7 +255,8 @@ judge_observation(struct engine *en, struct check *c,
 		c->st.flapping != flapping || c->metrics.shape != shape);
 	if (moved) {
 		say_check_move(en, c, &move, ob->at);
-		if (move.to == HEALTH_UNHEALTHY && c->unit == NULL)
+		if (move.to == HEALTH_UNHEALTHY && c->unit == NULL &&
+		    !strain_excuses(en, c))
 			outlook_convicted(en, c->host, false, ob->at);
 		fold_of(en, c, ob->at);
 	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK ||

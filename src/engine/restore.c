@@ -10,6 +10,7 @@
 #include "engine/inside.h"
 #include "engine/outlook.h"
 #include "engine/parents.h"
+#include "engine/strain.h"
 #include "engine/turns.h"
 #include "engine/unit.h"
 #include "wire/json_read.h"
@@ -312,6 +313,8 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 		return diagnosis_restore(h, s->bytes, s->n);
 	if (strcmp(s->kind, "ladder") == 0 && h != NULL)
 		return climb_restore(en, h, s->bytes, s->n);
+	if (strcmp(s->kind, "strain") == 0 && h != NULL)
+		return strain_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "agent") == 0 && h != NULL)
 		return watch_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "switch") == 0 && p != NULL && s->n == 1) {
@@ -460,6 +463,7 @@ restore_finish(struct engine *en, struct now now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
 		outlook_age(en, h, now);
 	climbs_wake(en, now);
+	strains_wake(en, now);
 	parents_count(en);
 	en->restored = true;
 }

@@ -9,6 +9,7 @@
 #include "engine/climb.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
+#include "engine/strain.h"
 #include "engine/turns.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
@@ -318,6 +319,7 @@ engine_tick(struct engine *en, struct now now)
 	units_tick(en, now);
 	watches_tick(en, now);
 	climbs_tick(en, now);
+	strains_tick(en, now);
 	risk_age_all(en, now);
 	devices_step(en, now);
 	windows_step(en, now);

@@ -7,6 +7,7 @@
 
 #include "engine/inside.h"
 #include "engine/parents.h"
+#include "engine/strain.h"
 #include "engine/unit.h"
 #include "model/name.h"
 #include "wire/json_write.h"
@@ -85,17 +86,8 @@ take_run(struct engine *en, struct unit *u, const struct observation *ob)
 static void
 take_busy(struct engine *en, struct unit *u, const struct observation *ob)
 {
-	double busiest = -1;
+	double busiest = busiest_of(ob);
 
-	for (size_t i = 0; i < ob->n_metrics; i++) {
-		const struct metric *m = &ob->metrics[i];
-		double value = metric_number(m);
-
-		if (m->instance[0] == '\0' && value > busiest &&
-		    (strcmp(m->name, "cpu_busy_ratio") == 0 ||
-		    strcmp(m->name, "psi_cpu_some_ratio") == 0))
-			busiest = value;
-	}
 	if (busiest < 0)
 		return;
 	u->busy = busiest >= u->rule.busy_ratio;

@@ -151,10 +151,127 @@ START_TEST(p9_what_was_told_last_is_what_is_so)
 }
 END_TEST
 
+/* ---- busy is not dead ---- */
+
+static void
+tell_cpu(struct sim *s, const char *host, double ratio)
+{
+	struct metric cpu = { "cpu_busy_ratio", "", TOCSIN_F64, { ratio } };
+	struct observation ob = { .probe = "cpu", .text = "",
+		.device.kind = "", .metrics = &cpu, .n_metrics = 1 };
+
+	ck_assert_int_eq(sim_batch(s, host, &ob, true), BATCH_TAKEN);
+}
+
+/* h1, h3 and h4 are busy, h2 is not, of h0 nothing is known. */
+static void
+tell_until(struct sim *s, double until)
+{
+	while (sim_now(s) < until) {
+		tell_cpu(s, "h1", 1.0);
+		tell_cpu(s, "h2", 0.3);
+		tell_cpu(s, "h3", 1.0);
+		tell_cpu(s, "h4", 0.99);
+		sim_run_until(s, sim_now(s) + 15 < until ? sim_now(s) + 15 :
+			until);
+	}
+}
+
+static size_t
+plans(struct sim *s)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	size_t n = snap->n_plans;
+
+	snapshot_put(snap);
+	return n;
+}
+
+START_TEST(r011_three_misses_of_a_busy_host_are_overload_until_the_grace)
+{
+	for (int restarts = 0; restarts < 2; restarts++) {
+		struct sim *s = sim_new(30, NULL, 1);
+
+		tell_until(s, 60);
+		for (int i = 0; i < 4; i++)
+			sim_set(s, (const char *[]){ "h0", "h1", "h2", "h4" }
+				[i], "tcp", TOCSIN_WHY_CONNECT_TIMEOUT);
+		sim_set(s, "h3", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
+		sim_set(s, "h4", "ping", TOCSIN_WHY_NO_REPLY);
+		tell_until(s, 120);
+		ck_assert_int_eq(sim_state(s, "h1"), STATE_OVERLOADED);
+		ck_assert_int_eq(sim_reason(s, "h1"), TOCSIN_WHY_BUSY);
+		/* no counters; not busy; refused; its kernel does not answer */
+		ck_assert_int_eq(sim_state(s, "h0"), STATE_UNHEALTHY);
+		ck_assert_int_eq(sim_state(s, "h2"), STATE_UNHEALTHY);
+		ck_assert_int_eq(sim_state(s, "h3"), STATE_UNHEALTHY);
+		ck_assert_int_eq(sim_state(s, "h4"), STATE_UNHEALTHY);
+		ck_assert(!sim_alert_of(s, "role_unhealthy", "h1"));
+		ck_assert(sim_alert_of(s, "role_unhealthy", "h2"));
+		ck_assert_uint_eq(plans(s), 4);
+		if (restarts)
+			sim_restart(s);
+		tell_until(s, 600);
+		ck_assert_int_eq(sim_state(s, "h1"), STATE_OVERLOADED);
+		ck_assert(strstr(sim_log(s), "h1 suspect>overloaded busy\n") !=
+			NULL);
+		tell_until(s, 700);
+		ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
+		ck_assert_int_eq(sim_reason(s, "h1"),
+			TOCSIN_WHY_CONNECT_TIMEOUT);
+		sim_set(s, "h1", "tcp", TOCSIN_WHY_NONE);
+		tell_until(s, 760);
+		ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+		sim_free(s);
+	}
+}
+END_TEST
+
+START_TEST(r011_a_host_that_is_late_and_was_busy_is_overloaded)
+{
+	struct sim *s = sim_new(30, NULL, 1);
+
+	tell_until(s, 60);
+	/* the last words are of the forty-fifth second */
+	sim_run_until(s, 92);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_OVERLOADED);
+	ck_assert_int_eq(sim_state(s, "h2"), STATE_STALE);
+	ck_assert_uint_eq(sim_alerts(s, "host_stale"), 1);
+	sim_run_until(s, 600);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_OVERLOADED);
+	/* its word holds no longer */
+	sim_run_until(s, 650);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_STALE);
+	ck_assert_uint_eq(sim_alerts(s, "host_stale"), 4);
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(r011_who_is_busy_no_more_is_judged_as_others_are)
+{
+	struct sim *s = sim_new(30, NULL, 1);
+
+	tell_until(s, 60);
+	sim_set(s, "h1", "tcp", TOCSIN_WHY_RESPONSE_TIMEOUT);
+	tell_until(s, 120);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_OVERLOADED);
+	tell_cpu(s, "h1", 0.5);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
+	/* and being busy acquits nobody */
+	tell_cpu(s, "h1", 1.0);
+	sim_run_until(s, 125);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
+	sim_free(s);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("judging",
+		r011_three_misses_of_a_busy_host_are_overload_until_the_grace,
+		r011_a_host_that_is_late_and_was_busy_is_overloaded,
+		r011_who_is_busy_no_more_is_judged_as_others_are,
 		p9_who_comes_and_goes_is_flapping_told_once_and_never_moved,
 		p11_flapping_survives_a_restart,
 		p9_what_was_told_last_is_what_is_so);

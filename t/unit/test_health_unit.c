@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include "base/macros.h"
+#include "health/busy.h"
 #include "health/unit.h"
 #include "t/lib/story.h"
 
@@ -168,6 +170,65 @@ START_TEST(r011_busy_is_overloaded_until_the_grace_and_blind_is_suspect)
 }
 END_TEST
 
+/* Heartbeats each 15 s, late after three, a grace of 600 s. */
+START_TEST(r011_what_a_busy_host_is_forgiven)
+{
+	static const struct {
+		const char *story;
+		bool passive;
+		enum tocsin_reason why;
+		int told_s, failing_s;
+		bool echoes, forgiven;
+	} rows[] = {
+		{ "its agent is late", true, TOCSIN_WHY_STALE, 46, 0, true,
+			true },
+		{ "late, and nobody else asks it", true, TOCSIN_WHY_STALE, 46,
+			0, false, true },
+		{ "late to the last", true, TOCSIN_WHY_STALE, 599, 553, true,
+			true },
+		{ "the grace is over", true, TOCSIN_WHY_STALE, 600, 554, true,
+			false },
+		{ "its service does not accept", false,
+			TOCSIN_WHY_CONNECT_TIMEOUT, 10, 40, true, true },
+		{ "its service does not answer", false,
+			TOCSIN_WHY_RESPONSE_TIMEOUT, 10, 40, true, true },
+		{ "so for the whole grace", false,
+			TOCSIN_WHY_RESPONSE_TIMEOUT, 10, 600, true, false },
+		{ "nothing else shows that it lives, but the word is fresh",
+			false, TOCSIN_WHY_CONNECT_TIMEOUT, 44, 40, false,
+			true },
+		{ "it may have died since", false, TOCSIN_WHY_CONNECT_TIMEOUT,
+			45, 40, false, false },
+		{ "no echo: its kernel is never busy", false,
+			TOCSIN_WHY_NO_REPLY, 5, 0, true, false },
+		{ "refused", false, TOCSIN_WHY_CONNECT_REFUSED, 5, 0, true,
+			false },
+		{ "reset", false, TOCSIN_WHY_CONNECT_RESET, 5, 0, true,
+			false },
+		{ "a router says so", false, TOCSIN_WHY_HOST_UNREACHABLE, 5, 0,
+			true, false },
+		{ "the host says so", false, TOCSIN_WHY_PORT_UNREACHABLE, 5, 0,
+			true, false },
+		{ "a wrong answer", false, TOCSIN_WHY_BAD_RESPONSE, 5, 0, true,
+			false },
+		{ "a value beyond its limit", true, TOCSIN_WHY_THRESHOLD, 5, 0,
+			true, false },
+		{ "a disk says that it failed", true, TOCSIN_WHY_DEVICE_FAILED,
+			5, 0, true, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct busy_view v = { .told = dur_s(rows[i].told_s),
+			.failing = dur_s(rows[i].failing_s),
+			.echoes = rows[i].echoes };
+
+		ck_assert_msg(busy_forgives(&v, &rule, rows[i].passive,
+			rows[i].why) == rows[i].forgiven, "%s",
+			rows[i].story);
+	}
+}
+END_TEST
+
 START_TEST(r019_running_but_unreachable_is_impaired)
 {
 	struct vm_view v = { .beat = BEAT_IS_NONE, .run = VM_RUN_RUNNING,
@@ -307,6 +368,7 @@ main(void)
 		r013_no_agent_by_design_is_never_missed,
 		silence_goes_on_over_a_restart_and_nothing_fires_on_load,
 		due_times_are_the_moments_of_change,
+		r011_what_a_busy_host_is_forgiven,
 		r011_busy_is_overloaded_until_the_grace_and_blind_is_suspect,
 		r019_running_but_unreachable_is_impaired,
 		r013_the_hypervisor_alone_judges_a_vm_without_agent,
