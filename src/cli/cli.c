@@ -421,8 +421,9 @@ static const struct arg_verb verbs[] = {
 		import_rows },
 	{ "doctor", "", 0, 0, "does everything that Tocsin stands on work",
 		doctor_rows },
-	{ "db", "backup FILE|verify [FILE]|restore FILE|stats|export|prune",
-		1, 2, "the server's file; all but restore and prune work "
+	{ "db", "backup FILE|verify [FILE]|restore FILE|stats|export|import FILE|"
+		"prune",
+		1, 2, "the server's file; all but restore, import and prune work "
 		"beside a server that runs", db_rows },
 	{ "plugin", "test PATH [OPTION=VALUE]...", 2, 18, "does a plugin keep "
 		"to the rules; it is run in a process of its own",

@@ -176,6 +176,14 @@ int verb_rehearse(struct cli *c, struct tc_err *e);
 /* ---- db_drives.c ---- */
 int db_export_drives(struct cli *c, const char *path, struct wall from,
 	struct wall to, struct tc_err *e);
+const char *db_state_dir(const struct cli *c);
+/* ---- db_import.c ---- */
+struct db_imported {
+	size_t samples;		/* in the file */
+	size_t known;		/* of them, that history had already */
+};
+int db_import(struct cli *c, const char *path, struct db_imported *out,
+	struct tc_err *e);
 /* db export, which has formats of its own */
 bool db_is_export(const struct cli *c);
 

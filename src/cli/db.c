@@ -12,12 +12,13 @@
 #include "store/store.h"
 #include "store/tend.h"
 #include "wire/json_write.h"
+#include "wire/sample_text.h"
 
 /* What is written at once. */
 #define SPILL_BYTES 65536
 
-static const char *
-state_dir(const struct cli *c)
+const char *
+db_state_dir(const struct cli *c)
 {
 	return c->opt.state_dir ? c->opt.state_dir : TOCSIN_STATEDIR;
 }
@@ -25,7 +26,7 @@ state_dir(const struct cli *c)
 static int
 db_path(const struct cli *c, char *out, size_t size, struct tc_err *e)
 {
-	int n = snprintf(out, size, "%s/tocsin.db", state_dir(c));
+	int n = snprintf(out, size, "%s/tocsin.db", db_state_dir(c));
 
 	if (n < 0 || (size_t)n >= size)
 		return tc_fail(e, TC_ERANGE, "--state-dir: too long");
@@ -158,7 +159,7 @@ restore(struct cli *c, const char *path, struct tc_err *e)
 	if (c->rest.n < 2)
 		return tc_fail(e, TC_EINVAL, "db restore needs a FILE");
 	r.from = c->rest.operands[1];
-	if ((rc = store_lock(state_dir(c), &lock, e)) < 0)
+	if ((rc = store_lock(db_state_dir(c), &lock, e)) < 0)
 		return tc_wrap(e, "stop tocsind first");
 	rc = tend_restore(&r, &progress, e);
 	close(lock);
@@ -251,72 +252,19 @@ struct exporting {
 	bool broken;		/* nobody reads any more */
 };
 
-/* RFC 4180 */
-static void
-put_cell(struct strbuf *out, const char *text)
-{
-	bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-
-	if (!quoted) {
-		strbuf_puts(out, text);
-		return;
-	}
-	strbuf_puts(out, "\"");
-	for (; *text; text++) {
-		if (*text == '"')
-			strbuf_puts(out, "\"");
-		strbuf_add(out, text, 1);
-	}
-	strbuf_puts(out, "\"");
-}
-
-static void
-put_csv(struct exporting *x, const struct tend_sample *s)
-{
-	struct strbuf *out = &x->c->out.text;
-	char at[WALL_TEXT];
-
-	strbuf_puts(out, wall_format(s->at, at, sizeof(at)));
-	strbuf_puts(out, ",");
-	put_cell(out, s->host);
-	strbuf_puts(out, ",");
-	put_cell(out, s->device);
-	strbuf_puts(out, ",");
-	put_cell(out, x->c->opt.metric);
-	strbuf_puts(out, ",");
-	put_cell(out, s->instance);
-	strbuf_printf(out, ",%.17g\n", s->value);
-}
-
-static void
-put_ndjson(struct exporting *x, const struct tend_sample *s)
-{
-	struct strbuf *out = &x->c->out.text;
-	struct json_write w;
-	char at[WALL_TEXT];
-
-	json_begin(&w, out);
-	json_put_object(&w);
-	json_add_str(&w, "at", wall_format(s->at, at, sizeof(at)));
-	json_add_str(&w, "host", s->host);
-	json_add_str(&w, "device", s->device);
-	json_add_str(&w, "metric", x->c->opt.metric);
-	json_add_str(&w, "instance", s->instance);
-	json_add_double(&w, "value", s->value);
-	json_put_end(&w);
-	strbuf_puts(out, "\n");
-}
-
 static int
 put_sample(void *arg, const struct tend_sample *s)
 {
 	struct exporting *x = arg;
 	struct strbuf *out = &x->c->out.text;
+	struct sample_text text = { .at = s->at, .host = s->host,
+		.device = s->device, .metric = x->c->opt.metric,
+		.instance = s->instance, .type = s->type, .bits = s->bits };
 
 	if (x->csv)
-		put_csv(x, s);
+		sample_csv_put(out, &text);
 	else
-		put_ndjson(x, s);
+		sample_json_put(out, &text);
 	if (out->failed)
 		return 1;
 	if (out->n < SPILL_BYTES)
@@ -359,12 +307,29 @@ export(struct cli *c, const char *path, struct tc_err *e)
 				"--format: csv, ndjson or backblaze");
 	}
 	if (x.csv)
-		strbuf_puts(&c->out.text,
-			"at,host,device,metric,instance,value\n");
+		strbuf_puts(&c->out.text, SAMPLE_CSV "\n");
 	if ((rc = tend_export(path, &q, e)) < 0)
 		return rc;
 	if (x.broken)
 		return tc_fail(e, TC_EIO, "standard output is closed");
+	return CLI_OK;
+}
+
+static int
+import(struct cli *c, const char *path, struct tc_err *e)
+{
+	struct db_imported done;
+	struct pairs p;
+	int rc = db_import(c, path, &done, e);
+
+	if (rc < 0)
+		return rc;
+	pairs_begin(&p, c);
+	pair_text(&p, "file", c->rest.operands[1]);
+	pair_number(&p, "samples", done.samples);
+	pair_number(&p, "taken", done.samples - done.known);
+	pair_number(&p, "known", done.known);
+	pairs_end(&p);
 	return CLI_OK;
 }
 
@@ -393,7 +358,7 @@ prune_locked(struct cli *c, const char *path, struct tend_prune *p,
 	struct tend_progress progress = progress_of(c, "prune");
 	int rc, lock = -1;
 
-	if ((rc = store_lock(state_dir(c), &lock, e)) < 0)
+	if ((rc = store_lock(db_state_dir(c), &lock, e)) < 0)
 		return tc_wrap(e, "stop tocsind first");
 	rc = tend_prune(path, p, &progress, e);
 	close(lock);
@@ -436,7 +401,8 @@ verb_db(struct cli *c, struct tc_err *e)
 	} words[] = {
 		{ "backup", 2, backup }, { "verify", 2, verify },
 		{ "restore", 2, restore }, { "stats", 1, stats },
-		{ "export", 1, export }, { "prune", 1, prune },
+		{ "export", 1, export }, { "import", 2, import },
+		{ "prune", 1, prune },
 	};
 	char path[4200];
 	int rc = db_path(c, path, sizeof(path), e);
@@ -450,5 +416,6 @@ verb_db(struct cli *c, struct tc_err *e)
 		return words[i].run(c, path, e);
 	}
 	return rc < 0 ? rc : tc_fail(e, TC_EINVAL, "tocsin db backup FILE, "
-		"verify [FILE], restore FILE, stats, export or prune");
+		"verify [FILE], restore FILE, stats, export, import FILE or "
+		"prune");
 }

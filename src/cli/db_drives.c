@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "store/tend.h"
+#include "wire/sample_text.h"
 
 #define SPILL_BYTES 65536
 
@@ -16,23 +17,6 @@ struct drives {
 	size_t n_metrics;
 	bool broken;		/* nobody reads any more */
 };
-
-/* RFC 4180 */
-static void
-put_cell(struct strbuf *out, const char *text)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		strbuf_puts(out, text);
-		return;
-	}
-	strbuf_puts(out, "\"");
-	for (; *text; text++) {
-		if (*text == '"')
-			strbuf_puts(out, "\"");
-		strbuf_add(out, text, 1);
-	}
-	strbuf_puts(out, "\"");
-}
 
 /* "2026-05-01" */
 static void
@@ -65,9 +49,9 @@ put_row(void *arg, const struct tend_drive_day *row)
 
 	put_day(out, row->day);
 	strbuf_puts(out, ",");
-	put_cell(out, row->serial);
+	csv_cell_put(out, row->serial);
 	strbuf_puts(out, ",");
-	put_cell(out, row->model);
+	csv_cell_put(out, row->model);
 	strbuf_puts(out, row->failure ? ",1" : ",0");
 	for (size_t i = 0; i < d->n_metrics; i++) {
 		if (isnan(row->values[i]))

@@ -214,6 +214,16 @@ submit(struct import_store *s, struct change_set *cs, struct tc_err *e)
 	return rc < 0 ? tc_fail(e, rc, "the store takes no more") : 0;
 }
 
+static int
+wait_all(struct import_store *s, struct tc_err *e)
+{
+	int rc = store_sqlite.flush(s->store, dur_s(WAIT_S));
+
+	if (rc == 0)
+		rc = atomic_load(&s->rc);
+	return rc < 0 ? tc_fail(e, rc, "not all of it could be stored") : 0;
+}
+
 int
 import_store_put(struct import_store *s, const struct batch *b,
 	struct tc_err *e)
@@ -229,6 +239,40 @@ import_store_put(struct import_store *s, const struct batch *b,
 	}
 	keep_history(cs);
 	return submit(s, cs, e);
+}
+
+int
+import_store_host(struct import_store *s, const char *host, uint32_t *id,
+	struct tc_err *e)
+{
+	struct batch none = { .host = host, .id = "" };
+	int rc;
+
+	*id = engine_host_id(s->engine, host);
+	if (*id != 0)
+		return 0;
+	if ((rc = import_store_put(s, &none, e)) < 0)
+		return rc;
+	*id = engine_host_id(s->engine, host);
+	return *id != 0 ? 0 : tc_fail(e, TC_ENOMEM, "out of memory");
+}
+
+int
+import_store_rows(struct import_store *s, struct change_set *cs,
+	struct tc_err *e)
+{
+	return submit(s, cs, e);
+}
+
+int
+import_store_series(struct import_store *s,
+	const struct store_series_query *q,
+	int (*sink)(void *, const struct store_point *), void *arg,
+	struct tc_err *e)
+{
+	int rc = wait_all(s, e);
+
+	return rc < 0 ? rc : store_sqlite.series(s->store, q, sink, arg, e);
 }
 
 int
@@ -284,16 +328,6 @@ say_audit(struct import_store *s, const char *file, struct tc_err *e)
 	if (cs)
 		change_set_free(cs);
 	return rc;
-}
-
-static int
-wait_all(struct import_store *s, struct tc_err *e)
-{
-	int rc = store_sqlite.flush(s->store, dur_s(WAIT_S));
-
-	if (rc == 0)
-		rc = atomic_load(&s->rc);
-	return rc < 0 ? tc_fail(e, rc, "not all of it could be stored") : 0;
 }
 
 int

@@ -30,6 +30,8 @@ struct point {
 	double last;
 	int64_t last_ms;
 	uint64_t count;
+	enum tocsin_sample_type type;
+	uint64_t bits;		/* without a step */
 };
 
 struct gather {
@@ -69,7 +71,8 @@ struct source_span {
 };
 
 /* Into the bucket of its time, the raw one when there is no step. */
-int gather_sample(struct gather *g, size_t instance, int64_t at_ms, double v);
+int gather_sample(struct gather *g, const struct place *p, int64_t at_ms,
+	uint64_t bits);
 /* The same for what is known of a whole bucket. */
 int gather_point(struct gather *g, const struct point *p);
 /* This source has more than was asked for, and all before `before_ms`. */

@@ -49,6 +49,9 @@ struct store_point {
 	double min, max;
 	double last;
 	uint64_t count;
+	/* Without a step: just as it was measured. */
+	enum tocsin_sample_type type;
+	uint64_t bits;
 };
 
 /* A row of the audit trail: its hash is over the one before and its text. */

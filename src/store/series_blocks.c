@@ -26,8 +26,7 @@ add_samples(struct gather *g, const struct place *p, size_t first, size_t end)
 	int rc = block_column(&g->block, p->pos, g->bits);
 
 	for (size_t i = first; rc == 0 && i < end; i++)
-		rc = gather_sample(g, p->instance, g->times[i],
-			pack_to_double(p->type, g->bits[i]));
+		rc = gather_sample(g, p, g->times[i], g->bits[i]);
 	return rc;
 }
 

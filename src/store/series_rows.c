@@ -28,9 +28,7 @@ add_row(struct gather *g, const struct source_span *s, enum st st,
 		if (rc == 0)
 			rc = unpack_at(&u, p->pos, p->type, &bits);
 		if (rc == 0)
-			rc = gather_sample(g, p->instance,
-				db_i64(g->db, st, 0),
-				pack_to_double(p->type, bits));
+			rc = gather_sample(g, p, db_i64(g->db, st, 0), bits);
 	}
 	return rc < 0 ? tc_fail(e, rc, "history row") : 0;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "store/gather.h"
+#include "store/pack.h"
 
 #define LIMIT_DEFAULT 10000
 #define LIMIT_MAX 1000000
@@ -127,6 +128,8 @@ merge(struct point *into, const struct point *from)
 		into->count = from->count;
 		into->last = from->last;
 		into->last_ms = from->last_ms;
+		into->type = from->type;
+		into->bits = from->bits;
 		return;
 	}
 	if (from->min < into->min)
@@ -162,10 +165,13 @@ gather_point(struct gather *g, const struct point *sample)
 }
 
 int
-gather_sample(struct gather *g, size_t instance, int64_t at_ms, double v)
+gather_sample(struct gather *g, const struct place *of, int64_t at_ms,
+	uint64_t bits)
 {
-	struct point p = { .instance = instance, .at_ms = at_ms, .sum = v,
-		.min = v, .max = v, .last = v, .last_ms = at_ms, .count = 1 };
+	double v = pack_to_double(of->type, bits);
+	struct point p = { .instance = of->instance, .at_ms = at_ms, .sum = v,
+		.min = v, .max = v, .last = v, .last_ms = at_ms, .count = 1,
+		.type = of->type, .bits = bits };
 
 	/* No value has no place in a mean. */
 	return g->step_ms > 0 && isnan(v) ? 0 : gather_point(g, &p);
@@ -397,6 +403,8 @@ give_points(struct gather *g, size_t n, const struct read_series *to)
 			.max = p.max,
 			.last = p.last,
 			.count = p.count,
+			.type = p.type,
+			.bits = p.bits,
 		};
 		if (to->sink(to->arg, &out) != 0)
 			return;

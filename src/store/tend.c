@@ -74,7 +74,8 @@ give(void *arg, const struct store_point *p)
 {
 	struct exporter *x = arg;
 	struct tend_sample s = { .host = x->q->host, .device = x->device,
-		.instance = p->instance, .at = p->at, .value = p->value };
+		.instance = p->instance, .at = p->at, .value = p->value,
+		.type = p->type, .bits = p->bits };
 
 	x->stop = x->q->sink(x->q->arg, &s);
 	return x->stop;
@@ -176,6 +177,30 @@ tend_export(const char *path, const struct tend_export *given,
 		rc = tc_fail(e, TC_ENOENT, "there is no host %s", q.host);
 	for (size_t i = 0; rc == 0 && x.stop == 0 && i < n; i++)
 		rc = export_subject(&x, &sources[i], e);
+	mem_free(sources);
+	arena_free(&arena);
+	tending_close(&db);
+	return rc;
+}
+
+int
+tend_find(const char *path, const char *host, const char *device,
+	uint32_t *id, struct tc_err *e)
+{
+	struct source *sources = NULL;
+	struct arena arena = { 0 };
+	struct db db = { 0 };
+	size_t n = 0;
+	int rc = tending_open(&db, path, e);
+
+	*id = 0;
+	if (rc < 0)
+		return rc;
+	rc = find_sources(&db, host, &arena, &sources, &n, e);
+	for (size_t i = 0; rc == 0 && *id == 0 && i < n; i++) {
+		if (strcmp(sources[i].device, device) == 0)
+			*id = sources[i].id;
+	}
 	mem_free(sources);
 	arena_free(&arena);
 	tending_close(&db);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "model/observation.h"
 
 /* Called now and then with `done` of `all`; may be NULL. */
 struct tend_progress {
@@ -82,6 +83,8 @@ struct tend_sample {
 	const char *instance;
 	struct wall at;
 	double value;
+	enum tocsin_sample_type type;
+	uint64_t bits;		/* of the value, just as it was measured */
 };
 struct tend_export {
 	const char *host;
@@ -93,6 +96,13 @@ struct tend_export {
 /* By subject, then day, then instance and time; TC_ENOENT: no such host. */
 int tend_export(const char *path, const struct tend_export *q,
 	struct tc_err *e);
+
+/*
+ * The host, or (device ≠ "") what is part of it and has this name, as an
+ * export says it; 0 = there is none.
+ */
+int tend_find(const char *path, const char *host, const char *device,
+	uint32_t *id, struct tc_err *e);
 
 /* A drive on a day (UTC): the last value of each metric, NAN = none. */
 struct tend_drive_day {
