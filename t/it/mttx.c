@@ -2,11 +2,14 @@
  * The real tocsind: times of detection and repair of ten incidents in its
  * event log, as its API and the cli tell them (R-034).
  */
+#include <netinet/in.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
@@ -242,9 +245,104 @@ START_TEST(r034_the_times_of_ten_incidents_are_as_reckoned_by_hand)
 }
 END_TEST
 
+static int
+listen_on(int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(0x7f010001U) };
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 16), 0);
+	return fd;
+}
+
+static void
+fail_and_mend(struct it *it, int *fd, int port)
+{
+	ck_assert(it_wait_text(it, "/v1/hosts/h1", "health", "healthy", 20));
+	close(*fd);
+	ck_assert(it_wait_text(it, "/v1/hosts/h1", "health", "unhealthy", 20));
+	*fd = listen_on(port);
+	ck_assert(it_wait_text(it, "/v1/hosts/h1", "health", "healthy", 20));
+}
+
+static bool
+three_are_stored(void *arg)
+{
+	struct it *it = arg;
+	struct it_reply r;
+	bool is;
+
+	get(it, "", 200, &r);
+	is = json_integer_value(json_object_get(json_object_get(row(&r, "host",
+		"all", "predicted"), "mttr"), "n")) == 3;
+	it_reply_fini(&r);
+	return is;
+}
+
+/* The same from a fault to its end, as the engine itself tells of it. */
+START_TEST(r034_real_failures_of_a_predicted_host_are_timed)
+{
+	int port = it_free_port(), fd = listen_on(port);
+	int64_t now = clock_system()->wall(clock_system()).ms;
+	const json_t *s;
+	struct it_reply r;
+	struct it it;
+	char text[512];
+
+	it_init(&it);
+	it_write(&it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s/state\ndefaults: {interval: 1s, timeout: 500ms, "
+		"fail_after: 2, clear_after: 1}\npartitions:\n  - name: rack1\n"
+		"    checks: [{probe: tcp, port: %d}]\n    hosts:\n"
+		"      - {name: h1, address: 127.1.0.1}\n", it.dir, port);
+	snprintf(text, sizeof(text), "%s/openapi.json", it_data_dir());
+	schema.doc = json_load_file(text, 0, NULL);
+	it_start_server(&it);
+	for (int day = 2; day >= 0; day--) {
+		snprintf(text, sizeof(text), "{\"host\":\"h1\","
+			"\"observations\":[{\"probe\":\"smart\",\"at_ms\":%lld,"
+			"\"outcome\":\"ok\",\"device\":{\"kind\":\"disk\","
+			"\"model\":\"ST4000DM000\",\"serial\":\"Z1\"},"
+			"\"metrics\":{\"smart_197_raw\":%d}}]}",
+			(long long)(now - day * 86400000LL), day == 2 ? 0 : 87);
+		it_call(&it, "POST /v1/observations", NULL, text, &r);
+		ck_assert_int_eq(r.status, 202);
+		it_reply_fini(&r);
+	}
+	ck_assert(it_wait_text(&it, "/v1/devices/Z1", "device.level",
+		"imminent", 20));
+	for (int i = 0; i < 3; i++)
+		fail_and_mend(&it, &fd, port);
+	ck_assert(it_wait(three_are_stored, &it, 20));
+	get(&it, "", 200, &r);
+	s = row(&r, "all", "device", "predicted");
+	ck_assert_int_eq(json_integer_value(json_object_get(s, "incidents")),
+		3);
+	s = json_object_get(s, "mttd");
+	ck_assert_double_ge(json_number_value(json_object_get(s,
+		"mean_seconds")), 0);
+	/* the second failure convicts, a second after the first at most */
+	ck_assert_double_lt(json_number_value(json_object_get(s,
+		"mean_seconds")), 10);
+	ck_assert_int_eq(json_integer_value(json_object_get(row(&r, "all",
+		"all", "reactive"), "incidents")), 0);
+	it_reply_fini(&r);
+	close(fd);
+	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);
+	json_decref(schema.doc);
+	it_fini(&it);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("mttx",
-		r034_the_times_of_ten_incidents_are_as_reckoned_by_hand);
+		r034_the_times_of_ten_incidents_are_as_reckoned_by_hand,
+		r034_real_failures_of_a_predicted_host_are_timed);
 }

@@ -356,7 +356,8 @@ START_TEST(a_helper_that_lies_is_replaced)
 		"'{\"id\":1,\"bytes\":3}'; echo abcdef; cat",
 		"read x; echo '{\"devices\":[{\"id\":1}]}'; read x; echo "
 		"'{\"id\":1,\"bytes\":300}'; echo abcdef",
-		"read x; echo '{\"devices\":[{\"id\":1}]}'; tail -f /dev/null",
+		"read x; echo '{\"devices\":[{\"id\":1}]}'; "
+		"exec tail -f /dev/null",
 	};
 	struct rig *r = rig_new();
 	char script[512], real[256];
