@@ -579,6 +579,22 @@ print_explain_json(struct cli *c, const struct strbuf *host,
 	strbuf_puts(&c->out.text, "}\n");
 }
 
+/* What nobody could read is no evidence; it is said. */
+static void
+say_undecoded(struct cli *c, const struct doc *device)
+{
+	const struct doc *metrics = doc_get(device, "metrics");
+	double n = doc_number(metrics, "smart_undecoded_count", 0);
+	char words[WORDS_SIZE];
+
+	out_pair(&c->out, "undecoded", doc_text(metrics,
+		"smart_undecoded_count"));
+	if (n >= 1)
+		out_say(&c->out, "  undecoded: %s of it, packed as nobody here "
+			"knows; worth nothing to any rule\n", words_count(n,
+			"value", "values", words));
+}
+
 /* By the name on the label, for whoever stands before the shelf. */
 static int
 explain_label(struct cli *c, const char *name, struct tc_err *e)
@@ -604,6 +620,7 @@ explain_label(struct cli *c, const char *name, struct tc_err *e)
 	out_pair(&c->out, "host", doc_text(r, "host"));
 	if (level_of(v) > 0) {
 		explain_device(c, v);
+		say_undecoded(c, doc_get(r, "device"));
 		return c->opt.fail ? CLI_AT_RISK : CLI_OK;
 	}
 	show_device(doc_get(v, "device"), text, sizeof(text));
@@ -612,6 +629,7 @@ explain_label(struct cli *c, const char *name, struct tc_err *e)
 		"no data that a rule could use, which is not the same as good");
 	out_pair(&c->out, "level", doc_text(v, "level"));
 	say_accepted(c, doc_get(v, "accepted"));
+	say_undecoded(c, doc_get(r, "device"));
 	return CLI_OK;
 }
 

@@ -283,11 +283,58 @@ START_TEST(r038_artifacts_are_kept_with_their_hash_and_the_oldest_go)
 }
 END_TEST
 
+static bool
+one_is_undecoded(void *arg)
+{
+	struct it_reply r;
+	bool is;
+
+	it_get(arg, "/v1/devices/U1", &r);
+	is = r.status == 200 && it_number(&r,
+		"device.metrics.smart_undecoded_count") > 0.5;
+	it_reply_fini(&r);
+	return is;
+}
+
+/* A raw value that nobody can read: said, never judged. */
+START_TEST(p1_what_is_undecoded_is_said_and_weighs_nothing)
+{
+	int64_t now = clock_system()->wall(clock_system()).ms;
+	struct strbuf out = { 0 };
+	struct it it;
+	char body[512];
+
+	begin(&it);
+	for (int day = 1; day >= 0; day--) {
+		snprintf(body, sizeof(body), "{\"host\":\"h1\","
+			"\"observations\":[{\"probe\":\"smart\",\"at_ms\":%lld,"
+			"\"outcome\":\"ok\",\"device\":{\"kind\":\"disk\","
+			"\"model\":\"EXAMPLE\",\"serial\":\"U1\"},\"metrics\":"
+			"{\"smart_197_raw\":%lld,\"smart_5_raw\":0,"
+			"\"reallocated_sectors\":0,\"smart_undecoded_count\":1}}]}",
+			(long long)(now - day * DAY_MS),
+			day == 1 ? 0LL : 43747913531395LL);
+		it_want(&it, "POST /v1/observations", "/v1/observations", body,
+			202);
+	}
+	ck_assert(it_wait(one_is_undecoded, &it, 5));
+	ck_assert(it_wait_text(&it, "/v1/devices/U1", "device.level", "none",
+		5));
+	ck_assert_int_eq(tocsin(&it, &out, (const char *const[]){ "explain",
+		"U1", NULL }), 0);
+	ck_assert_msg(strstr(strbuf_str(&out), "undecoded: 1 value of it") !=
+		NULL, "%s", strbuf_str(&out));
+	strbuf_free(&out);
+	end(&it);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("outcomes",
 		p2_an_accepted_value_is_quiet_over_a_restart_until_it_moves,
 		r039_outcomes_close_predictions_and_make_the_scorecard,
+		p1_what_is_undecoded_is_said_and_weighs_nothing,
 		r038_artifacts_are_kept_with_their_hash_and_the_oldest_go);
 }
