@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "model/reason.h"
 
-#define PATIENCE_S 60
+#define PATIENCE_S 180
 #define OPTIONS_MAX 32
 
 /* ---- the probe ---- */

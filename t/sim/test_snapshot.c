@@ -200,7 +200,8 @@ give_units(struct sim *s, const char *host, uint64_t r)
 		.rule = { .interval = { 15000000000 },
 			.timeout = { 5000000000 }, .fail_after = 3,
 			.clear_after = 2, .stale_after = 3 } };
-	static const struct unit_def units[] = {
+	static struct unit_def units[2];
+	const struct unit_def fresh[2] = {
 		{ .is_vm = true, .name = "v1", .address = "v1",
 			.parent = SIZE_MAX, .agent = AGENT_NONE, .rule = rule,
 			.checks = &tcp, .n_checks = 1, .own_checks = true },
@@ -208,6 +209,7 @@ give_units(struct sim *s, const char *host, uint64_t r)
 			.agent = AGENT_NONE, .rule = rule, .checks = &tcp,
 			.n_checks = 1, .own_checks = true } };
 
+	memcpy(units, fresh, sizeof(fresh));
 	sim_units(s, host, r & 64 ? units : NULL, r & 64 ? 2 : 0,
 		r & 128 ? AGENT_TOCSIN : AGENT_NONE);
 }

@@ -281,7 +281,7 @@ START_TEST(many_are_met_at_once_and_dropped_in_the_midst)
 			NULL };
 
 		net_option(port, sizeof(port), "port=%u", server.port);
-		rig.timeout_ms = 30000;
+		rig.timeout_ms = 120000;
 		net_rig_run(&rig, "127.0.0.1", 200, options);
 		ck_assert_uint_eq(rig.by_outcome[TOCSIN_OK], 200);
 		net_rig_drop(&rig, "127.0.0.1", 200, options);
