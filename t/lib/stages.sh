@@ -65,8 +65,8 @@ stage_suite()
 {
 	stage "$@"
 	suite_rc=$?
-	suite=$(awk '/^# (PASS|XFAIL):/ { p[$2] = $3 } /^# SKIP:/ { s = $3 }
-		/^# (FAIL|XPASS|ERROR):/ { f[$2] = $3 }
+	suite=$(awk '/^# (PASS|XFAIL):/ { p[$2] += $3 } /^# SKIP:/ { s += $3 }
+		/^# (FAIL|XPASS|ERROR):/ { f[$2] += $3 }
 		END { bad = f["FAIL:"] + f["XPASS:"] + f["ERROR:"]
 			print p["PASS:"] + p["XFAIL:"], bad, s + 0 }' "$stage_log")
 	# shellcheck disable=SC2086 # three numbers
