@@ -261,8 +261,9 @@ http_start(const struct http_conf *conf, struct http_io *io,
 	set_defaults(&h->conf);
 	/* later ones are strict by themselves, and place headers elsewhere */
 	h->check_layout = strncmp(MHD_get_version(), "0.9.7", 5) == 0;
-	if ((rc = load_files(h, e)) < 0 || (rc = conns_init(h, e)) < 0 ||
-	    (rc = waits_init(h, e)) < 0)
+	/* The sweeper looks at who waits from its first moment on. */
+	if ((rc = load_files(h, e)) < 0 || (rc = waits_init(h, e)) < 0 ||
+	    (rc = conns_init(h, e)) < 0)
 		goto out;
 	rc = fd = open_socket(h, conf->listen, e);
 	if (rc < 0)
