@@ -187,6 +187,8 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 		say_host_move(en, h, from, at);
 		say_host_state(en, h);
 	}
+	if (fell && layer == HEALTH_HEALTHY)
+		contagion_clear(en, h);
 	if (fell)
 		units_fold(en, h, at);
 }

@@ -37,6 +37,7 @@ view_of(const struct engine *en, const struct host *h)
 		.backup_old = backup_is_old(en, h),
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
 		.replace = h->risk.spared >= LEVEL_LIKELY,
+		.below = h->n_below > 0, .contagion = carries_contagion(h),
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 

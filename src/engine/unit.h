@@ -17,6 +17,7 @@ struct unit {
 	bool own_checks;
 	bool alarming;		/* its agent's silence was told */
 	bool busy;
+	uint8_t fell;		/* of a VM: hosts that it left convicted */
 	bool dead;		/* a restart would help */
 	struct host *host;
 	struct unit *vm;	/* of a role inside one */
@@ -107,6 +108,14 @@ struct unit_birth {
 struct unit *unit_make(struct engine *en, const struct unit_birth *b);
 void unit_say_subject(struct engine *en, const struct unit *u, bool retired);
 void unit_retire(struct engine *en, struct unit *u, struct now now);
+/*
+ * A VM that left so many convicted hosts behind, one after the other, is
+ * suspected itself when the next one falls under it (R-061).
+ */
+#define CONTAGION_HOSTS 2
+bool carries_contagion(const struct host *h);
+/* The host is back: what it carries did not make it fall. */
+void contagion_clear(struct engine *en, struct host *h);
 /* A VM with its roles to another host; it keeps its id. */
 void vm_move(struct engine *en, struct unit *vm, struct host *to,
 	struct now now);

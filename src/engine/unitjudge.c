@@ -301,7 +301,7 @@ unit_save(struct engine *en, const struct unit *u)
 	b[4] = (unsigned char)u->run;
 	b[5] = (unsigned char)u->by;
 	b[6] = u->dead;
-	b[7] = u->busy;
+	b[7] = (unsigned char)(u->busy | u->fell << 1);
 	beat_save(&u->beat, now, at);
 	at += BEAT_SAVED_BYTES;
 	le_put(at, (uint64_t)u->since.ms, 8);
@@ -329,7 +329,8 @@ unit_restore(struct unit *u, const void *p, size_t n)
 	u->run = (enum vm_run)b[4];
 	u->by = b[5];
 	u->dead = b[6] != 0;
-	u->busy = b[7] != 0;
+	u->busy = (b[7] & 1) != 0;
+	u->fell = b[7] >> 1;
 	u->busy_at = now;
 	u->since.ms = (int64_t)le_get(at, 8);
 	failing = (int64_t)le_get(at + 8, 8);

@@ -261,6 +261,29 @@ rehome(struct engine *en, struct unit *u, struct host *to, struct now now)
 	unit_say_subject(en, u, false);
 }
 
+#define FELL_MOST 100
+
+bool
+carries_contagion(const struct host *h)
+{
+	if (h->host_health != HEALTH_UNHEALTHY)
+		return false;
+	for (const struct unit *u = h->units; u != NULL; u = u->next)
+		if (u->is_vm && u->fell >= CONTAGION_HOSTS)
+			return true;
+	return false;
+}
+
+void
+contagion_clear(struct engine *en, struct host *h)
+{
+	for (struct unit *u = h->units; u != NULL; u = u->next)
+		if (u->is_vm && u->fell > 0) {
+			u->fell = 0;
+			unit_save(en, u);
+		}
+}
+
 void
 vm_move(struct engine *en, struct unit *vm, struct host *to, struct now now)
 {
@@ -271,6 +294,10 @@ vm_move(struct engine *en, struct unit *vm, struct host *to, struct now now)
 
 	if (from == to)
 		return;
+	if (from->host_health != HEALTH_UNHEALTHY)
+		vm->fell = 0;
+	else if (vm->fell < FELL_MOST)
+		vm->fell++;
 	rehome(en, vm, to, now);
 	for (u = from->units; u != NULL; u = next) {
 		next = u->next;
@@ -285,6 +312,7 @@ vm_move(struct engine *en, struct unit *vm, struct host *to, struct now now)
 	json_put_end(&w);
 	say_event(en, "vm.moved", vm->id, now.wall, strbuf_str(&body));
 	strbuf_free(&body);
+	unit_save(en, vm);
 	mark(en, from, DIRTY_URGENT);
 	mark(en, to, DIRTY_URGENT);
 }

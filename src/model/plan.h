@@ -71,7 +71,10 @@ enum urgency {
 	X(RATE_LIMITED, "rate_limited",                                     \
 		"as many as may be moved at a time were recommended")       \
 	X(BACKUP_OLD, "backup_old",                                         \
-		"its last good copy is too old to lose what it has now")
+		"its last good copy is too old to lose what it has now")    \
+	X(CONTAGION, "contagion",                                           \
+		"what runs on it made two hosts fall, one after the other") \
+	X(NEEDS_HUMAN, "needs_human", "a person must look at it first")
 
 enum why_not {
 #define X(sym, id, words) WHY_NOT_##sym,

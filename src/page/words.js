@@ -213,6 +213,8 @@ const REASONS = {
 	device_unreadable: "the device could not be read",
 	unsupported: "not available there",
 	backup_old: "its last good copy is too old",
+	contagion: "what runs on it made two hosts fall",
+	needs_human: "a person must look at it first",
 	device_asleep: "asleep", no_smart: "it has no SMART data",
 	observer_suspect: "the observer is in doubt",
 };

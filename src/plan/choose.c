@@ -134,6 +134,11 @@ plan_why_not(const struct plan_view *v, enum plan_action action,
 	}
 	if (v->brake)
 		why |= bit(WHY_NOT_BRAKE);
+	if (v->contagion)
+		why |= bit(WHY_NOT_CONTAGION);
+	/* the rest is healed elsewhere without one */
+	if (v->brake || v->contagion || v->below)
+		why |= bit(WHY_NOT_NEEDS_HUMAN);
 	if (v->observer_suspect)
 		why |= bit(WHY_NOT_OBSERVER);
 	if (!has_target)
@@ -150,6 +155,7 @@ plan_is_held(unsigned why_not)
 {
 	return (why_not & (bit(WHY_NOT_BRAKE) | bit(WHY_NOT_OBSERVER) |
 		bit(WHY_NOT_NO_TARGET) | bit(WHY_NOT_SWITCHED_OFF) |
+		bit(WHY_NOT_CONTAGION) | bit(WHY_NOT_NEEDS_HUMAN) |
 		bit(WHY_NOT_BACKUP_OLD))) != 0;
 }
 

@@ -23,6 +23,8 @@ struct plan_view {
 	bool flapping;
 	bool replace;		/* a disk fails that others stand for */
 	bool backup_old;
+	bool below;		/* others hang on it: it is no host like others */
+	bool contagion;		/* what it carries made others fall */
 };
 
 /* Convicted or imminent: it counts for the brake. */

@@ -350,6 +350,57 @@ START_TEST(r011_late_and_busy_is_overloaded_and_late_alone_is_suspect)
 }
 END_TEST
 
+static bool
+host_is_held(struct sim *s, const char *host, enum why_not why)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	bool held = false;
+
+	for (size_t i = 0; i < snap->n_plans; i++)
+		if (strcmp(snap->plans[i].host, host) == 0 &&
+		    snap->plans[i].unit[0] == '\0')
+			held = snap->plans[i].state == PLAN_STATE_HELD &&
+				(snap->plans[i].why_not >> why & 1) != 0;
+	snapshot_put(snap);
+	return held;
+}
+
+/* The VM goes from host to host, and each falls under it. */
+START_TEST(r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
+{
+	struct sim *s = sim_new(200, NULL, 1);
+	char host[8];
+
+	for (int i = 1; i <= 3; i++) {
+		snprintf(host, sizeof(host), "h%d", i);
+		hypervisor_until(s, host, "v1", VM_RUN_RUNNING,
+			sim_now(s) + 60);
+		sim_set(s, host, "ping", TOCSIN_WHY_NO_REPLY);
+		sim_set(s, host, "tcp", TOCSIN_WHY_NO_REPLY);
+		sim_run_until(s, sim_now(s) + 40);
+		ck_assert_int_eq(sim_state(s, host), STATE_UNHEALTHY);
+		/* two are no more than bad luck */
+		ck_assert_int_eq(host_is_held(s, host, WHY_NOT_CONTAGION), i == 3);
+		ck_assert_int_eq(host_is_held(s, host, WHY_NOT_NEEDS_HUMAN),
+			i == 3);
+	}
+	sim_restart(s);
+	sim_run_until(s, sim_now(s) + 20);
+	ck_assert(host_is_held(s, "h3", WHY_NOT_CONTAGION));
+	ck_assert(!host_is_held(s, "h1", WHY_NOT_CONTAGION));
+	/* it stands again with the same load: it was not the load */
+	sim_set(s, "h3", "ping", TOCSIN_WHY_NONE);
+	sim_set(s, "h3", "tcp", TOCSIN_WHY_NONE);
+	sim_run_until(s, sim_now(s) + 60);
+	sim_set(s, "h3", "ping", TOCSIN_WHY_NO_REPLY);
+	sim_set(s, "h3", "tcp", TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, sim_now(s) + 60);
+	ck_assert_int_eq(sim_state(s, "h3"), STATE_UNHEALTHY);
+	ck_assert(!host_is_held(s, "h3", WHY_NOT_CONTAGION));
+	sim_free(s);
+}
+END_TEST
+
 static void
 say_backup(struct sim *s, double newest, double oldest)
 {
@@ -823,6 +874,7 @@ main(void)
 		r007_which_of_two_signals_convicted_is_told,
 		r008_the_word_of_another_monitor_counts_as_a_signal,
 		r010_nine_minutes_and_three_quarters_are_one_soft_record,
+		r061_a_vm_that_two_hosts_fell_under_stops_at_the_third,
 		r011_late_and_busy_is_overloaded_and_late_alone_is_suspect,
 		r078_what_would_destroy_waits_for_a_good_copy,
 		r012_stateless_starts_fresh_and_stateful_keeps_its_disk,

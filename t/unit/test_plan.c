@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/macros.h"
 #include "plan/urgency.h"
 #include "plan/brake.h"
 #include "plan/choose.h"
@@ -141,6 +142,63 @@ START_TEST(every_inaction_has_a_reason)
 					ck_assert(plan_is_held(plan_why_not(&v,
 						a, true)) == (flags > 1));
 			}
+}
+END_TEST
+
+/*
+ * What a convicted host needs: its load is healed elsewhere, unless the brake
+ * or the contagion says no, or others hang on it; then it needs a human.
+ */
+START_TEST(r061_what_a_host_needs_by_class_brake_and_contagion)
+{
+	enum { HOST, IMMINENT, SWITCH, ROLE, WELL };
+	static const struct {
+		int class;
+		bool brake, contagion;
+		enum plan_action action;
+		bool held, human;
+	} rows[] = {
+		{ HOST, false, false, PLAN_HOST_EVACUATE, false, false },
+		{ HOST, true, false, PLAN_HOST_EVACUATE, true, true },
+		{ HOST, false, true, PLAN_HOST_EVACUATE, true, true },
+		{ HOST, true, true, PLAN_HOST_EVACUATE, true, true },
+		{ IMMINENT, false, false, PLAN_HOST_EVACUATE, false, false },
+		{ IMMINENT, true, false, PLAN_HOST_EVACUATE, true, true },
+		{ SWITCH, false, false, PLAN_HOST_EVACUATE, true, true },
+		{ SWITCH, true, false, PLAN_HOST_EVACUATE, true, true },
+		{ SWITCH, false, true, PLAN_HOST_EVACUATE, true, true },
+		{ ROLE, false, false, PLAN_ROLE_OUT_OF_ROTATION, false,
+			false },
+		{ ROLE, true, false, PLAN_ROLE_OUT_OF_ROTATION, false, false },
+		{ ROLE, false, true, PLAN_ROLE_OUT_OF_ROTATION, false, false },
+		{ WELL, false, false, PLAN_NONE, false, false },
+		{ WELL, true, true, PLAN_NONE, false, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool down = rows[i].class == HOST || rows[i].class == SWITCH;
+		bool fails = down || rows[i].class == ROLE;
+		const struct plan_view v = { .recommend = true,
+			.health = fails ? HEALTH_UNHEALTHY : HEALTH_HEALTHY,
+			.host_health = down ? HEALTH_UNHEALTHY :
+				HEALTH_HEALTHY,
+			.level = rows[i].class == IMMINENT ? LEVEL_IMMINENT :
+				LEVEL_NONE,
+			.below = rows[i].class == SWITCH,
+			.brake = rows[i].brake,
+			.contagion = rows[i].contagion };
+		enum plan_action action = plan_action_of(&v);
+		unsigned why = plan_why_not(&v, action, true);
+
+		ck_assert_msg(action == rows[i].action, "row %zu: %s", i,
+			plan_action_id(action));
+		ck_assert_msg(plan_is_held(why) == rows[i].held, "row %zu", i);
+		ck_assert_msg((why >> WHY_NOT_NEEDS_HUMAN & 1) ==
+			rows[i].human, "row %zu", i);
+		ck_assert_msg((why >> WHY_NOT_CONTAGION & 1) ==
+			(rows[i].contagion && action == PLAN_HOST_EVACUATE),
+			"row %zu", i);
+	}
 }
 END_TEST
 
@@ -307,6 +365,7 @@ main(void)
 		a_brake_survives_a_restart,
 		r006_only_the_layer_that_failed_is_acted_on,
 		every_inaction_has_a_reason,
+		r061_what_a_host_needs_by_class_brake_and_contagion,
 		r035_a_prediction_never_skips_a_brake,
 		r017_no_sick_host_is_ever_a_target,
 		a_window_covers_its_hosts_for_its_time,
