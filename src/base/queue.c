@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -15,10 +16,18 @@ struct queue {
 	void *wake_arg;
 	bool closed;
 	size_t cap;
+	size_t room;	/* places of the ring by now, at most cap */
 	size_t n;
 	size_t head;
-	void *items[];
+	void **items;
 };
+
+/*
+ * A ring as large as the cap would in time be touched from end to end, though
+ * a few items wait as a rule.  It has so many places at first, and again when
+ * a burst is over.
+ */
+#define ROOM_CALM 512
 
 struct queue *
 queue_new(size_t cap, void (*wake)(void *), void *wake_arg)
@@ -27,10 +36,16 @@ queue_new(size_t cap, void (*wake)(void *), void *wake_arg)
 	struct queue *q;
 
 	tc_bug_if(cap == 0 || cap > (size_t)1 << 28);
-	q = mem_alloc(sizeof(*q) + cap * sizeof(q->items[0]));
+	q = MEM_NEW(struct queue);
 	if (q == NULL)
 		return NULL;
 	q->cap = cap;
+	q->room = cap < ROOM_CALM ? cap : ROOM_CALM;
+	q->items = mem_alloc_array(q->room, sizeof(*q->items));
+	if (q->items == NULL) {
+		mem_free(q);
+		return NULL;
+	}
 	q->wake = wake;
 	q->wake_arg = wake_arg;
 	pthread_mutex_init(&q->lock, NULL);
@@ -52,7 +67,40 @@ queue_free(struct queue *q, void (*drop)(void *))
 		drop(item);
 	pthread_cond_destroy(&q->filled);
 	pthread_mutex_destroy(&q->lock);
+	mem_free(q->items);
 	mem_free(q);
+}
+
+/* Under the lock, the ring being full. */
+static bool
+widen(struct queue *q)
+{
+	size_t want = q->room < q->cap / 2 ? q->room * 2 : q->cap;
+	size_t front = q->room - q->head;
+	void *items = q->room == q->cap ? NULL :
+		mem_resize_array(q->items, want, sizeof(*q->items));
+
+	if (items == NULL)
+		return false;
+	q->items = items;
+	memmove(q->items + want - front, q->items + q->head,
+		front * sizeof(*q->items));
+	q->head = want - front;
+	q->room = want;
+	return true;
+}
+
+/* Under the lock, the ring being empty; it stays wide without memory. */
+static void
+narrow(struct queue *q)
+{
+	void *items = mem_resize_array(q->items, ROOM_CALM, sizeof(*q->items));
+
+	if (items == NULL)
+		return;
+	q->items = items;
+	q->room = ROOM_CALM;
+	q->head = 0;
 }
 
 int
@@ -67,12 +115,12 @@ queue_push(struct queue *q, void *item)
 	wake_arg = q->wake_arg;
 	if (q->closed) {
 		rc = TC_ECLOSED;
-	} else if (q->n == q->cap) {
+	} else if (q->n == q->room && !widen(q)) {
 		rc = TC_EFULL;
 	} else {
 		if (q->n == 0)
 			wake = q->wake;
-		q->items[(q->head + q->n) % q->cap] = item;
+		q->items[(q->head + q->n) % q->room] = item;
 		q->n++;
 		pthread_cond_signal(&q->filled);
 	}
@@ -92,8 +140,10 @@ take_head(struct queue *q)
 	if (q->n == 0)
 		return NULL;
 	item = q->items[q->head];
-	q->head = (q->head + 1) % q->cap;
+	q->head = (q->head + 1) % q->room;
 	q->n--;
+	if (q->n == 0 && q->room > ROOM_CALM)
+		narrow(q);
 	return item;
 }
 

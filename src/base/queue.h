@@ -14,7 +14,7 @@ struct queue;
 struct queue *queue_new(size_t cap, void (*wake)(void *), void *wake_arg);
 /* Items left inside are handed to `drop` (may be NULL). */
 void queue_free(struct queue *q, void (*drop)(void *));
-/* 0; TC_EFULL or TC_ECLOSED: the item stays the caller's. */
+/* 0; TC_EFULL (or no memory), TC_ECLOSED: the item stays the caller's. */
 int queue_push(struct queue *q, void *item);
 /* NULL at once when empty. */
 void *queue_try_pop(struct queue *q);

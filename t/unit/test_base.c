@@ -315,6 +315,31 @@ push_thousand(void *arg)
 	return NULL;
 }
 
+/* Filled to its cap twice, the second time across the end of the ring. */
+START_TEST(a_queue_keeps_the_order_while_it_grows)
+{
+	enum { MOST = 3000 };
+	static char items[MOST];
+	struct queue *q = queue_new(MOST, NULL, NULL);
+	size_t in = 0, out = 0;
+
+	for (int round = 0; round < 2; round++) {
+		for (; in < out + 400; in++)
+			ck_assert_int_eq(queue_push(q, &items[in % MOST]), 0);
+		for (size_t end = in - 100; out < end; out++)
+			ck_assert_ptr_eq(queue_try_pop(q), &items[out % MOST]);
+		for (; in < out + MOST; in++)
+			ck_assert_int_eq(queue_push(q, &items[in % MOST]), 0);
+		ck_assert_int_eq(queue_push(q, q), TC_EFULL);
+		ck_assert_uint_eq(queue_len(q), MOST);
+		for (; out < in; out++)
+			ck_assert_ptr_eq(queue_try_pop(q), &items[out % MOST]);
+		ck_assert_ptr_null(queue_try_pop(q));
+	}
+	queue_free(q, NULL);
+}
+END_TEST
+
 START_TEST(queue_loses_nothing_between_threads)
 {
 	struct queue *q = queue_new(16, NULL, NULL);
@@ -377,5 +402,6 @@ main(void)
 		hash_keeps_what_it_was_given, names_have_one_number,
 		arena_is_zeroed_bounded_and_reusable,
 		no_failed_allocation_breaks_a_string,
+		a_queue_keeps_the_order_while_it_grows,
 		queue_loses_nothing_between_threads, files_are_old_or_new);
 }
