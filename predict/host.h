@@ -35,14 +35,14 @@ struct host_own {
 };
 
 struct host_risk {
-	enum level level;	/* of the worst that no other disk stands for */
-	struct risk risk;	/* 1 − Π(1 − r); unknown when nothing is known */
-	uint32_t device;	/* the reason; 0 when there is none, or the host's own */
-	uint32_t n_blind;	/* devices whose risk is unknown */
-	enum level spared;	/* worst level among disks that others stand for */
-	uint32_t spared_device;	/* that one: to be replaced; 0 = none */
+	enum level level : 8;	/* of the worst that no other disk stands for */
+	enum level spared : 8;	/* worst level among disks that others stand for */
+	enum cause_hint cause : 8;	/* the caller's to say: outlook_cause() */
 	bool own;		/* the host's own signals are the reason */
-	enum cause_hint cause;	/* the caller's to say: outlook_cause() */
+	uint32_t device;	/* the reason; 0 when there is none, or the host's own */
+	uint32_t spared_device;	/* that one: to be replaced; 0 = none */
+	uint32_t n_blind;	/* devices whose risk is unknown */
+	struct risk risk;	/* 1 − Π(1 − r); unknown when nothing is known */
 };
 
 /* `declared` may be NULL. */

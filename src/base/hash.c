@@ -57,13 +57,20 @@ hash_free(struct hash *h)
 	h->n = 0;
 }
 
+/* Tables of more than 2^32 slots would still work, only slower. */
+static uint32_t
+slot_hash(const struct hash *h, const void *key, size_t n)
+{
+	return (uint32_t)hash_bytes(key, n, h->seed);
+}
+
 /* The slot of the key, or the free slot where it would go. */
 static struct hash_slot *
-find(const struct hash *h, const void *key, size_t n, uint64_t hash)
+find(const struct hash *h, const void *key, size_t n, uint32_t hash)
 {
 	size_t mask = h->cap - 1;
 
-	for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
+	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		struct hash_slot *s = &h->slots[i];
 
 		if (s->value == NULL)
@@ -96,16 +103,16 @@ grow(struct hash *h)
 int
 hash_put(struct hash *h, const void *key, size_t n, void *value)
 {
-	uint64_t hash = hash_bytes(key, n, h->seed);
+	uint32_t hash = slot_hash(h, key, n);
 	struct hash_slot *s;
 
-	tc_bug_if(value == NULL);
+	tc_bug_if(value == NULL || n > UINT32_MAX);
 	if ((h->n + 1) * 4 > h->cap * 3 && grow(h) < 0)
 		return TC_ENOMEM;
 	s = find(h, key, n, hash);
 	if (s->value == NULL)
 		h->n++;
-	*s = (struct hash_slot){ key, n, value, hash };
+	*s = (struct hash_slot){ key, value, (uint32_t)n, hash };
 	return 0;
 }
 
@@ -114,7 +121,7 @@ hash_get(const struct hash *h, const void *key, size_t n)
 {
 	if (h->n == 0)
 		return NULL;
-	return find(h, key, n, hash_bytes(key, n, h->seed))->value;
+	return find(h, key, n, slot_hash(h, key, n))->value;
 }
 
 void *
@@ -126,7 +133,7 @@ hash_remove(struct hash *h, const void *key, size_t n)
 
 	if (h->n == 0)
 		return NULL;
-	s = find(h, key, n, hash_bytes(key, n, h->seed));
+	s = find(h, key, n, slot_hash(h, key, n));
 	value = s->value;
 	if (value == NULL)
 		return NULL;
@@ -136,7 +143,7 @@ hash_remove(struct hash *h, const void *key, size_t n)
 	hole = (size_t)(s - h->slots);
 	for (i = (hole + 1) & mask; h->slots[i].value != NULL;
 	     i = (i + 1) & mask) {
-		size_t home = (size_t)h->slots[i].hash & mask;
+		size_t home = h->slots[i].hash & mask;
 
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;

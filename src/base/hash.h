@@ -12,9 +12,9 @@
 
 struct hash_slot {
 	const void *key;
-	size_t n;
 	void *value;	/* NULL = free */
-	uint64_t hash;
+	uint32_t n;	/* bytes of the key */
+	uint32_t hash;	/* low bits */
 };
 
 struct hash {

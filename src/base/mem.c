@@ -9,7 +9,6 @@
 #include "base/err.h"
 
 #define ARENA_BLOCK_BYTES ((size_t)8192)
-#define ARENA_ALIGN ((size_t)16)
 
 struct arena_block {
 	struct arena_block *next;
@@ -135,7 +134,7 @@ void *
 arena_alloc(struct arena *a, size_t size)
 {
 	struct arena_block *b = a->blocks;
-	size_t whole = (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+	size_t whole = arena_piece(size);
 	void *p;
 
 	if (whole < size)

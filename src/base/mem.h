@@ -45,6 +45,14 @@ struct arena {
 	size_t limit;
 };
 
+#define ARENA_ALIGN ((size_t)16)
+/* What a piece of so many bytes takes. */
+static inline size_t
+arena_piece(size_t size)
+{
+	return (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+}
+
 void *arena_alloc(struct arena *a, size_t size);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_strdup(struct arena *a, const char *s);

@@ -118,7 +118,6 @@ struct engine {
 	struct snap_chunk **chunks;
 	size_t n_chunks;
 	size_t cap_chunks;
-	size_t frame_bytes;	/* of the last that was made */
 	size_t chunk_turn;	/* whose values are shown anew next */
 	uint64_t generation;
 	bool changed;		/* since the last generation */

@@ -64,14 +64,14 @@ struct part {
 struct sweep;
 struct check {
 	struct slab_node slab;	/* first */
-	bool passive;
-	bool claimed;		/* set_fleet saw it */
-	bool in_flight;
-	bool is_recheck;	/* the run in flight is not of a slot */
+	bool passive : 1;
+	bool claimed : 1;	/* set_fleet saw it */
+	bool in_flight : 1;
+	bool is_recheck : 1;	/* the run in flight is not of a slot */
+	uint16_t slowest_ms;	/* of its good answers of late; 0 = none yet */
 	uint32_t id;
 	uint32_t seq;		/* of the latest run */
 	uint32_t started_ms;	/* the latest run, low bits of the mono time */
-	uint16_t slowest_ms;	/* of its good answers of late; 0 = none yet */
 	uint32_t sweep_at;
 	const struct check_kind *kind;	/* counted */
 	struct host *host;
@@ -86,43 +86,44 @@ struct check {
 	char *text;		/* of the last observation, NULL = "" */
 };
 
+/* There are thousands: small things lie together, and first. */
 struct host {
 	uint32_t id;
-	enum host_owner owner;
-	struct part *part;
-	char *address;
-	struct tag *tags;	/* one block with their text */
-	struct check **checks;
-	struct device **devices;
+	enum host_owner owner : 8;
+	enum health health : 8;
+	enum health host_health : 8;	/* of the host layer alone */
+	enum disposition disposition : 8;
+	enum tocsin_reason reason : 16;
+	bool present : 1;
+	bool claimed : 1;
+	bool bad : 1;		/* counted in part->n_bad */
+	bool touched : 1;	/* in engine.touched */
+	bool down : 1;		/* as a parent: none of its checks answers */
+	bool awaited : 1;	/* by hosts that wait for its answer */
+	uint8_t takes;		/* enum target_state, when it was last asked */
+	unsigned flags;
+	unsigned why_not;
+	uint32_t place;		/* in engine.sorted */
+	uint32_t parent;	/* host that it hangs on, 0 = none: parents.h */
+	uint32_t n_below;	/* hosts that hang on it, in the end */
 	uint32_t n_tags;
 	uint32_t n_checks;
 	uint32_t cap_checks;
 	uint32_t n_devices;
 	uint32_t cap_devices;
-	bool present;
-	bool claimed;
-	enum health health;
-	enum disposition disposition;
-	unsigned flags;
-	enum tocsin_reason reason;
+	struct part *part;
+	char *address;
+	struct tag *tags;	/* one block with their text */
+	struct check **checks;
+	struct device **devices;
 	struct check *worst;	/* NULL while healthy */
 	struct wall since;
 	struct host_risk risk;
-	struct host_outlook *outlook;	/* NULL = none yet */
-	uint32_t place;		/* in engine.sorted */
-	uint32_t parent;	/* host that it hangs on, 0 = none: parents.h */
-	uint32_t n_below;	/* hosts that hang on it, in the end */
-	bool down;		/* as a parent: none of its checks answers */
-	bool awaited;		/* by hosts that wait for its answer */
-	enum health host_health;	/* of the host layer alone */
 	struct observer_mark heard;	/* of the checks from here */
-	bool bad;		/* counted in part->n_bad */
-	bool touched;		/* in engine.touched */
-	uint8_t takes;		/* enum target_state, when it was last asked */
+	struct host_outlook *outlook;	/* NULL = none yet */
 	struct window *window;	/* that covers it now, or NULL */
 	struct host_plan *plan;	/* NULL = nothing to do */
 	struct diagnosis *diagnosis;	/* of this time out, or NULL */
-	unsigned why_not;
 	struct unit *units;	/* VMs and roles on it; NULL = none */
 	struct watch *watch;	/* of its agent; NULL = not missed */
 	char name[];

@@ -248,6 +248,8 @@ risk_fold(struct engine *en, struct host *h)
 	if (risk.level != h->risk.level || risk.device != h->risk.device ||
 	    risk.spared_device != h->risk.spared_device)
 		mark(en, h, DIRTY_URGENT);
+	else
+		mark(en, h, DIRTY_COSMETIC);
 	h->risk = risk;
 	h->risk.cause = outlook_cause(&en->outlook, own.any ?
 		h->outlook->verdict : NULL, worst);

@@ -96,36 +96,36 @@ struct snap_kin {
 
 struct snap_host {
 	uint32_t id;
+	enum host_owner owner : 8;
+	enum unit_state state : 8;
+	enum health health : 8;
+	enum disposition disposition : 8;
+	enum tocsin_reason reason : 16;	/* of the worst check */
+	enum level level : 8;	/* worst device, or the host's own signals */
+	enum cause_hint cause : 8;	/* what seems at fault */
+	unsigned flags;		/* enum unit_flag */
+	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
+	uint32_t risk_device;	/* snap_device.id, 0 = none */
+	uint32_t replace_device;	/* failing, spared by others; 0 = none */
 	uint32_t n_tags;
 	uint32_t n_checks;
 	uint32_t n_devices;
+	uint32_t n_units;
 	const char *name;
 	const char *partition;
 	const char *address;
-	enum host_owner owner;
 	const struct tag *tags;
-	enum unit_state state;
-	enum health health;
-	enum disposition disposition;
-	unsigned flags;		/* enum unit_flag */
-	enum tocsin_reason reason;	/* of the worst check */
 	const char *reason_check;	/* its key; "" when healthy */
 	const char *reason_text;
 	struct wall since;
-	enum level level;	/* worst device, or the host's own signals */
 	double risk;		/* 30 days */
 	const char *risk_reason;	/* one line for people; "" at none */
-	uint32_t risk_device;	/* snap_device.id, 0 = none */
-	uint32_t replace_device;	/* failing, spared by others; 0 = none */
-	enum cause_hint cause;	/* what seems at fault */
 	const struct snap_outlook *outlook;	/* NULL = no evidence */
 	const struct snap_check *checks;
 	const struct snap_device *devices;
-	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
 	uint64_t plan_id;	/* of snap_plan, 0 = none */
 	uint64_t window_id;	/* of the maintenance window it is in, 0 = none */
 	const struct snap_unit *units;	/* a VM before its roles */
-	size_t n_units;
 	const struct snap_watch *watch;	/* NULL: nobody is missed */
 	const char *diagnosis;	/* JSON object; NULL = none */
 	const struct snap_kin *kin;	/* NULL = it stands alone */

@@ -22,6 +22,9 @@
 #define COSMETIC_PARTS 3
 #define COSMETIC_LEAST 4
 
+/* Kinds of checks and names of metrics of a chunk, as a rule. */
+#define FRAME_SHARED_BYTES 640
+
 void
 chunks_free(struct engine *en)
 {
@@ -349,6 +352,42 @@ count_host(struct snap_tally *t, const struct snap_host *h)
 	note_worst(t, h->state, h->since);
 }
 
+static size_t
+text_piece(const char *text)
+{
+	return text == NULL || text[0] == '\0' ? 0 :
+		arena_piece(strlen(text) + 1);
+}
+
+/* What a host without devices, units and the like takes in a frame. */
+static size_t
+host_bytes(const struct host *h)
+{
+	size_t n = arena_piece(sizeof(struct snap_host)) +
+		arena_piece(h->n_checks * sizeof(struct snap_check)) +
+		arena_piece(h->n_devices * sizeof(struct snap_device)) +
+		arena_piece(h->n_tags * sizeof(struct tag)) +
+		text_piece(h->address) +
+		text_piece(h->worst != NULL ? h->worst->text : NULL);
+
+	for (size_t i = 0; i < h->n_checks; i++)
+		n += text_piece(h->checks[i]->text);
+	for (size_t i = 0; i < h->n_tags; i++)
+		n += text_piece(h->tags[i].key) + text_piece(h->tags[i].value);
+	return n;
+}
+
+/* One block that just holds it, kinds and names included; more if need be. */
+static void
+reserve_frame(struct arena *a, struct host *const *hosts, size_t n)
+{
+	size_t bytes = FRAME_SHARED_BYTES;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += host_bytes(hosts[i]);
+	arena_reserve(a, bytes);
+}
+
 static struct snap_frame *
 make_frame(struct engine *en, size_t first, size_t n)
 {
@@ -361,8 +400,7 @@ make_frame(struct engine *en, size_t first, size_t n)
 	en->live.n = 0;
 	f->part = en->sorted[first]->part;
 	f->tally.worst = STATE_HEALTHY;
-	/* As big as the one before was: no block is half empty. */
-	arena_reserve(&f->arena, en->frame_bytes);
+	reserve_frame(&f->arena, en->sorted + first, n);
 	atomic_init(&f->refs, 1);
 	for (; f->n < n; f->n++) {
 		struct snap_host *h = arena_alloc(&f->arena, sizeof(*h));
@@ -377,7 +415,6 @@ make_frame(struct engine *en, size_t first, size_t n)
 		if (en->sorted[first + f->n]->part != f->part)
 			f->part = NULL;
 	}
-	en->frame_bytes = f->arena.used_bytes;
 	return f;
 }
 

@@ -13,6 +13,8 @@
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
+#define TOUCHED_CALM 1024
+
 void
 touch(struct engine *en, struct host *h)
 {
@@ -300,4 +302,10 @@ step(struct engine *en, struct now now)
 			watch_step(en, h, now);
 	}
 	en->n_touched = 0;
+	if (en->cap_touched > TOUCHED_CALM) {
+		/* after a start or a reload, when all hosts were */
+		mem_free(en->touched);
+		en->touched = NULL;
+		en->cap_touched = 0;
+	}
 }

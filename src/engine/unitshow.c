@@ -103,7 +103,7 @@ show_units(struct maker *m, const struct host *h, struct snap_host *out)
 				return TC_ENOMEM;
 	}
 	out->units = list;
-	out->n_units = n;
+	out->n_units = (uint32_t)n;
 	if (h->watch != NULL)
 		out->watch = show_watch(m->en, m->arena, h->watch);
 	return 0;

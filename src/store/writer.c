@@ -31,7 +31,9 @@
  * often at most: the system's cache has them, and the next burst may be far.
  */
 #define CACHE_CALM_BYTES (256 * 1024)
-#define CACHE_CALM_S 2
+#define CACHE_CALM_S 1
+/* As much goes back to the system, too; it takes malloc a millisecond or two. */
+#define CACHE_TRIM_BYTES (1024 * 1024)
 
 enum job_kind { JOB_SET, JOB_CALL, JOB_FLUSH };
 
@@ -265,6 +267,8 @@ shrink_if_calm(struct writer *w)
 		0);
 	if (used > CACHE_CALM_BYTES)
 		sqlite3_db_release_memory(w->s->db.h);
+	if (used > CACHE_TRIM_BYTES)
+		mem_trim();
 }
 
 static void

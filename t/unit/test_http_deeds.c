@@ -496,7 +496,9 @@ static void
 fades(struct snap_host *h, size_t i, struct arena *a)
 {
 	(void)a;
-	h->health = i == 0 ? fade : HEALTH_UNHEALTHY;
+	h->health = HEALTH_UNHEALTHY;
+	if (i == 0)
+		h->health = fade;
 	if (i == 3)
 		h->disposition = DISPOSITION_QUARANTINED;
 }
