@@ -423,7 +423,7 @@ static const struct arg_verb verbs[] = {
 		doctor_rows },
 	{ "db", "backup FILE|verify [FILE]|restore FILE|stats|export|import FILE|"
 		"prune",
-		1, 2, "the server's file; all but restore, import and prune work "
+		1, 2, "the server's file; all but restore and import work "
 		"beside a server that runs", db_rows },
 	{ "plugin", "test PATH [OPTION=VALUE]...", 2, 18, "does a plugin keep "
 		"to the rules; it is run in a process of its own",

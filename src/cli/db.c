@@ -1,6 +1,7 @@
 /*
  * The file of the server: copies, checks, figures, export and pruning.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@
 
 /* What is written at once. */
 #define SPILL_BYTES 65536
+#define PRUNE_LOOK_MS 200	/* how far a server is */
+#define PRUNE_QUIET 300		/* looks without a row less */
 
 const char *
 db_state_dir(const struct cli *c)
@@ -351,6 +354,52 @@ check_prune(const struct cli *c, const struct tend_prune *p, struct tc_err *e)
 	return 0;
 }
 
+/* The writer drops them bit by bit; until none is left, or none goes. */
+static int
+wait_for_prune(const char *path, struct tend_prune *p,
+	const struct tend_progress *progress, struct tc_err *e)
+{
+	struct tend_prune left = *p;
+	uint64_t before = UINT64_MAX;
+	int quiet = 0, rc;
+
+	while ((rc = tend_prune_count(path, &left, e)) == 0 && left.rows > 0) {
+		quiet = left.rows < before ? 0 : quiet + 1;
+		before = left.rows;
+		if (quiet == PRUNE_QUIET)
+			return tc_fail(e, TC_ETIMEOUT, "%llu rows are still "
+				"there; the server goes on with it",
+				(unsigned long long)left.rows);
+		if (progress->say)
+			progress->say(progress->arg, p->rows - left.rows,
+				p->rows);
+		poll(NULL, 0, PRUNE_LOOK_MS);
+	}
+	return rc;
+}
+
+/* A server runs: it is asked, and does it beside all else. */
+static int
+prune_asked(struct cli *c, const char *path, struct tend_prune *p,
+	const struct tend_progress *progress, struct tc_err *e)
+{
+	struct strbuf body = {0};
+	struct json_write w;
+	struct doc *reply;
+	int rc;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "tier", p->tier ? p->tier : "raw");
+	json_add_wall(&w, "before", p->before);
+	json_add_bool(&w, "meant", c->opt.expected != UINT64_MAX);
+	json_put_end(&w);
+	rc = body.failed ? tc_fail(e, TC_ENOMEM, "out of memory") :
+		api_send(c, "POST", "/v1/prune", &body, &reply, e);
+	strbuf_free(&body);
+	return rc < 0 ? rc : wait_for_prune(path, p, progress, e);
+}
+
 static int
 prune_locked(struct cli *c, const char *path, struct tend_prune *p,
 	struct tc_err *e)
@@ -358,8 +407,13 @@ prune_locked(struct cli *c, const char *path, struct tend_prune *p,
 	struct tend_progress progress = progress_of(c, "prune");
 	int rc, lock = -1;
 
-	if ((rc = store_lock(db_state_dir(c), &lock, e)) < 0)
-		return tc_wrap(e, "stop tocsind first");
+	rc = store_lock(db_state_dir(c), &lock, e);
+	if (rc == TC_EBUSY) {
+		*e = (struct tc_err){0};
+		return prune_asked(c, path, p, &progress, e);
+	}
+	if (rc < 0)
+		return rc;
 	rc = tend_prune(path, p, &progress, e);
 	close(lock);
 	return rc;

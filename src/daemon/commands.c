@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "wire/json_read.h"
 #include "wire/json_write.h"
 
 #define COMMANDS_MAX 4096
@@ -264,6 +265,77 @@ do_order(struct daemon *d, struct http_command *cmd, enum engine_order kind)
 	commit_set(d, cmd, cs);
 }
 
+static int
+read_prune(struct http_command *cmd, struct store_prune *out)
+{
+	struct json_read r;
+	struct json_str key;
+	const char *before = "";
+
+	*out = (struct store_prune){ .tier = "raw" };
+	json_open(&r, cmd->body, cmd->body_n);
+	if (json_enter_object(&r)) {
+		while (json_next_key(&r, &key)) {
+			if (json_str_is(key, "tier"))
+				out->tier = json_get_cstr(&r, 16);
+			else if (json_str_is(key, "before"))
+				before = json_get_cstr(&r, WALL_TEXT);
+			else if (json_str_is(key, "meant"))
+				out->meant = json_get_bool(&r);
+			else
+				json_unknown(&r);
+		}
+	}
+	if (json_close(&r, &cmd->err) < 0)
+		return cmd->err.code;
+	if (wall_parse(before, strlen(before), &out->before) < 0)
+		return tc_fail(&cmd->err, TC_EINVAL, "/before: a time such as "
+			"2026-05-01T22:00:00Z");
+	return 0;
+}
+
+/* Who ordered it stands in the trail; the writer does it bit by bit. */
+static void
+do_prune(struct daemon *d, struct http_command *cmd)
+{
+	struct store_prune order;
+	struct change_set *cs;
+	struct change *c;
+	struct strbuf body = { 0 };
+	struct json_write w;
+	int rc = read_prune(cmd, &order);
+
+	if (rc == 0)
+		rc = store_sqlite.prune(d->store, &order, &cmd->err);
+	if (rc < 0) {
+		answer(cmd, rc);
+		return;
+	}
+	if ((cs = open_set(d, cmd)) == NULL)
+		return;
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "tier", order.tier);
+	json_add_wall(&w, "before", order.before);
+	json_put_end(&w);
+	if (body.n > 2)		/* the members alone */
+		strbuf_add(&cmd->reply, body.p + 1, body.n - 2);
+	c = change_add(cs, CHANGE_AUDIT);
+	if (c != NULL)
+		c->u.audit = (struct change_audit){
+			.at = d->clock->wall(d->clock),
+			.actor = arena_strdup(&cs->arena, cmd->who.name),
+			.action = "history.prune",
+			.body = arena_strdup(&cs->arena, strbuf_str(&body)) };
+	strbuf_free(&body);
+	if (c == NULL || c->u.audit.actor == NULL || c->u.audit.body == NULL) {
+		change_set_free(cs);
+		answer(cmd, tc_fail(&cmd->err, TC_ENOMEM, "out of memory"));
+		return;
+	}
+	commit_set(d, cmd, cs);
+}
+
 static void
 do_commands(void *arg)
 {
@@ -331,6 +403,9 @@ do_commands(void *arg)
 			break;
 		case COMMAND_OUTCOME:
 			do_order(d, cmd, ORDER_OUTCOME);
+			break;
+		case COMMAND_PRUNE:
+			do_prune(d, cmd);
 			break;
 		case COMMAND_SIGNAL:
 			do_order(d, cmd, ORDER_SIGNAL);

@@ -52,6 +52,7 @@ enum http_command_kind {
 	COMMAND_ARTIFACT,	/* target = host; name; body = its bytes */
 	COMMAND_OUTCOME,	/* what became of a device or a host */
 	COMMAND_SIGNAL,		/* another monitor speaks of a unit */
+	COMMAND_PRUNE,		/* body {tier, before, meant} */
 };
 
 /*

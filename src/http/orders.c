@@ -154,6 +154,12 @@ order_signal(struct request *r)
 }
 
 void
+order_prune(struct request *r)
+{
+	order(r, COMMAND_PRUNE, false);
+}
+
+void
 order_switch(struct request *r)
 {
 	order(r, COMMAND_SWITCH, false);

@@ -108,6 +108,8 @@ static const struct route routes[] = {
 		order_switch, order_done },
 	{ "GET", "/v1/audit", MAY_ADMIN, COST_READ, "after limit last",
 		view_audit, NULL },
+	{ "POST", "/v1/prune", MAY_ADMIN, COST_WRITE, "",
+		order_prune, order_done },
 	{ "POST", "/v1/signals", MAY_ORDER, COST_WRITE, "",
 		order_signal, order_done },
 	{ "POST", "/v1/simulate", MAY_SEE, COST_SNAPSHOT, "", simulate, NULL },

@@ -130,6 +130,7 @@ void order_alert_comment(struct request *r);
 void order_host_comment(struct request *r);
 void order_comment_delete(struct request *r);
 void order_signal(struct request *r);
+void order_prune(struct request *r);
 void order_switch(struct request *r);
 void order_accept(struct request *r);
 void order_unaccept(struct request *r);

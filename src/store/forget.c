@@ -1,5 +1,7 @@
 #include "store/forget.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "store/deeds.h"
 #include "store/prune.h"
@@ -126,7 +128,10 @@ rows_edge(struct forget *f, struct scribe *s, struct tc_err *e)
 		return rc;
 	f->packed = s->packed;
 	f->edge = s->packed;
-	if (s->packed != 0 || f->conf->keep_raw.ns <= 0)
+	/* Somebody's order, where nothing packs. */
+	if (s->packed == 0 && f->asked[TIER_HOUR] != 0)
+		f->edge = slot_of((struct wall){ f->asked[TIER_HOUR] });
+	if (f->edge != 0 || f->conf->keep_raw.ns <= 0)
 		return 0;
 	before = wall_add(today(), dur_ns(-f->conf->keep_raw.ns));
 	if ((rc = prune_is_surprise(&s->db, before, &surprise, e)) < 0)
@@ -168,6 +173,12 @@ blocks_edge(struct forget *f, struct scribe *s, struct tc_err *e)
 	bool surprise = false;
 	int rc;
 
+	if (f->asked[f->tier] != 0) {
+		f->edge = f->asked[f->tier];
+		before.ms = f->edge;
+		return tiers[f->tier].row_ms == 0 ?
+			prune_note_raw(&s->db, before, e) : 0;
+	}
 	if (keep.ns <= 0)
 		return 0;
 	if ((rc = prune_blocks_are_surprise(&s->db, f->tier, before, &surprise,
@@ -197,6 +208,8 @@ blocks_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 	if (*n > 0 && (rc = prune_blocks(&s->db, f->tier, before, n, e)) < 0)
 		return rc;
 	if (*n == 0) {
+		if (f->edge != 0 && f->edge == f->asked[f->tier])
+			f->asked[f->tier] = 0;
 		f->edge = 0;
 		f->tier++;
 		if (f->tier == TIERS)
@@ -214,6 +227,45 @@ deeds_some(struct forget *f, struct scribe *s, struct tc_err *e)
 	if (rc == 0 && n == 0)
 		forget_later(f);
 	return rc;
+}
+
+/* The tiers of a name: raw history has two. */
+static bool
+is_tier(enum tier tier, const char *name)
+{
+	return tier != TIER_SNAPSHOT && strcmp(tiers[tier].name, name) == 0;
+}
+
+int
+forget_ask(struct forget *f, struct scribe *s,
+	const struct store_prune *order, struct tc_err *e)
+{
+	bool surprise, known = false;
+	int rc;
+
+	for (enum tier t = TIER_HOUR; t < TIERS; t++) {
+		if (!is_tier(t, order->tier))
+			continue;
+		known = true;
+		if ((rc = prune_blocks_are_surprise(&s->db, t, order->before,
+			    &surprise, e)) < 0)
+			return rc;
+		if (surprise && !order->meant)
+			return tc_fail(e, TC_EPERM, "more than half of the "
+				"history would go");
+	}
+	if (!known)
+		return tc_fail(e, TC_EINVAL, "there is no tier %s: raw, 5m, "
+			"1h, 1d", order->tier);
+	for (enum tier t = TIER_HOUR; t < TIERS; t++) {
+		if (is_tier(t, order->tier))
+			f->asked[t] = order->before.ms;
+	}
+	/* From the beginning: it may be past that tier. */
+	f->stage = FORGET_REST;
+	f->edge = 0;
+	f->next = (struct mono){ 0 };
+	return 0;
 }
 
 int

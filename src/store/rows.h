@@ -54,6 +54,12 @@ struct store_point {
 	uint64_t bits;
 };
 
+struct store_prune {
+	const char *tier;
+	struct wall before;
+	bool meant;
+};
+
 /* A row of the audit trail: its hash is over the one before and its text. */
 struct store_audit {
 	uint64_t seq;		/* from 1, without a gap */

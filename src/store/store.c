@@ -555,6 +555,13 @@ store_moves(struct store *s, const struct store_moves *to, struct tc_err *e)
 }
 
 static int
+store_prune(struct store *s, const struct store_prune *order,
+	struct tc_err *e)
+{
+	return writer_prune(s->writer, order, e);
+}
+
+static int
 store_audit(struct store *s, uint64_t after, size_t limit,
 	int (*sink)(void *, const struct store_audit *), void *arg,
 	struct tc_err *e) /* lint: the seam's signature */
@@ -610,5 +617,6 @@ const struct store_ops store_sqlite = {
 	.scored = store_scored,
 	.moves = store_moves,
 	.audit = store_audit,
+	.prune = store_prune,
 	.audit_verify = store_audit_verify,
 };

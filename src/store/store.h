@@ -101,6 +101,14 @@ struct store_ops {
 	/* Packs all hours that end before `until`; waits; any thread. */
 	int (*compact)(struct store *, struct wall until, struct tc_err *);
 
+	/*
+	 * History of this tier ("raw", "5m", …) before this time goes, bit by
+	 * bit, beside all else.  TC_EPERM: that is more than half of the time
+	 * there is history of, and it is not `meant`; TC_EINVAL: no such tier.
+	 */
+	int (*prune)(struct store *, const struct store_prune *,
+		struct tc_err *);
+
 	/* Tokens: done at once on the writer's connection, durable on return. */
 	int (*token_put)(struct store *, const struct store_token *,
 		struct tc_err *);

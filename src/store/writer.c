@@ -759,6 +759,29 @@ writer_run(struct writer *w, const struct writer_call *call, struct tc_err *e)
 	return rc;
 }
 
+struct asked {
+	struct forget *forget;
+	const struct store_prune *order;
+};
+
+static int
+ask_forget(struct scribe *s, const void *arg, struct tc_err *e)
+{
+	const struct asked *a = arg;
+
+	return forget_ask(a->forget, s, a->order, e);
+}
+
+int
+writer_prune(struct writer *w, const struct store_prune *order,
+	struct tc_err *e)
+{
+	struct asked a = { &w->forget, order };
+	struct writer_call call = { ask_forget, &a };
+
+	return writer_run(w, &call, e);
+}
+
 void
 writer_stats(struct writer *w, struct store_stats *out)
 {

@@ -30,6 +30,10 @@ struct writer_call {
 int writer_run(struct writer *w, const struct writer_call *call,
 	struct tc_err *e);
 
+/* forget_ask() on the writer's thread. */
+int writer_prune(struct writer *w, const struct store_prune *order,
+	struct tc_err *e);
+
 /* All but the sizes of the files. */
 void writer_stats(struct writer *w, struct store_stats *out);
 

@@ -232,6 +232,51 @@ START_TEST(rows_that_were_packed_go)
 }
 END_TEST
 
+static int
+order_prune(struct yard *y, const char *tier, int64_t before_ms, bool meant)
+{
+	struct store_prune order = { tier, { before_ms }, meant };
+	struct tc_err e = { 0 };
+
+	return y->ops->prune(y->s, &order, &e);
+}
+
+static void
+wait_for_blocks(struct yard *y, int64_t n)
+{
+	char sql[] = "SELECT count(*) FROM block WHERE tier = 0";
+
+	for (int i = 0; i < 600 && number_in(y->path, sql) != n; i++)
+		queue_pop(y->turned, dur_ms(50));
+	ck_assert_int_eq(number_in(y->path, sql), n);
+}
+
+START_TEST(r077_who_orders_it_has_old_hours_dropped_while_others_write)
+{
+	int64_t end = T0 + 4 * HOUR, all;
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, end);
+	pack(&y, end);
+	all = number_in(y.path, "SELECT count(*) FROM block WHERE tier = 0");
+	ck_assert_int_eq(order_prune(&y, "hourly", T0, false), TC_EINVAL);
+	ck_assert_int_eq(order_prune(&y, "raw", T0 + 3 * HOUR, false),
+		TC_EPERM);
+	ck_assert_int_eq(order_prune(&y, "raw", T0 + 2 * HOUR, false), 0);
+	put_times(&y, end, end + HOUR / 2);
+	wait_for_blocks(&y, all / 2);
+	ck_assert_int_eq(number_in(y.path, "SELECT min(start_ms) FROM block "
+		"WHERE tier = 0"), T0 + 2 * HOUR);
+	ck_assert_int_eq(order_prune(&y, "raw", end, true), 0);
+	wait_for_blocks(&y, 0);
+	wait_for_rows(&y, HOSTS * (HOUR / 2) / STEP);
+	yard_fini(&y);
+}
+END_TEST
+
 START_TEST(what_comes_late_is_there_at_once_and_once)
 {
 	static struct answers before, after;
@@ -707,6 +752,7 @@ main(void)
 {
 	return STORIES("store: packed", packing_changes_no_answer,
 		rows_that_were_packed_go,
+		r077_who_orders_it_has_old_hours_dropped_while_others_write,
 		what_comes_late_is_there_at_once_and_once,
 		a_kill_at_any_moment_of_packing_loses_nothing,
 		roll_ups_are_what_the_rows_say,

@@ -102,7 +102,7 @@ refuses 'there is no host' imported three export --host h9 --metric odd
 	exec 9> "$dir/state/lock"
 	flock -n 9 || fail "lock"
 	refuses 'stop tocsind first' db restore "$dir/copy.db"
-	refuses 'stop tocsind first' db prune --older-than 90d
+	refuses 'server' db prune --older-than 90d
 	refuses 'stop tocsind first' db import "$dir/odd.csv"
 	says 'sound' db verify
 )

@@ -75,6 +75,8 @@ answer_order(struct http_command *cmd)
 		[COMMAND_ALERT_COMMENT] = "\"id\":5",
 		[COMMAND_HOST_COMMENT] = "\"id\":5",
 		[COMMAND_COMMENT_DELETE] = "\"id\":5",
+		[COMMAND_PRUNE] = "\"tier\":\"5m\","
+			"\"before\":\"2026-01-01T00:00:00.000Z\"",
 		[COMMAND_SIGNAL] = "\"host\":\"h9\",\"check\":\"signal:x\"",
 	};
 

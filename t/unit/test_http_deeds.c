@@ -747,6 +747,22 @@ START_TEST(orders_are_passed_on)
 }
 END_TEST
 
+START_TEST(r077_pruning_is_for_admins)
+{
+	static const char body[] =
+		"{\"tier\":\"5m\",\"before\":\"2026-01-01T00:00:00Z\"}";
+
+	begin_with_deeds();
+	story.ask.token = "operator-token";
+	orders("POST", "/v1/prune", body, 403);
+	story.ask.token = "admin-token";
+	orders("POST", "/v1/prune", body, 200);
+	ck_assert_int_eq(story.io.kind, COMMAND_PRUNE);
+	ck_assert_str_eq(story.io.body, body);
+	http_end();
+}
+END_TEST
+
 START_TEST(orders_are_for_operators)
 {
 	static const char *const tokens[] = { "viewer-token",
@@ -816,6 +832,6 @@ main(void)
 		r143_a_role_may_be_asked_for_by_name, r127_am_i_affected,
 		r120_the_summary_names_the_worst_partitions_and_the_trend,
 		the_summary_has_4_kib_with_all_brakes_latched,
-		orders_are_passed_on, orders_are_for_operators,
+		orders_are_passed_on, orders_are_for_operators, r077_pruning_is_for_admins,
 		orders_that_cannot_be_are_refused);
 }
