@@ -27,6 +27,11 @@ struct sd_read {
 	size_t n_labels;
 	const char *host;	/* the label, folded, or NULL */
 	const char *parent;	/* the same */
+	const char *vm, *role;	/* the same */
+	enum unit_class cls;
+	struct sd_unit *units;
+	size_t n_units;
+	size_t cap_units;
 	struct sd_host *hosts;
 	size_t n_hosts;
 	size_t cap_hosts;
@@ -101,14 +106,49 @@ folded_name(struct sd_read *in, const char *text)
 	struct tc_err e;
 
 	if (name_fold(text, strlen(text), folded, &e) < 0) {
-		json_fail(&in->r, "'%.60s' is no name of a host: %s", text,
-			e.text);
+		json_fail(&in->r, "'%.60s' is no name: %s", text, e.text);
 		return NULL;
 	}
 	copy = arena_strdup(in->arena, folded);
 	if (copy == NULL)
 		json_fail_memory(&in->r);
 	return copy;
+}
+
+/* "" is as if it were not there: a relabelling may have emptied it. */
+static const char *
+optional_name(struct sd_read *in, const char *text)
+{
+	return text[0] == '\0' ? NULL : folded_name(in, text);
+}
+
+static void
+read_class(struct sd_read *in, const char *text)
+{
+	if (strcmp(text, "stateless") == 0)
+		in->cls = UNIT_STATELESS;
+	else if (strcmp(text, "stateful") != 0)
+		json_fail(&in->r, "'%.60s' is neither stateful nor stateless",
+			text);
+}
+
+/* False when it is none of ours. */
+static bool
+read_own(struct sd_read *in, struct json_str key, const char *value)
+{
+	if (json_str_is(key, "host"))
+		in->host = folded_name(in, value);
+	else if (json_str_is(key, "__tocsin_parent"))
+		in->parent = optional_name(in, value);
+	else if (json_str_is(key, "__tocsin_vm"))
+		in->vm = optional_name(in, value);
+	else if (json_str_is(key, "__tocsin_role"))
+		in->role = optional_name(in, value);
+	else if (json_str_is(key, "__tocsin_class"))
+		read_class(in, value);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -124,12 +164,8 @@ read_labels(struct sd_read *in)
 			break;
 		if (key.n == 0 || key.n > 128 || strlen(key.p) != key.n)
 			json_fail(&in->r, "not the name of a label");
-		else if (json_str_is(key, "host"))
-			in->host = folded_name(in, value);
-		else if (json_str_is(key, "__tocsin_parent"))
-			in->parent = value[0] == '\0' ? NULL :
-				folded_name(in, value);
-		else if (strncmp(key.p, "__", 2) == 0)
+		else if (read_own(in, key, value) ||
+		    strncmp(key.p, "__", 2) == 0)
 			continue;
 		else if (in->n_labels == LABELS_MAX_GROUP)
 			json_fail(&in->r, "more than %d labels",
@@ -174,6 +210,28 @@ add_host(struct sd_read *in, const struct target *t, const struct tag *tags)
 }
 
 static void
+add_unit(struct sd_read *in)
+{
+	void *items = in->units;
+
+	if (in->host == NULL)
+		json_fail(&in->r, "labels: a VM or a role needs host, where "
+			"it runs");
+	else if (in->n_targets != 1)
+		json_fail(&in->r, "targets: a VM or a role has one");
+	else if (mem_grow(&items, &in->cap_units, in->n_units + 1,
+		sizeof(*in->units)) < 0)
+		json_fail_memory(&in->r);
+	if (json_failed(&in->r))
+		return;
+	in->units = items;
+	in->units[in->n_units++] = (struct sd_unit){ .host = in->host,
+		.vm = in->vm, .role = in->role, .cls = in->cls,
+		.address = in->targets[0].address,
+		.line = in->targets[0].line };
+}
+
+static void
 read_group(struct sd_read *in)
 {
 	size_t bytes;
@@ -181,7 +239,8 @@ read_group(struct sd_read *in)
 	struct tag *tags;
 
 	in->n_targets = in->n_labels = 0;
-	in->host = in->parent = NULL;
+	in->host = in->parent = in->vm = in->role = NULL;
+	in->cls = UNIT_STATEFUL;
 	json_enter_object(&in->r);
 	while (json_next_key(&in->r, &key)) {
 		if (json_str_is(key, "targets"))
@@ -190,6 +249,11 @@ read_group(struct sd_read *in)
 			read_labels(in);
 		else
 			json_unknown(&in->r);
+	}
+	if (in->vm != NULL || in->role != NULL) {
+		if (!json_failed(&in->r))
+			add_unit(in);
+		return;
 	}
 	bytes = in->n_labels * sizeof(*tags);
 	tags = arena_alloc(in->arena, bytes);
@@ -206,14 +270,20 @@ static int
 keep_hosts(const struct sd_read *in, struct sd_file *file, struct tc_err *e)
 {
 	size_t bytes = in->n_hosts * sizeof(*file->hosts);
+	size_t unit_bytes = in->n_units * sizeof(*file->units);
 	struct sd_host *hosts = arena_alloc(in->arena, bytes);
+	struct sd_unit *units = arena_alloc(in->arena, unit_bytes);
 
-	if (hosts == NULL)
+	if (hosts == NULL || units == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	if (bytes != 0)
 		memcpy(hosts, in->hosts, bytes);
+	if (unit_bytes != 0)
+		memcpy(units, in->units, unit_bytes);
 	file->hosts = hosts;
 	file->n = in->n_hosts;
+	file->units = units;
+	file->n_units = in->n_units;
 	return 0;
 }
 
@@ -232,6 +302,7 @@ sd_parse(char *text, size_t n, struct arena *arena, struct sd_file *file,
 		rc = keep_hosts(&in, file, e);
 	hash_free(&in.by_name);
 	mem_free(in.targets);
+	mem_free(in.units);
 	mem_free(in.hosts);
 	return rc;
 }

@@ -4,6 +4,10 @@
  * `host`, else the target without its port; `__tocsin_parent` is the host
  * that it hangs on; other labels become tags, those that begin with __ are
  * Prometheus's own and dropped.
+ *
+ * With `__tocsin_vm`, `__tocsin_role` or both the one target is that of a VM,
+ * or of a role (in that VM, else straight on the host), and `host` says where
+ * it runs; `__tocsin_class` is stateful or stateless.
  */
 #ifndef TOCSIN_CONFIG_FILE_SD_H
 #define TOCSIN_CONFIG_FILE_SD_H
@@ -23,6 +27,15 @@ struct sd_host {
 	unsigned line;
 };
 
+struct sd_unit {
+	const char *host;	/* folded, as vm and role */
+	const char *vm;		/* NULL: a role straight on the host */
+	const char *role;	/* NULL: the VM itself */
+	const char *address;
+	enum unit_class cls;
+	unsigned line;
+};
+
 struct sd_file {
 	const char *path;
 	size_t partition;	/* index in the config that it was found by */
@@ -31,6 +44,8 @@ struct sd_file {
 	uint64_t inode;
 	struct sd_host *hosts;
 	size_t n;
+	struct sd_unit *units;
+	size_t n_units;
 };
 
 struct config_sd {

@@ -4,6 +4,7 @@
 #include "config/file_sd.h"
 #include "config/parents.h"
 #include "config/partition.h"
+#include "config/sd_units.h"
 #include "config/units.h"
 
 #define FILE_MAX_BYTES ((size_t)32 << 20)
@@ -38,6 +39,30 @@ copy_tags(struct arena *a, const struct sd_host *from, struct sd_host *to)
 	return 0;
 }
 
+static int
+keep_units(struct arena *a, const struct sd_file *from, struct sd_file *to)
+{
+	to->units = arena_alloc(a, from->n_units * sizeof(*to->units));
+	if (to->units == NULL)
+		return TC_ENOMEM;
+	for (size_t i = 0; i < from->n_units; i++) {
+		const struct sd_unit *u = &from->units[i];
+		struct sd_unit *copy = &to->units[i];
+
+		*copy = *u;
+		copy->host = arena_strdup(a, u->host);
+		copy->address = arena_strdup(a, u->address);
+		copy->vm = u->vm != NULL ? arena_strdup(a, u->vm) : NULL;
+		copy->role = u->role != NULL ? arena_strdup(a, u->role) : NULL;
+		if (copy->host == NULL || copy->address == NULL ||
+		    (u->vm != NULL && copy->vm == NULL) ||
+		    (u->role != NULL && copy->role == NULL))
+			return TC_ENOMEM;
+	}
+	to->n_units = from->n_units;
+	return 0;
+}
+
 /* What an earlier fleet had of the file, in our arena. */
 static int
 keep_earlier(struct arena *a, const struct sd_file *from, struct sd_file *to)
@@ -60,7 +85,7 @@ keep_earlier(struct arena *a, const struct sd_file *from, struct sd_file *to)
 			return TC_ENOMEM;
 	}
 	to->n = from->n;
-	return 0;
+	return keep_units(a, from, to);
 }
 
 static const struct sd_file *
@@ -100,7 +125,8 @@ read_file(struct build *b, struct sd_file *file,
 	if (rc == 0 || rc == TC_ENOMEM)
 		return rc;
 	config_errors_add(b->errs, true, (struct opt_origin){ file->path, 0 },
-		"%s; %s", e.text, before != NULL && before->n != 0 ? "its earlier hosts stay" :
+		"%s; %s", e.text, before != NULL && before->n + before->n_units != 0 ?
+		"its earlier hosts stay" :
 		"none of its hosts is taken");
 	return before != NULL ?
 		keep_earlier(&b->fleet->arena, before, file) : 0;
@@ -198,6 +224,11 @@ make_def(struct build *b)
 	if ((rc = take_config_hosts(b)) < 0 || (rc = take_file_hosts(b)) < 0)
 		return rc;
 	parents_link(b->hosts, b->n, &b->by_name, b->errs);
+	rc = sd_units_place(&(struct sd_place){ .cfg = cfg, .sd = &b->sd,
+		.arena = &b->fleet->arena, .hosts = b->hosts, .n = b->n,
+		.by_name = &b->by_name, .errs = b->errs });
+	if (rc < 0)
+		return rc;
 	def->partitions = parts;
 	def->n_partitions = cfg->n_partitions;
 	def->hosts = b->hosts;

@@ -1,8 +1,12 @@
 #include "t/unit/config_rig.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/macros.h"
 
 static const struct tocsin_opt ping_rows[] = {
@@ -78,4 +82,56 @@ rig_fleet_of(const struct config *cfg)
 	ck_assert_int_eq(config_fleet_load(cfg, NULL, &fleet, &errs), 0);
 	config_errors_fini(&errs);
 	return fleet;
+}
+
+/* ---- files ---- */
+
+void
+scene_put(const struct scene *s, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	ck_assert_int_eq(file_write_atomic(path, text, strlen(text), 0644,
+		NULL), 0);
+}
+
+void
+scene_open(struct scene *s, const char *yaml)
+{
+	char path[128];
+
+	*s = (struct scene){ 0 };
+	snprintf(s->dir, sizeof(s->dir), "/tmp/tocsin-config.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(s->dir));
+	scene_put(s, "t.yaml", yaml);
+	snprintf(path, sizeof(path), "%s/t.yaml", s->dir);
+	ck_assert_int_eq(config_load(path, &rig_lookup, &s->cfg, &s->errs), 0);
+}
+
+void
+scene_load(struct scene *s)
+{
+	struct config_fleet *fleet;
+
+	config_errors_fini(&s->errs);
+	ck_assert_int_eq(config_fleet_load(s->cfg, s->fleet, &fleet, &s->errs),
+		0);
+	config_fleet_free(s->fleet);
+	s->fleet = fleet;
+}
+
+void
+scene_close(struct scene *s, const char *const *files)
+{
+	char path[128];
+
+	for (; *files != NULL; files++) {
+		snprintf(path, sizeof(path), "%s/%s", s->dir, *files);
+		(void)unlink(path);
+	}
+	(void)rmdir(s->dir);
+	config_errors_fini(&s->errs);
+	config_fleet_free(s->fleet);
+	config_free(s->cfg);
 }

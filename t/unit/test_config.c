@@ -545,63 +545,6 @@ END_TEST
 
 /* ---- file_sd ---- */
 
-struct scene {
-	char dir[64];
-	struct config *cfg;
-	struct config_fleet *fleet;
-	struct config_errors errs;
-};
-
-static void
-put_file(const struct scene *s, const char *name, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-	ck_assert_int_eq(file_write_atomic(path, text, strlen(text), 0644,
-		NULL), 0);
-}
-
-static void
-scene_open(struct scene *s, const char *yaml)
-{
-	char path[128];
-
-	*s = (struct scene){ 0 };
-	snprintf(s->dir, sizeof(s->dir), "/tmp/tocsin-config.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(s->dir));
-	put_file(s, "t.yaml", yaml);
-	snprintf(path, sizeof(path), "%s/t.yaml", s->dir);
-	ck_assert_int_eq(config_load(path, &rig_lookup, &s->cfg, &s->errs), 0);
-}
-
-static void
-scene_load(struct scene *s)
-{
-	struct config_fleet *fleet;
-
-	config_errors_fini(&s->errs);
-	ck_assert_int_eq(config_fleet_load(s->cfg, s->fleet, &fleet, &s->errs),
-		0);
-	config_fleet_free(s->fleet);
-	s->fleet = fleet;
-}
-
-static void
-scene_close(struct scene *s, const char *const *files)
-{
-	char path[128];
-
-	for (; *files != NULL; files++) {
-		snprintf(path, sizeof(path), "%s/%s", s->dir, *files);
-		(void)unlink(path);
-	}
-	(void)rmdir(s->dir);
-	config_errors_fini(&s->errs);
-	config_fleet_free(s->fleet);
-	config_free(s->cfg);
-}
-
 static const char sd_yaml[] = "partitions:\n- name: p\n  checks: "
 	"[{probe: ping}]\n  hosts: [{name: h1, address: 10.9.9.9}]\n"
 	"  file_sd: [\"sd*.json\"]\n";
@@ -614,12 +557,12 @@ START_TEST(hosts_come_from_file_sd)
 	struct scene s;
 
 	scene_open(&s, sd_yaml);
-	put_file(&s, "sd1.json", "[{\"targets\": [\"10.0.0.2:9100\", "
+	scene_put(&s, "sd1.json", "[{\"targets\": [\"10.0.0.2:9100\", "
 		"\"[fe80::1]:9100\"],\n \"labels\": {\"host\": \"H2\", "
 		"\"rack\": \"r1\", \"__meta_x\": \"y\"}},\n"
 		"{\"targets\": [\"web-3.example:80\", \"web-3.example:443\", "
 		"\"h1\"]}]");
-	put_file(&s, "sd2.json", "[]");
+	scene_put(&s, "sd2.json", "[]");
 	scene_load(&s);
 	ck_assert_uint_eq(s.fleet->def.n_hosts, 3);
 	h = &s.fleet->def.hosts[1];
@@ -661,7 +604,7 @@ START_TEST(hosts_go_when_the_engine_has_them_unless_files_may_change)
 	scene_open(&s, sd_yaml);
 	scene_load(&s);
 	config_fleet_taken(s.cfg, s.fleet);
-	put_file(&s, "sd1.json", "[{\"targets\": [\"a:1\"]}]");
+	scene_put(&s, "sd1.json", "[{\"targets\": [\"a:1\"]}]");
 	scene_load(&s);
 	ck_assert_uint_eq(s.fleet->def.n_hosts, 2);
 	ck_assert_str_eq(s.fleet->def.hosts[0].address, "10.9.9.9");
@@ -708,7 +651,7 @@ START_TEST(r001_file_sd_names_parents_and_its_faults_are_warnings)
 	scene_open(&s, "partitions:\n- name: p\n  file_sd: [\"sd*.json\"]\n"
 		"  hosts:\n  - {name: h1, parent: sw1}\n"
 		"  - {name: h2, parent: nobody}\n");
-	put_file(&s, "sd1.json", "[{\"targets\": [\"sw1:1\"]},\n"
+	scene_put(&s, "sd1.json", "[{\"targets\": [\"sw1:1\"]},\n"
 		"{\"targets\": [\"h3:1\"], \"labels\": "
 		"{\"__tocsin_parent\": \"SW1\"}},\n"
 		"{\"targets\": [\"x:1\"], \"labels\": "
@@ -736,7 +679,7 @@ START_TEST(r001_file_sd_names_parents_and_its_faults_are_warnings)
 	ck_assert_ptr_nonnull(strstr(s.errs.items[2].text, "host 'z': parent: "
 		"is the host itself"));
 	/* the file breaks, and what it had of parents stays */
-	put_file(&s, "sd1.json", "[7]");
+	scene_put(&s, "sd1.json", "[7]");
 	scene_load(&s);
 	ck_assert_str_eq(s.fleet->def.hosts[3].parent, "sw1");
 	scene_close(&s, files);
@@ -749,12 +692,12 @@ START_TEST(a_broken_file_keeps_its_earlier_hosts)
 	struct scene s;
 
 	scene_open(&s, sd_yaml);
-	put_file(&s, "sd1.json", "[{\"targets\": [\"a:1\", \"b:1\"], "
+	scene_put(&s, "sd1.json", "[{\"targets\": [\"a:1\", \"b:1\"], "
 		"\"labels\": {\"x\": \"y\"}}]");
 	scene_load(&s);
 	ck_assert_uint_eq(s.fleet->def.n_hosts, 3);
 	ck_assert(!config_fleet_is_stale(s.cfg, s.fleet));
-	put_file(&s, "sd1.json", "[{\"targets\": [\"a:1\"], \"labels\": 7}]");
+	scene_put(&s, "sd1.json", "[{\"targets\": [\"a:1\"], \"labels\": 7}]");
 	ck_assert(config_fleet_is_stale(s.cfg, s.fleet));
 	scene_load(&s);
 	ck_assert_uint_eq(s.fleet->def.n_hosts, 3);
@@ -767,7 +710,7 @@ START_TEST(a_broken_file_keeps_its_earlier_hosts)
 	ck_assert(!config_fleet_is_stale(s.cfg, s.fleet));
 	scene_load(&s);
 	ck_assert_uint_eq(s.fleet->def.n_hosts, 3);
-	put_file(&s, "sd1.json", "[]");
+	scene_put(&s, "sd1.json", "[]");
 	scene_load(&s);
 	ck_assert_uint_eq(s.fleet->def.n_hosts, 1);
 	scene_close(&s, files);
@@ -786,10 +729,10 @@ START_TEST(wrong_file_sd_says_where)
 		{ "[{\"targets\": [7]}]",
 			"/0/targets/0: not a string (byte 14)" },
 		{ "[{\"labels\": {\"host\": \"a b\"}}]", "/0/labels/host: 'a b' "
-			"is no name of a host: byte 1 (0x20) may not stand in "
+			"is no name: byte 1 (0x20) may not stand in "
 			"a name (byte 21)" },
-		{ "[{\"targets\": [\"::1\"]}]", "/0: '::1' is no name of a "
-			"host: byte 0 (0x3a) may not stand in a name (byte 14)" },
+		{ "[{\"targets\": [\"::1\"]}]", "/0: '::1' is no name: byte "
+			"0 (0x3a) may not stand in a name (byte 14)" },
 		{ "[{\"targets\"", "/0/targets: the text ends where ':' is "
 			"expected (byte 11)" },
 	};
@@ -799,7 +742,7 @@ START_TEST(wrong_file_sd_says_where)
 
 	scene_open(&s, sd_yaml);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		put_file(&s, "sd1.json", bad[i][0]);
+		scene_put(&s, "sd1.json", bad[i][0]);
 		scene_load(&s);
 		snprintf(want, sizeof(want), "%s; none of its hosts is taken",
 			bad[i][1]);
@@ -820,7 +763,7 @@ START_TEST(plugin_dirs_are_known_before_the_probes)
 	ck_assert_str_eq(dirs.p, ":/opt/a:/opt/b");
 	ck_assert_uint_eq(s.cfg->plugin_dirs.n, 2);
 	strbuf_reset(&dirs);
-	put_file(&s, "t.yaml", "plugin_dirs: [");
+	scene_put(&s, "t.yaml", "plugin_dirs: [");
 	ck_assert_int_eq(config_plugin_dirs(s.cfg->path, &dirs), 0);
 	ck_assert_str_eq(strbuf_str(&dirs), "");
 	strbuf_free(&dirs);

@@ -208,6 +208,116 @@ START_TEST(every_failing_allocation_is_survived)
 }
 END_TEST
 
+/* ---- of file_sd ---- */
+
+static const struct unit_def *
+sd_unit(const struct scene *s, size_t host, size_t i)
+{
+	ck_assert_uint_lt(i, s->fleet->def.hosts[host].n_units);
+	return &s->fleet->def.hosts[host].units[i];
+}
+
+static const char sd_yaml[] = "partitions:\n- name: p\n"
+	"  role_checks: [{probe: tcp, port: 80}]\n"
+	"  hosts:\n  - name: h1\n    vms: [{name: v1}]\n"
+	"  file_sd: [sd.json]\n- name: q\n  hosts: [{name: h9}]\n";
+
+static const char sd_json[] = "[\n"
+	"{\"targets\": [\"h2:9100\"]},\n"
+	"{\"targets\": [\"10.0.0.5:80\"], \"labels\": {\"host\": \"H1\", "
+	"\"__tocsin_vm\": \"V1\", \"__tocsin_role\": \"web\", "
+	"\"__tocsin_class\": \"stateless\", \"team\": \"x\"}},\n"
+	"{\"targets\": [\"10.0.0.6\"], \"labels\": {\"host\": \"h2\", "
+	"\"__tocsin_vm\": \"v2\", \"__tocsin_class\": \"stateless\"}},\n"
+	"{\"targets\": [\"10.0.0.7\"], \"labels\": {\"host\": \"h2\", "
+	"\"__tocsin_vm\": \"v3\", \"__tocsin_role\": \"db\"}},\n"
+	"{\"targets\": [\"10.0.0.2\"], \"labels\": {\"host\": \"h2\", "
+	"\"__tocsin_role\": \"ntp\", \"__tocsin_vm\": \"\"}}]";
+
+START_TEST(r001_file_sd_names_vms_and_roles)
+{
+	static const char *const files[] = { "t.yaml", "sd.json", NULL };
+	struct scene s;
+
+	scene_open(&s, sd_yaml);
+	scene_put(&s, "sd.json", sd_json);
+	for (int round = 0; round < 2; round++) {
+		scene_load(&s);
+		ck_assert_uint_eq(s.fleet->def.n_hosts, 3);
+		ck_assert_uint_eq(s.fleet->def.hosts[0].n_units, 2);
+		ck_assert_uint_eq(s.fleet->def.hosts[2].n_units, 4);
+		ck_assert_str_eq(sd_unit(&s, 0, 0)->name, "v1");
+		ck_assert_str_eq(sd_unit(&s, 0, 1)->name, "web");
+		ck_assert_uint_eq(sd_unit(&s, 0, 1)->parent, 0);
+		ck_assert_int_eq(sd_unit(&s, 0, 1)->cls, UNIT_STATELESS);
+		ck_assert_str_eq(sd_unit(&s, 0, 1)->address, "10.0.0.5");
+		ck_assert_uint_eq(sd_unit(&s, 0, 1)->n_checks, 1);
+		ck_assert_uint_eq(sd_unit(&s, 0, 1)->signals,
+			1U << SIGNAL_OUTSIDE);
+		ck_assert_uint_eq(sd_unit(&s, 0, 1)->origin.line, 3);
+		ck_assert_str_eq(sd_unit(&s, 2, 0)->name, "v2");
+		ck_assert(sd_unit(&s, 2, 0)->is_vm);
+		/* v3 is made for its role */
+		ck_assert_str_eq(sd_unit(&s, 2, 1)->name, "v3");
+		ck_assert_str_eq(sd_unit(&s, 2, 2)->name, "db");
+		ck_assert_uint_eq(sd_unit(&s, 2, 2)->parent, 1);
+		ck_assert_int_eq(sd_unit(&s, 2, 2)->cls, UNIT_STATEFUL);
+		ck_assert_uint_eq(sd_unit(&s, 2, 3)->parent, SIZE_MAX);
+		/* the file breaks: what it had of them stays */
+		ck_assert_uint_eq(s.errs.warnings, (size_t)round);
+		scene_put(&s, "sd.json", "[7]");
+	}
+	scene_close(&s, files);
+}
+END_TEST
+
+START_TEST(what_file_sd_cannot_place_is_left_out_with_a_warning)
+{
+	static const char *const files[] = { "t.yaml", "sd.json", NULL };
+	static const struct { const char *labels, *says; } cases[] = {
+		{ "\"host\": \"nobody\", \"__tocsin_vm\": \"v\"",
+			"vm 'v': no host nobody; it is left out" },
+		{ "\"host\": \"h9\", \"__tocsin_role\": \"r\"",
+			"role 'r': another partition has host h9" },
+		{ "\"host\": \"h1\", \"__tocsin_vm\": \"v1\"",
+			"vm 'v1': it is known on host h1" },
+		{ "\"host\": \"h1\", \"__tocsin_vm\": \"h9\"",
+			"vm 'h9': a host has the VM's name: h9" },
+		{ "\"__tocsin_vm\": \"v\"",
+			"/0: labels: a VM or a role needs host" },
+		{ "\"host\": \"h1\", \"__tocsin_vm\": \"a b\"",
+			"/0/labels/__tocsin_vm: 'a b' is no name" },
+		{ "\"host\": \"h1\", \"__tocsin_class\": \"x\"",
+			"'x' is neither stateful nor stateless" },
+	};
+	struct scene s;
+
+	scene_open(&s, sd_yaml);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[300];
+
+		/* a broken file would keep what the last one had */
+		scene_put(&s, "sd.json", "[]");
+		scene_load(&s);
+		snprintf(text, sizeof(text), "[{\"targets\": [\"a:1\"], "
+			"\"labels\": {%s}}]", cases[i].labels);
+		scene_put(&s, "sd.json", text);
+		scene_load(&s);
+		ck_assert_uint_eq(s.fleet->def.hosts[0].n_units, 1);
+		ck_assert_uint_eq(s.errs.warnings, 1);
+		ck_assert_msg(strstr(s.errs.items[0].text, cases[i].says) !=
+			NULL, "'%s', not '%s'", s.errs.items[0].text,
+			cases[i].says);
+	}
+	scene_put(&s, "sd.json", "[{\"targets\": [\"a\", \"b\"], \"labels\": "
+		"{\"host\": \"h1\", \"__tocsin_role\": \"r\"}}]");
+	scene_load(&s);
+	ck_assert_ptr_nonnull(strstr(s.errs.items[0].text,
+		"targets: a VM or a role has one"));
+	scene_close(&s, files);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -217,5 +327,7 @@ main(void)
 		r004_the_nearest_rule_of_a_unit_wins,
 		r001_a_cycle_or_a_second_parent_is_refused_with_its_line,
 		what_is_shown_of_layers_can_be_loaded_and_shows_the_same,
-		every_failing_allocation_is_survived);
+		every_failing_allocation_is_survived,
+		r001_file_sd_names_vms_and_roles,
+		what_file_sd_cannot_place_is_left_out_with_a_warning);
 }
