@@ -23,7 +23,8 @@ function words(row) {
 	const [, , state] = look(row.state);
 	const parts = [row.name, state];
 	if (row.state !== "healthy" && row.reason !== "none")
-		parts.push(reason(row.reason));
+		parts.push(row.behind ? `behind ${row.behind}` :
+			reason(row.reason));
 	if (row.level !== "none")
 		parts.push(`${levelLook(row.level)[2]} to fail`);
 	if (row.since && row.state !== "healthy")

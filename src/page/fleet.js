@@ -20,10 +20,11 @@ function hay(row) {
 export function select(query) {
 	const q = (query.get("q") || "").trim().toLowerCase();
 	const states = (query.get("state") || "").split(",").filter(Boolean);
-	const part = query.get("partition");
+	const part = query.get("partition"), behind = query.get("behind");
 	return [...now.hosts.values()].filter((r) =>
 		(!states.length || states.includes(r.state)) &&
-		(!part || r.partition === part) && (!q || hay(r).includes(q)));
+		(!part || r.partition === part) &&
+		(!behind || r.behind === behind) && (!q || hay(r).includes(q)));
 }
 
 function rank(row) {
@@ -42,6 +43,8 @@ function tableRow(row) {
 		h("th", { scope: "row" }, w.hostLink(row.name)),
 		h("td", { "data-label": "State" }, w.stateMark(row.state)),
 		h("td", { "data-label": "Reason" }, calm ? "" :
+			row.behind && row.state === "unreachable" ?
+			h("div", {}, "behind ", w.hostLink(row.behind)) :
 			w.reason(row.reason)),
 		h("td", { "data-label": "For" }, row.since ? w.ago(row.since) : ""),
 		h("td", { "data-label": "Risk" }, row.level === "none" ? "" :
@@ -59,6 +62,8 @@ function title(query, n) {
 			.map((s) => w.look(s)[2]).join(" or "));
 	if (query.get("partition"))
 		said.push(`of ${query.get("partition")}`);
+	if (query.get("behind"))
+		said.push(`behind ${query.get("behind")}`);
 	if (query.get("q"))
 		said.push(`like \u201c${query.get("q")}\u201d`);
 	return `${w.plural(n, "host", "hosts")} ${said.join(", ")}`;

@@ -122,6 +122,9 @@ function verdict(d) {
 	const [, tone, word] = w.look(d.state);
 	if (d.state === "healthy")
 		said.push(`${d.name} is well.`);
+	else if (d.state === "unreachable" && d.behind)
+		said.push(`${d.name} is unreachable: it hangs on `,
+			w.hostLink(d.behind), ", which is down.");
 	else if (d.behind)
 		said.push(`${d.name} is ${word}: behind `, w.hostLink(d.behind),
 			", which is down.");
@@ -158,6 +161,9 @@ function facts(d) {
 	["Partition", h("a", { href: `#/hosts?partition=${
 		encodeURIComponent(d.partition)}` }, d.partition)],
 	["Address", h("span", { class: "mono" }, d.address)],
+	d.parent && ["Hangs on", w.hostLink(d.parent)],
+	d.hosts_below && ["Hang on it", w.plural(d.hosts_below, "host",
+		"hosts")],
 	d.disposition !== "in_service" && ["Disposition",
 		d.disposition.replaceAll("_", " ")],
 	d.flags.length > 0 && ["Flags", d.flags.join(", ")],

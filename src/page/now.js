@@ -144,6 +144,12 @@ export function brokenHosts() {
 		.filter((r) => w.BROKEN.includes(r.state)));
 }
 
+function why(row) {
+	return row.behind && row.state === "unreachable" ?
+		["behind ", w.hostLink(row.behind), ", which is down"] :
+		w.reason(row.reason);
+}
+
 function brokenRow(row) {
 	const d = now.details.get(row.name);
 	const same = d && d.state === row.state;
@@ -155,7 +161,7 @@ function brokenRow(row) {
 			h("p", { class: "what" }, w.hostLink(row.name), " ",
 				row.state !== "unhealthy" && `${word}: `,
 				check && h("code", {}, check.key), check && " ",
-				w.reason(row.reason)),
+				why(row)),
 			h("p", { class: "muted" }, w.ago(row.since), " \u00b7 ",
 				check && `${w.plural(check.fails, "failure",
 					"failures")} in a row \u00b7 `,
@@ -179,23 +185,40 @@ function brokenUnitRow(u) {
 
 // Many at once behind one thing that is down: one line for them all.
 const TOGETHER = 3;
-function cutRow(n) {
+function cutRow([behind, rows]) {
 	const [shape, tone] = w.look("unreachable");
-	return h("li", { "data-key": "cut" }, w.mark(shape, tone), h("div", {},
-		h("p", { class: "what" }, h("a", { href:
-			"#/hosts?state=unreachable" }, w.plural(n, "host", "hosts")),
-		" unreachable: what they hang on is down"),
-		h("p", { class: "muted" }, "nobody is told of each of them")));
+	return h("li", { "data-key": `cut-${behind}` }, w.mark(shape, tone),
+		h("div", {}, h("p", { class: "what" }, h("a", { href:
+			`#/hosts?state=unreachable${behind ? `&behind=${
+				encodeURIComponent(behind)}` : ""}` },
+		w.plural(rows.length, "host", "hosts")), " unreachable",
+		behind ? [" behind ", w.hostLink(behind)] :
+			": what they hang on is down"),
+		h("p", { class: "muted" }, w.ago(rows.reduce((at, r) => r.since < at ?
+			r.since : at, rows[0].since)), " \u00b7 nobody is told ",
+		"of each of them")));
+}
+
+// Unreachable ones by what they are behind; few of them each for itself.
+function cutOff(all) {
+	const by = new Map();
+	for (const r of all.filter((x) => x.state === "unreachable")) {
+		const key = r.behind || "";
+		by.set(key, [...(by.get(key) || []), r]);
+	}
+	const many = [...by].filter(([, rows]) => rows.length > TOGETHER)
+		.sort((x, y) => y[1].length - x[1].length);
+	return { many, hidden: new Set(many.flatMap(([, rows]) => rows)) };
 }
 
 function broken() {
 	const all = brokenHosts();
-	const cut = all.filter((r) => r.state === "unreachable").length;
-	const hosts = cut > TOGETHER ? all.slice(0, all.length - cut) : all;
+	const cut = cutOff(all);
+	const hosts = all.filter((r) => !cut.hidden.has(r));
 	const units = (now.lists.units || []).filter((u) =>
 		CONVICTED.includes(u.state));
 	const rows = [...hosts.map((r) => () => brokenRow(r)),
-		...(cut > TOGETHER ? [() => cutRow(cut)] : []),
+		...cut.many.map((c) => () => cutRow(c)),
 		...units.map((u) => () => brokenUnitRow(u))];
 	const href = units.length ? "#/tree?only=unwell" :
 		`#/hosts?state=${w.BROKEN.join(",")}`;

@@ -6,6 +6,11 @@ import * as w from "/page/words.js";
 
 const LITTLE = "not enough data";
 
+// The number and its sign stay on one line.
+function percent(p) {
+	return w.percent(p).replace(" ", "\u00a0");
+}
+
 function tenths(v) {
 	return v >= 10 || v === 0 ? String(Math.round(v)) : v >= 0.1 ?
 		v.toFixed(1) : v.toPrecision(1);
@@ -25,9 +30,9 @@ function share(s) {
 	if (s.share === null)
 		return [h("span", {}, s.note || LITTLE), h("p", { class: "muted" },
 			`${w.count(s.k)} of ${w.count(s.n)}`)];
-	return [h("b", {}, w.percent(s.share)), range(s),
+	return [h("b", {}, percent(s.share)), range(s),
 		h("p", { class: "muted" }, `${w.count(s.k)} of ${w.count(s.n)
-		}, between ${w.percent(s.low)} and ${w.percent(s.high)}`)];
+		}, between ${percent(s.low)} and ${percent(s.high)}`)];
 }
 
 function days(q) {
@@ -87,22 +92,29 @@ function cardTable(card) {
 
 // ---- wrong alarms by rule, where this server knows them ----
 
-function ruleRow(r) {
-	return h("tr", { "data-key": r.rule },
-		h("th", { scope: "row", class: "mono" }, r.rule),
-		h("td", { "data-label": "Wrong", class: "num" }, w.count(r.wrong)),
-		h("td", { "data-label": "Right", class: "num" }, w.count(r.right)),
-		h("td", { "data-label": "Pattern" }, r.words || ""));
+function ruleRow(r, l, first) {
+	return h("tr", { "data-key": `${r.of}/${r.rule}/${l.level}` },
+		h("th", { scope: "row", class: "mono wrap" }, first && r.rule,
+			first && r.of === "host" && h("span", { class: "muted" },
+				" of hosts")),
+		h("td", { "data-label": "Level" }, w.levelMark(l.level)),
+		h("td", { "data-label": "Right" }, h("div", {},
+			share(l.precision))),
+		h("td", { "data-label": "False" }, h("div", {},
+			wrong(l.false_alarms))),
+		h("td", { "data-label": "Open" }, w.count(l.open)));
 }
 
 function rules(list) {
 	if (!list?.length)
 		return null;
-	return h("section", {}, h("h2", {}, "Wrong alarms by rule"),
-		h("table", { class: "list" }, h("thead", {}, h("tr", {},
-			["Rule", "Wrong", "Right", "What they have in common"].map((t) =>
-				h("th", { scope: "col" }, t)))),
-		h("tbody", {}, list.map(ruleRow))));
+	return h("section", {}, h("h2", {}, "By the rule that led the alarm"),
+		h("p", { class: "muted" }, "The most wrong first."),
+		h("table", { class: "list score" }, h("thead", {}, h("tr", {},
+			["Rule", "Level", "Alarms that were right", "False alarms",
+				"Still open"].map((t) => h("th", { scope: "col" }, t)))),
+		h("tbody", {}, list.flatMap((r) => r.levels.map((l, i) =>
+			ruleRow(r, l, i === 0))))));
 }
 
 // ---- the view ----

@@ -223,7 +223,8 @@ function unitsBelow(row) {
 function hostHead(row, bad) {
 	return [w.stateMark(row.state), " ", w.hostLink(row.name),
 		h("span", { class: "muted" }, row.state !== "healthy" &&
-			row.reason !== "none" && ` \u00b7 ${w.reason(row.reason)}`,
+			row.reason !== "none" && ` \u00b7 ${row.behind ?
+			`behind ${row.behind}` : w.reason(row.reason)}`,
 		bad > 0 && ` \u00b7 ${w.plural(bad, "VM or role is",
 			"VMs and roles are")} not well`)];
 }

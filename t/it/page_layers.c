@@ -187,20 +187,59 @@ START_TEST(r039_the_scorecard_says_shares_with_intervals_or_too_little)
 		stage_call(&s, "POST /v1/outcomes", text, 201);
 	}
 	stage_run(&s, "location.reload()");
-	stage_wait_text(&s, ".score", "0 of 11, between 0 % and 26 %");
+	stage_wait_text(&s, ".score", "0 of 11, between 0\xc2\xa0% and 26\xc2\xa0%");
 	stage_wait_text(&s, ".score", "11 so far");
+	stage_wait_text(&s, "main", "By the rule that led the alarm");
 	ck_assert(browser_true(&s.b,
 		"return !!document.querySelector('.score svg.range circle')"));
 	ck_assert(browser_true(&s.b, of_a_year));
-	stage_wait_text(&s, ".score", "87 %");
-	stage_wait_text(&s, ".score", "41 of 47, between 75 % and 94 %");
-	stage_wait_text(&s, ".score", "41 of 90, between 36 % and 56 %");
+	stage_wait_text(&s, ".score", "87\xc2\xa0%");
+	stage_wait_text(&s, ".score", "41 of 47, between 75\xc2\xa0% and 94\xc2\xa0%");
+	stage_wait_text(&s, ".score", "41 of 90, between 36\xc2\xa0% and 56\xc2\xa0%");
 	stage_wait_text(&s, ".score", "19 days");
 	stage_wait_text(&s, ".score", "one in ten below 3 d (1\xe2\x80\x93" "6)");
 	stage_wait_text(&s, ".score", "0.1 per host and year");
 	stage_widths(&s, "scorecard");
 	stage_visit(&s, "#/predictions");
 	stage_wait_text(&s, ".lead", "87 % of 47 settled alarms were right");
+	browser_no_complaints(&s.b);
+	stage_end(&s);
+}
+END_TEST
+
+/* A switch is down, five hosts behind it: one line, and each says why. */
+START_TEST(r001_what_is_behind_a_dead_parent_is_one_line)
+{
+	struct stage s;
+
+	stage_init(&s);
+	it_write(&s.it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
+		"state_dir: %s/state\n"
+		"defaults: {interval: 500ms, timeout: 400ms, fail_after: 2,"
+		" clear_after: 2}\n"
+		"partitions:\n  - name: rack1\n"
+		"    checks: [{probe: tcp, port: 1}]\n    hosts:\n"
+		"      - {name: sw1, address: 127.1.0.9}\n"
+		"      - {name: h1, address: 127.1.0.1, parent: sw1}\n"
+		"      - {name: h2, address: 127.1.0.2, parent: sw1}\n"
+		"      - {name: h3, address: 127.1.0.3, parent: sw1}\n"
+		"      - {name: h4, address: 127.1.0.4, parent: sw1}\n"
+		"      - {name: h5, address: 127.1.0.5, parent: sw1}\n",
+		s.it.dir);
+	stage_start(&s);
+	stage_enter(&s);
+	stage_wait_text(&s, "#broken", "5 hosts unreachable behind sw1");
+	stage_wait_text(&s, "#broken", "sw1");
+	stage_wait_text(&s, "h1", "1 host is broken, 5 hosts are unreachable");
+	stage_wait_text(&s, ".legend", "unreachable");
+	stage_widths(&s, "behind");
+	stage_click(&s, "#broken a[href*=behind]");
+	stage_wait_text(&s, "h1", "5 hosts unreachable, behind sw1");
+	stage_visit(&s, "#/host/h3");
+	stage_wait_text(&s, ".verdict", "h3 is unreachable: it hangs on sw1, "
+		"which is down");
+	stage_visit(&s, "#/host/sw1");
+	stage_wait_text(&s, ".facts", "5 hosts");
 	browser_no_complaints(&s.b);
 	stage_end(&s);
 }
@@ -368,6 +407,7 @@ main(void)
 		r121_the_tree_is_opened_with_keys_and_stays_open,
 		each_state_has_a_shape_and_a_word_of_its_own,
 		r039_the_scorecard_says_shares_with_intervals_or_too_little,
+		r001_what_is_behind_a_dead_parent_is_one_line,
 		what_the_server_refuses_is_said_in_words,
 		a_fleet_of_nothing_is_told_in_words,
 		five_thousand_hosts_cost_little_and_nothing_jumps);
