@@ -85,7 +85,12 @@ int read_outcomes(struct db *db, const struct read_outcomes *q,
 	struct tc_err *e);
 int read_scored(struct db *db, const struct store_scored *to,
 	struct tc_err *e);
-int read_moves(struct db *db, const struct store_moves *to, struct tc_err *e);
+/* Where the next part of the moves begins; ended: there is none. */
+struct moves_at { int64_t at_ms; int64_t seq; bool ended; };
+int read_move_warnings(struct db *db, const struct store_moves *to,
+	struct tc_err *e);
+int read_moves(struct db *db, const struct store_moves *to,
+	struct moves_at *at, struct tc_err *e);
 
 /* ---- store_audit.c ---- */
 /* after UINT64_MAX: the last `limit` rows. */

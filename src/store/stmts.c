@@ -326,10 +326,12 @@ const struct stmt stmts[ST_COUNT] = {
 	/* the list of kinds is that of the index event_moves, word for word */
 	[ST_MOVES] = { R, "event",
 		"SELECT e.at_ms, e.kind, e.subject, s.kind, ifnull(s.parent, 0), "
-		"s.key, e.body FROM event e JOIN subject s ON s.id = e.subject "
+		"s.key, e.body, e.seq "
+		"FROM event e LEFT JOIN subject s ON s.id = e.subject "
 		"WHERE e.kind IN ('host.state', 'vm.state', 'role.state', "
 		"'host.retired', 'vm.retired', 'role.retired', 'alert.firing', "
-		"'alert.resolved') AND e.at_ms >= ?1 ORDER BY e.at_ms, e.seq" },
+		"'alert.resolved') AND (e.at_ms, e.seq) > (?1, ?2) "
+		"ORDER BY e.at_ms, e.seq LIMIT ?3" },
 	[ST_MOVE_WARNINGS] = { R, "prediction",
 		"SELECT h.key, p.since_ms, ifnull(p.until_ms, 0) "
 		"FROM prediction p JOIN subject h ON h.id = p.host "

@@ -544,13 +544,21 @@ store_scored(struct store *s, const struct store_scored *to,
 static int
 store_moves(struct store *s, const struct store_moves *to, struct tc_err *e)
 {
+	struct moves_at at = { to->since.ms, INT64_MIN, false };
 	struct db *db;
 	int rc = readers_take(s->readers, true, &db, e);
 
 	if (rc < 0)
 		return rc;
-	rc = read_moves(db, to, e);
+	rc = read_move_warnings(db, to, e);
 	readers_give(s->readers, db);
+	/* there may be many: each part has a reader and a deadline of its own */
+	while (rc == 0 && !at.ended) {
+		if ((rc = readers_take(s->readers, true, &db, e)) < 0)
+			return rc;
+		rc = read_moves(db, to, &at, e);
+		readers_give(s->readers, db);
+	}
 	return rc;
 }
 

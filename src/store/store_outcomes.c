@@ -135,8 +135,12 @@ read_scored(struct db *db, const struct store_scored *to, struct tc_err *e)
 
 /* ---- what moved, and whether we had warned ---- */
 
-static int
-each_warning(struct db *db, const struct store_moves *to, struct tc_err *e)
+/* A part is read at once; between two, others have their turn. */
+#define MOVES_PART 20000
+
+int
+read_move_warnings(struct db *db, const struct store_moves *to,
+	struct tc_err *e)
 {
 	enum st st = ST_MOVE_WARNINGS;
 	int rc = 0, stop = 0;
@@ -150,32 +154,45 @@ each_warning(struct db *db, const struct store_moves *to, struct tc_err *e)
 	return stop != 0 ? tc_fail(e, stop, "predictions") : rc;
 }
 
-int
-read_moves(struct db *db, const struct store_moves *to, struct tc_err *e)
+static int
+give_move(struct db *db, const struct store_moves *to)
 {
 	enum st st = ST_MOVES;
-	int rc = each_warning(db, to, e), stop = 0;
+	struct change_event ev = {
+		.at = { db_i64(db, st, 0) },
+		.kind = db_text(db, st, 1),
+		.subject = (uint32_t)db_i64(db, st, 2),
+		.body = db_text(db, st, 6),
+	};
+	struct change_subject of = {
+		.id = ev.subject,
+		.kind = (enum subject_kind)db_i64(db, st, 3),
+		.parent = (uint32_t)db_i64(db, st, 4),
+		.key = db_text(db, st, 5),
+		.body = "",
+	};
 
-	if (rc < 0)
-		return rc;
-	db_bind_i64(db, st, 1, to->since.ms);
+	/* of the server, or of nothing that is known: no unit moved */
+	return db_i64(db, st, 3) != 0 ? to->move(to->arg, &ev, &of) : 0;
+}
+
+int
+read_moves(struct db *db, const struct store_moves *to,
+	struct moves_at *at, struct tc_err *e)
+{
+	enum st st = ST_MOVES;
+	int rc = 0, stop = 0, n = 0;
+
+	db_bind_i64(db, st, 1, at->at_ms);
+	db_bind_i64(db, st, 2, at->seq);
+	db_bind_i64(db, st, 3, MOVES_PART);
 	while (stop == 0 && (rc = db_step(db, st, e)) == 1) {
-		struct change_event ev = {
-			.at = { db_i64(db, st, 0) },
-			.kind = db_text(db, st, 1),
-			.subject = (uint32_t)db_i64(db, st, 2),
-			.body = db_text(db, st, 6),
-		};
-		struct change_subject of = {
-			.id = ev.subject,
-			.kind = (enum subject_kind)db_i64(db, st, 3),
-			.parent = (uint32_t)db_i64(db, st, 4),
-			.key = db_text(db, st, 5),
-			.body = "",
-		};
-
-		stop = to->move(to->arg, &ev, &of);
+		stop = give_move(db, to);
+		at->at_ms = db_i64(db, st, 0);
+		at->seq = db_i64(db, st, 7);
+		n++;
 	}
 	db_reset(db, st);
+	at->ended = n < MOVES_PART;
 	return stop != 0 ? tc_fail(e, stop, "events") : rc;
 }
