@@ -36,41 +36,47 @@ static const struct {
 #undef X
 };
 
-/* Which metrics tell of which signal. */
+/*
+ * Which metrics tell of which signal: those of each ping first, and compared by
+ * their lengths, since most metrics are none of them.
+ */
 static const struct {
 	const char *metric;
-	enum signal signal;
+	uint8_t n;
+	uint8_t signal;
 } sources[] = {
-	{ "disk_errors_total", SIGNAL_IO_ERRORS },
-	{ "disk_timeouts_total", SIGNAL_IO_ERRORS },
-	{ "kernel_io_errors_total", SIGNAL_KERNEL_IO },
-	{ "memory_corrected_errors_total", SIGNAL_ECC_CORRECTED },
-	{ "memory_uncorrected_errors_total", SIGNAL_ECC_UNCORRECTED },
-	{ "kernel_machine_checks_total", SIGNAL_MACHINE_CHECKS },
-	{ "kernel_oopses_total", SIGNAL_OOPSES },
-	{ "kernel_lockups_total", SIGNAL_LOCKUPS },
-	{ "kernel_crash_records", SIGNAL_CRASHES },
-	{ "unclean_reboots_total", SIGNAL_UNCLEAN },
-	{ "net_receive_errors_total", SIGNAL_LINK },
-	{ "net_transmit_errors_total", SIGNAL_LINK },
-	{ "ping_loss_ratio", SIGNAL_PING_LOSS },
-	{ "psi_io_full_ratio", SIGNAL_IO_STALLS },
-	{ "psi_memory_full_ratio", SIGNAL_MEMORY_STALLS },
-	{ "ping_rtt_seconds", SIGNAL_PING_RTT },
-	{ "ping_jitter_seconds", SIGNAL_PING_JITTER },
-	{ "disk_read_latency_seconds", SIGNAL_DISK_LATENCY },
-	{ "disk_write_latency_seconds", SIGNAL_DISK_LATENCY },
+#define X(name, signal) { name, sizeof(name) - 1, signal },
+	X("ping_loss_ratio", SIGNAL_PING_LOSS)
+	X("ping_rtt_seconds", SIGNAL_PING_RTT)
+	X("ping_jitter_seconds", SIGNAL_PING_JITTER)
+	X("disk_errors_total", SIGNAL_IO_ERRORS)
+	X("disk_timeouts_total", SIGNAL_IO_ERRORS)
+	X("kernel_io_errors_total", SIGNAL_KERNEL_IO)
+	X("memory_corrected_errors_total", SIGNAL_ECC_CORRECTED)
+	X("memory_uncorrected_errors_total", SIGNAL_ECC_UNCORRECTED)
+	X("kernel_machine_checks_total", SIGNAL_MACHINE_CHECKS)
+	X("kernel_oopses_total", SIGNAL_OOPSES)
+	X("kernel_lockups_total", SIGNAL_LOCKUPS)
+	X("kernel_crash_records", SIGNAL_CRASHES)
+	X("unclean_reboots_total", SIGNAL_UNCLEAN)
+	X("net_receive_errors_total", SIGNAL_LINK)
+	X("net_transmit_errors_total", SIGNAL_LINK)
+	X("psi_io_full_ratio", SIGNAL_IO_STALLS)
+	X("psi_memory_full_ratio", SIGNAL_MEMORY_STALLS)
+	X("disk_read_latency_seconds", SIGNAL_DISK_LATENCY)
+	X("disk_write_latency_seconds", SIGNAL_DISK_LATENCY)
+#undef X
 };
 
 static bool
 source_of(const char *metric, enum signal *out)
 {
-	if (memchr("dkmunp", metric[0], 6) == NULL)
-		return false;
+	size_t n = strlen(metric);
+
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
-		if (sources[i].metric[0] == metric[0] &&
-		    strcmp(sources[i].metric, metric) == 0) {
-			*out = sources[i].signal;
+		if (sources[i].n == n &&
+		    memcmp(sources[i].metric, metric, n) == 0) {
+			*out = (enum signal)sources[i].signal;
 			return true;
 		}
 	return false;

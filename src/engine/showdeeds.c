@@ -118,6 +118,8 @@ show_plans(const struct engine *en, struct snapshot *s)
 	for (size_t i = 0; i < en->n_sorted; i++)
 		n += (en->sorted[i]->plan != NULL) +
 			count_unit_plans(en->sorted[i]);
+	if (n == 0)
+		return 0;
 	list = arena_alloc(&s->arena, n * sizeof(*list));
 	if (list == NULL)
 		return TC_ENOMEM;
