@@ -255,13 +255,16 @@ START_TEST(another_process_with_the_lock_is_waited_out)
 {
 	struct holder h;
 	struct yard y;
+	int rc;
 
 	yard_init(&y, &store_sqlite);
 	yard_open(&y);
 	yard_hosts(&y, 1);
 	ck_assert_int_eq(yard_put(&y, numbered(1, 3)), 0);
 	holder_start(&h, y.path);
-	ck_assert_int_eq(yard_put(&y, numbered(2, 3)), TC_EBUSY);
+	rc = yard_put(&y, numbered(2, 3));
+	/* or the writer met the lock before, with something of its own */
+	ck_assert(rc == TC_EBUSY || rc == TC_EAGAIN);
 	ck_assert(yard_turns(&y));
 	ck_assert_uint_eq(events_stored(&y), 1);
 	holder_stop(&h);
