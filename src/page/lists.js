@@ -213,8 +213,8 @@ function alertRow(a) {
 		h("td", { "data-label": "Where" }, a.host ? w.hostLink(a.host) :
 			a.partition || "the server"),
 		h("td", { "data-label": "For", class: "nowrap" }, w.ago(a.since)),
-		h("td", { "data-label": "Taken by" }, h("div", {},
-			a.acked_by && [a.acked_by, a.acked_until &&
+		h("td", { "data-label": "Taken by" }, (a.acked_by || a.grouped) &&
+		h("div", {}, a.acked_by && [a.acked_by, a.acked_until &&
 				h("span", { class: "muted" },
 					` until ${w.exact(a.acked_until)}`)],
 			a.grouped && h("p", { class: "muted" },
