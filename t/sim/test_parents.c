@@ -114,6 +114,68 @@ START_TEST(p10_nobody_is_convicted_for_the_switch_whenever_it_dies)
 }
 END_TEST
 
+/* Our own uplink, with switches between: they are silent as all others are. */
+START_TEST(r059_a_cut_uplink_convicts_no_switch_either)
+{
+	for (int i = 0; i < 30; i++) {
+		struct sim *s = sim_new(200, NULL, 1);
+		double at = 200 + i * 0.5;
+
+		for (int k = 0; k < 5; k++) {
+			char first[8], last[8], parent[8];
+
+			snprintf(parent, sizeof(parent), "h%d", k * 40);
+			snprintf(first, sizeof(first), "h%d", k * 40 + 1);
+			snprintf(last, sizeof(last), "h%d", k * 40 + 39);
+			sim_parent(s, first, last, parent);
+		}
+		if (i % 2 == 1)
+			sim_controls(s, true, "203.0.113.1");
+		sim_run_until(s, at);
+		sim_cut(s, true);
+		if (i % 2 == 1)
+			sim_kill_controls(s, true, true);
+		sim_run_until(s, at + 60);
+		ck_assert_uint_eq(sim_events(s, "observer.suspect"), 1);
+		ck_assert_uint_eq(sim_alerts(s, "all"), 1);
+		sim_cut(s, false);
+		sim_kill_controls(s, false, false);
+		sim_run_until(s, at + 120);
+		ck_assert_uint_eq(lines(sim_log(s), ">unhealthy"), 0);
+		ck_assert_uint_eq(lines(sim_log(s), ">unreachable"), 0);
+		ck_assert_uint_eq(sim_alerts(s, "all"), 0);
+		sim_free(s);
+	}
+}
+END_TEST
+
+/* The router of all of them; whether it is us or it, one alert is raised. */
+START_TEST(p10_a_router_and_five_hundred_behind_it_are_one_alert)
+{
+	for (int witness = 0; witness < 2; witness++) {
+		struct sim *s = sim_new(501, NULL, 1);
+
+		sim_parent(s, "h1", "h500", "h0");
+		sim_controls(s, true, witness ? "203.0.113.1" : NULL);
+		sim_run_until(s, 100);
+		kill_hosts(s, 0, 500, TOCSIN_WHY_NO_REPLY);
+		sim_run_until(s, 200);
+		ck_assert_uint_eq(alerts_but_of(s, "h0"), witness ? 0 : 1);
+		ck_assert_uint_eq(sim_alerts(s, "observer_suspect"),
+			witness ? 0 : 1);
+		if (witness)
+			ck_assert_uint_eq(count(s, 1, 500, STATE_UNREACHABLE),
+				500);
+		kill_hosts(s, 0, 497, TOCSIN_WHY_NONE);
+		sim_run_until(s, 260);
+		ck_assert_uint_eq(count(s, 0, 497, STATE_HEALTHY), 498);
+		ck_assert_uint_eq(count(s, 498, 500, STATE_UNHEALTHY), 3);
+		ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 3);
+		sim_free(s);
+	}
+}
+END_TEST
+
 /* A switch of which nothing is known convicts nobody and saves nobody. */
 START_TEST(p10_a_switch_that_cannot_be_asked_holds_a_verdict_for_a_bounded_time)
 {
@@ -406,6 +468,8 @@ main(void)
 	return STORIES("parents",
 		p10_behind_a_live_switch_the_verdict_waits_for_its_answer_only,
 		p10_nobody_is_convicted_for_the_switch_whenever_it_dies,
+		r059_a_cut_uplink_convicts_no_switch_either,
+		p10_a_router_and_five_hundred_behind_it_are_one_alert,
 		p10_a_switch_that_cannot_be_asked_holds_a_verdict_for_a_bounded_time,
 		p10_one_alert_counts_those_that_hang_on_it,
 		p10_agents_and_vms_behind_a_dead_switch_raise_nothing,
