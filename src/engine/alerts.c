@@ -82,7 +82,7 @@ static const char *
 kind_of(const char *text)
 {
 	static const char *const kinds[] = { "host_unhealthy", "role_unhealthy",
-		"host_flapping",
+		"host_flapping", "vm_flapping", "role_flapping",
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
 		"store_replaced", "store_damaged", "backup_old", "host_backup_old",
 		"observer_suspect", "maintenance_overrun",

@@ -17,6 +17,7 @@ struct unit {
 	bool own_checks;
 	bool alarming;		/* its agent's silence was told */
 	bool busy;
+	bool flapping;
 	uint8_t fell;		/* of a VM: hosts that it left convicted */
 	bool dead;		/* a restart would help */
 	struct host *host;
@@ -133,6 +134,8 @@ void unit_fold(struct engine *en, struct unit *u, struct wall at);
 /* All of a host: it fell, or came back. */
 void units_fold(struct engine *en, struct host *h, struct wall at);
 void units_tick(struct engine *en, struct now now);
+/* Its check that comes and goes most; NULL = it does not flap. */
+const struct check *unit_flapper(const struct unit *u);
 enum signal_side side_of(const struct check *c);
 struct side_view unit_side(const struct unit *u, enum signal_side side);
 void unit_save(struct engine *en, const struct unit *u);

@@ -34,7 +34,7 @@ unit_view_of(const struct engine *en, const struct unit *u)
 			h->disposition != DISPOSITION_IN_SERVICE,
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect && h->part->doubted,
-		.backup_old = backup_is_old(en, h),
+		.backup_old = backup_is_old(en, h), .flapping = u->flapping,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
@@ -132,6 +132,32 @@ raise_trouble(struct engine *en, struct unit *u, struct wall at)
 	strbuf_free(&body);
 }
 
+static const char *
+kind_of_flapping(const struct unit *u)
+{
+	return u->is_vm ? "vm_flapping" : "role_flapping";
+}
+
+static void
+raise_unit_flapping(struct engine *en, struct unit *u, struct wall at)
+{
+	const struct check *c = unit_flapper(u);
+	struct strbuf body = { 0 };
+	char summary[800];
+
+	if (c == NULL)
+		return;
+	snprintf(summary, sizeof(summary), "%s on %s: %s is flapping, %u "
+		"changes of its verdict within %u runs", u->path,
+		u->host->name, c->kind->key, check_turns(&c->st),
+		c->kind->rule.flap_within);
+	write_body(&body, u);
+	alert_raise(en, &(struct alert_wish){ .kind = kind_of_flapping(u),
+		.severity = SEVERITY_CRITICAL, .host = u->host, .unit = u,
+		.summary = summary, .body = strbuf_str(&body) }, at);
+	strbuf_free(&body);
+}
+
 /* Three silences, three reasons; none of them names hardware. */
 static enum severity
 severity_of(enum tocsin_reason why)
@@ -171,8 +197,24 @@ void
 unit_alerts_end(struct engine *en, const struct unit *u, struct wall at)
 {
 	alert_end(en, kind_of_trouble(u), u->path, at);
+	alert_end(en, kind_of_flapping(u), u->path, at);
 	alert_end(en, "agent_silent", u->path, at);
 	alert_end(en, "maintenance_overrun", u->path, at);
+}
+
+static void
+alerts_of_trouble(struct engine *en, struct unit *u, bool quiet,
+	struct wall at)
+{
+	alert_end(en, kind_of_flapping(u), u->path, at);
+	if (u->health == HEALTH_UNHEALTHY || u->health == HEALTH_IMPAIRED) {
+		if (!quiet)
+			raise_trouble(en, u, at);
+	} else if (u->health == HEALTH_HEALTHY ||
+		u->health == HEALTH_UNREACHABLE) {
+		/* what it hangs on has an alert of its own */
+		alert_end(en, kind_of_trouble(u), u->path, at);
+	}
 }
 
 static void
@@ -183,14 +225,12 @@ alerts_of_unit(struct engine *en, struct unit *u, struct now now)
 	bool quiet = unit_window(u) != NULL;
 	enum tocsin_reason why;
 
-	if (u->health == HEALTH_UNHEALTHY || u->health == HEALTH_IMPAIRED) {
-		if (!quiet)
-			raise_trouble(en, u, now.wall);
-	} else if (u->health == HEALTH_HEALTHY ||
-		u->health == HEALTH_UNREACHABLE) {
-		/* what it hangs on has an alert of its own */
-		alert_end(en, kind_of_trouble(u), u->path, now.wall);
-	}
+	/* While it comes and goes one alert stands for the others. */
+	if (!u->flapping)
+		alerts_of_trouble(en, u, quiet, now.wall);
+	else if (!quiet && u->health != HEALTH_UNREACHABLE &&
+	    (u->host->flags & UNIT_FLAPPING) == 0)
+		raise_unit_flapping(en, u, now.wall);
 	if (u->is_vm && u->health == HEALTH_HEALTHY)
 		alert_end(en, "maintenance_overrun", u->path, now.wall);
 	if (!u->is_vm)

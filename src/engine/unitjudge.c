@@ -178,6 +178,41 @@ say_move(struct engine *en, const struct unit *u, enum health from,
 	strbuf_free(&body);
 }
 
+const struct check *
+unit_flapper(const struct unit *u)
+{
+	const struct check *most = NULL;
+
+	for (size_t i = 0; i < u->n_checks; i++) {
+		const struct check *c = u->checks[i];
+
+		if (c->st.flapping && (most == NULL ||
+			check_turns(&c->st) > check_turns(&most->st)))
+			most = c;
+	}
+	return most;
+}
+
+static void
+say_unit_flapping(struct engine *en, const struct unit *u, struct wall at)
+{
+	const struct check *c = unit_flapper(u);
+	struct strbuf body = { 0 };
+	struct json_write w;
+
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_str(&w, "unit", u->path);
+	json_add_bool(&w, "flapping", c != NULL);
+	json_add_str(&w, "check", c != NULL ? c->kind->key : "");
+	json_add_u64(&w, "changes", c != NULL ? check_turns(&c->st) : 0);
+	json_add_str(&w, "health", health_id(u->health));
+	json_put_end(&w);
+	say_event(en, u->is_vm ? "vm.flapping" : "role.flapping", u->id, at,
+		strbuf_str(&body));
+	strbuf_free(&body);
+}
+
 static void
 fold_roles(struct engine *en, struct unit *vm, struct wall at)
 {
@@ -194,10 +229,14 @@ unit_fold(struct engine *en, struct unit *u, struct wall at)
 		judge_role(en, u);
 	enum health from = u->health;
 	bool fell = health_is_bad(from) != health_is_bad(v.health);
+	bool flaps = unit_flapper(u) != NULL;
 
 	if (v.health == from && v.reason == u->reason && v.by == u->by &&
-	    v.dead == u->dead)
+	    v.dead == u->dead && flaps == u->flapping)
 		return;
+	if (flaps != u->flapping)
+		say_unit_flapping(en, u, at);
+	u->flapping = flaps;
 	u->health = v.health;
 	u->reason = v.reason;
 	u->by = v.by;
@@ -300,7 +339,7 @@ unit_save(struct engine *en, const struct unit *u)
 	le_put(b + 2, u->reason, 2);
 	b[4] = (unsigned char)u->run;
 	b[5] = (unsigned char)u->by;
-	b[6] = u->dead;
+	b[6] = (unsigned char)(u->dead | u->flapping << 1);
 	b[7] = (unsigned char)(u->busy | u->fell << 1);
 	beat_save(&u->beat, now, at);
 	at += BEAT_SAVED_BYTES;
@@ -328,7 +367,8 @@ unit_restore(struct unit *u, const void *p, size_t n)
 	u->reason = (enum tocsin_reason)le_get(b + 2, 2);
 	u->run = (enum vm_run)b[4];
 	u->by = b[5];
-	u->dead = b[6] != 0;
+	u->dead = (b[6] & 1) != 0;
+	u->flapping = b[6] >> 1 != 0;
 	u->busy = (b[7] & 1) != 0;
 	u->fell = b[7] >> 1;
 	u->busy_at = now;

@@ -46,7 +46,8 @@ show_unit(struct maker *m, const struct unit *u, struct snap_unit *out)
 		.address = copy(a, u->address), .owner = u->owner,
 		.origin = u->origin, .cls = v.cls, .agent = u->agent,
 		.state = state_of(u->health, unit_window(u) != NULL ?
-			DISPOSITION_MAINTENANCE : DISPOSITION_IN_SERVICE, 0),
+			DISPOSITION_MAINTENANCE : DISPOSITION_IN_SERVICE,
+			u->flapping ? UNIT_FLAPPING : 0),
 		.health = u->health, .reason = u->reason, .since = u->since,
 		.by = u->by, .expected = u->signals,
 		.cause = health_is_bad(u->health) ? u->host->risk.cause :

@@ -41,7 +41,7 @@ plan_unit_action(const struct unit_plan_view *v)
 		return PLAN_NONE;
 	if (!v->is_vm)
 		return PLAN_ROLE_OUT_OF_ROTATION;
-	return v->dead ? plan_restart_of(v->cls) : PLAN_NONE;
+	return v->dead && !v->flapping ? plan_restart_of(v->cls) : PLAN_NONE;
 }
 
 enum plan_action
@@ -55,6 +55,8 @@ why_none(const struct unit_plan_view *v)
 {
 	unsigned why = v->in_window ? bit(WHY_NOT_MAINTENANCE) : 0;
 
+	if (v->flapping)
+		why |= bit(WHY_NOT_FLAPPING);
 	switch (v->health) {
 	case HEALTH_HEALTHY:
 	case HEALTH_OVERLOADED:

@@ -21,6 +21,7 @@ struct unit_plan_view {
 	bool observer_suspect;
 	bool recommend;
 	bool backup_old;	/* of its host */
+	bool flapping;		/* no VM is restarted on that */
 };
 
 /*

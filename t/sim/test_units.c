@@ -401,6 +401,87 @@ START_TEST(r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
 }
 END_TEST
 
+static const struct check_rule flappy = {
+	.interval = { INT64_C(15000000000) },
+	.timeout = { INT64_C(5000000000) },
+	.fail_after = 3, .clear_after = 2, .stale_after = 3,
+	.flap_after = 5, .flap_within = 60, .flap_clear = 20,
+};
+
+static void
+come_and_go(struct sim *s, int times)
+{
+	for (int i = 0; i < times; i++) {
+		sim_answer(s, "v1", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
+		sim_run_until(s, sim_now(s) + 60);
+		sim_answer(s, "v1", "tcp", TOCSIN_WHY_NONE);
+		sim_run_until(s, sim_now(s) + 60);
+	}
+}
+
+static uint64_t
+alert_id(struct sim *s, const char *kind)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	uint64_t id = 0;
+
+	for (size_t i = 0; i < snap->n_alerts; i++)
+		if (strcmp(snap->alerts[i].kind, kind) == 0)
+			id = snap->alerts[i].id;
+	snapshot_put(snap);
+	return id;
+}
+
+/* As for hosts: told once, whatever it does meanwhile; then what it is. */
+START_TEST(p9_a_role_that_comes_and_goes_is_flapping_and_told_once)
+{
+	struct unit_def units[2] = { vm_of("v1", UNIT_STATELESS, AGENT_NONE),
+		role_of("web", "v1", 0) };
+	struct sim *s = sim_new(10, NULL, 0);
+	struct snapshot *snap;
+	const char *host;
+	size_t facts;
+	char id[24];
+
+	tcp.rule = flappy;
+	sim_units(s, "h1", units, 2, AGENT_AUTO);
+	sim_run_until(s, 60);
+	come_and_go(s, 2);
+	ck_assert_uint_eq(sim_alerts(s, "role_flapping"), 0);
+	come_and_go(s, 1);
+	ck_assert_uint_eq(sim_alerts(s, "role_flapping"), 1);
+	ck_assert_uint_eq(sim_events(s, "role.flapping"), 1);
+	snap = sim_snapshot(s);
+	ck_assert_int_eq(sim_unit(snap, "v1/web", &host)->state,
+		STATE_FLAPPING);
+	snapshot_put(snap);
+	/* somebody looks after it, and nothing more is told */
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)alert_id(s,
+		"role_flapping"));
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id,
+		"{\"for\":\"4h\"}"), 0);
+	facts = sim_alert_facts(s);
+	come_and_go(s, 5);
+	sim_restart(s);
+	come_and_go(s, 5);
+	ck_assert_uint_eq(sim_alert_facts(s), facts);
+	ck_assert_uint_eq(sim_events(s, "role.flapping"), 1);
+	/* it stays down: that is told in its place */
+	sim_answer(s, "v1", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_run_until(s, sim_now(s) + 400);
+	ck_assert_uint_eq(sim_alerts(s, "role_flapping"), 0);
+	ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 1);
+	ck_assert_uint_eq(sim_events(s, "role.flapping"), 2);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)alert_id(s,
+		"role_unhealthy"));
+	ck_assert_int_eq(sim_order(s, ORDER_ALERT_ACK, id, ""), 0);
+	sim_answer(s, "v1", "tcp", TOCSIN_WHY_NONE);
+	sim_run_until(s, sim_now(s) + 60);
+	ck_assert_uint_eq(sim_alerts(s, "all"), 0);
+	sim_free(s);
+}
+END_TEST
+
 static void
 say_backup(struct sim *s, double newest, double oldest)
 {
@@ -875,6 +956,7 @@ main(void)
 		r008_the_word_of_another_monitor_counts_as_a_signal,
 		r010_nine_minutes_and_three_quarters_are_one_soft_record,
 		r061_a_vm_that_two_hosts_fell_under_stops_at_the_third,
+		p9_a_role_that_comes_and_goes_is_flapping_and_told_once,
 		r011_late_and_busy_is_overloaded_and_late_alone_is_suspect,
 		r078_what_would_destroy_waits_for_a_good_copy,
 		r012_stateless_starts_fresh_and_stateful_keeps_its_disk,
