@@ -70,24 +70,33 @@ write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
-static int
-sync_dir_of(const char *path)
+int
+file_sync(const char *path, struct tc_err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		rc = tc_fail_errno(e, errno, "sync %s", path);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int
+file_sync_beside(const char *path, struct tc_err *e)
 {
 	char dir[4096];
 	const char *slash = strrchr(path, '/');
 	size_t n = slash != NULL ? (size_t)(slash - path) : 0;
-	int fd, rc;
 
+	if (n == 0)
+		return file_sync(slash != NULL ? "/" : ".", e);
 	if (n >= sizeof(dir))
-		return -1;
-	memcpy(dir, slash != NULL ? path : ".", n != 0 ? n : 1);
-	dir[n != 0 ? n : 1] = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	rc = fsync(fd);
-	close(fd);
-	return rc;
+		return tc_fail(e, TC_ERANGE, "%.80s…: path too long", path);
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return file_sync(dir, e);
 }
 
 int
@@ -108,8 +117,10 @@ file_write_atomic(const char *path, const void *p, size_t n, mode_t mode,
 		rc = tc_fail_errno(e, errno, "%s", tmp);
 	if (close(fd) < 0 && rc == 0)
 		rc = tc_fail_errno(e, errno, "%s", tmp);
-	if (rc == 0 && (rename(tmp, path) < 0 || sync_dir_of(path) < 0))
+	if (rc == 0 && rename(tmp, path) < 0)
 		rc = tc_fail_errno(e, errno, "%s", path);
+	if (rc == 0)
+		rc = file_sync_beside(path, e);
 	if (rc < 0)
 		unlink(tmp);
 	return rc;

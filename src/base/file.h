@@ -22,6 +22,11 @@ int file_slurp_fd(int fd, size_t max_bytes, struct strbuf *out,
 int file_write_atomic(const char *path, const void *p, size_t n, mode_t mode,
 	struct tc_err *e);
 
+/* A file or a folder, to the disk. */
+int file_sync(const char *path, struct tc_err *e);
+/* The folder it lies in: a name that came, moved or went. */
+int file_sync_beside(const char *path, struct tc_err *e);
+
 /* mkdir -p; what exists is left as it is. */
 int file_make_dirs(const char *path, mode_t mode, struct tc_err *e);
 

@@ -88,19 +88,6 @@ create_new(const char *path, struct tc_err *e)
 	return 0;
 }
 
-static int
-sync_file(const char *path, struct tc_err *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = tc_fail_errno(e, errno, "sync %s", path);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
 /*
  * `from` holds its transaction: what the server commits meanwhile is not seen
  * and does not make it begin again.
@@ -147,25 +134,10 @@ copy_to(struct db *from, const char *to, const char *after,
 		rc = db_exec(&db, after, e);
 	db_close(&db);
 	if (rc == 0)
-		rc = sync_file(to, e);
+		rc = file_sync(to, e);
 	if (rc < 0)
 		unlink(to);
 	return rc;
-}
-
-static int
-sync_beside(const char *path, struct tc_err *e)
-{
-	char dir[TEND_NAME];
-	const char *slash = strrchr(path, '/');
-
-	if (slash == NULL || slash == path)
-		return sync_file(slash == NULL ? "." : "/", e);
-	if ((size_t)(slash - path) >= sizeof(dir))
-		return tc_fail(e, TC_ERANGE, "%s: too long", path);
-	memcpy(dir, path, (size_t)(slash - path));
-	dir[slash - path] = '\0';
-	return sync_file(dir, e);
 }
 
 /* The copy stands whether this goes well or not. */
@@ -226,7 +198,7 @@ tend_backup(const char *path, const char *to,
 	if (link(part, to) < 0)
 		rc = tc_fail_errno(e, errno, "%s", to);
 	unlink(part);
-	if (rc == 0 && (rc = sync_beside(to, e)) == 0)
+	if (rc == 0 && (rc = file_sync_beside(to, e)) == 0)
 		note_backup(path, to);
 	return rc;
 }
@@ -264,5 +236,5 @@ tend_restore(struct tend_restore *r, const struct tend_progress *progress,
 		return rc;
 	if (rename(part, r->path) < 0)
 		return tc_fail_errno(e, errno, "rename %s", part);
-	return sync_beside(r->path, e);
+	return file_sync_beside(r->path, e);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/db.h"
 #include "store/migrate.h"
@@ -235,29 +236,6 @@ move_one(const char *path, const char *to, const char *suffix,
 	return 0;
 }
 
-static int
-sync_dir_of(const char *path, struct tc_err *e)
-{
-	char dir[DAMAGE_NAME];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash == NULL ? 0 : (size_t)(slash - path);
-	int fd, rc = 0;
-
-	if (n == 0) {
-		dir[0] = slash == NULL ? '.' : '/';
-		n = 1;
-	} else {
-		memcpy(dir, path, n);
-	}
-	dir[n] = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		rc = tc_fail_errno(e, errno, "sync %s", dir);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
 /*
  * The log first: without its file it is nothing, but a fresh file beside an
  * old log would be played the old log.
@@ -273,7 +251,7 @@ damage_move(const char *path, const char *why, char moved[DAMAGE_NAME],
 	    (rc = move_one(path, moved, "-wal", e)) < 0 ||
 	    (rc = move_one(path, moved, "", e)) < 0)
 		return rc;
-	return sync_dir_of(path, e);
+	return file_sync_beside(path, e);
 }
 
 int

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -176,19 +175,6 @@ verify_applied(struct db *db, const struct list_of *l, int64_t version,
 }
 
 static int
-sync_path(const char *path, struct tc_err *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = tc_fail_errno(e, errno, "sync %s", path);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-static int
 vacuum_into(struct db *db, const char *path, struct tc_err *e)
 {
 	sqlite3_stmt *st = NULL;
@@ -200,7 +186,7 @@ vacuum_into(struct db *db, const char *path, struct tc_err *e)
 	}
 	rc = rc == SQLITE_DONE ? 0 : db_fail(db, rc, e, "copy before upgrade");
 	sqlite3_finalize(st);
-	return rc < 0 ? rc : sync_path(path, e);
+	return rc < 0 ? rc : file_sync(path, e);
 }
 
 /* Whole or not there: written under another name, synced, renamed. */
