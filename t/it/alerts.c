@@ -2,7 +2,6 @@
  * The real tocsind tells a webhook sink and a real Alertmanager of a dead
  * listener and of its return, whatever happens in between.
  */
-#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -23,18 +22,9 @@ static int fleet_port;
 static int
 listen_on(int i)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(0x7f010000U + (unsigned)i) };
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
 	if (fleet_port == 0)
 		fleet_port = it_free_port();
-	a.sin_port = htons((uint16_t)fleet_port);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
-		listen(fd, 16) == 0, "127.1.0.%d: %s", i, strerror(errno));
-	return fd;
+	return it_listen(0x7f010000U + (unsigned)i, fleet_port);
 }
 
 /* Three hosts; receivers in YAML, `names` routed to; `more` of alerts. */

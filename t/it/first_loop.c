@@ -1,15 +1,12 @@
 /*
  * The real tocsind: what a new user tries first, and what must not break.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,22 +14,6 @@
 #include "t/lib/story.h"
 
 #define FLEET 200
-
-static int
-listen_on(int i, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(0x7f010000U + (unsigned)i) };
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
-		listen(fd, 16) == 0, "127.1.%d.%d: %s", i / 256, i % 256,
-		strerror(errno));
-	return fd;
-}
 
 /* checks: YAML, "" = none. */
 static void
@@ -62,7 +43,7 @@ START_TEST(one_stopped_listener_alone_is_convicted)
 
 	it_init(&it);
 	for (int i = 1; i <= FLEET; i++)
-		fds[i] = listen_on(i, port);
+		fds[i] = it_listen(0x7f010000U + (unsigned)i, port);
 	(void)snprintf(check, sizeof(check), "{probe: tcp, port: %d}", port);
 	write_fleet(&it, FLEET, check);
 	it_start_server(&it);
@@ -79,7 +60,7 @@ START_TEST(one_stopped_listener_alone_is_convicted)
 	ck_assert_double_eq(it_number(&r, "counts.healthy"), FLEET - 1);
 	ck_assert_double_eq(it_number(&r, "counts.unhealthy"), 1);
 	it_reply_fini(&r);
-	fds[7] = listen_on(7, port);
+	fds[7] = it_listen(0x7f010000U + (unsigned)7, port);
 	ck_assert(it_wait_text(&it, "/v1/hosts/h7", "state", "healthy", 10));
 	it_get(&it, "/v1/events?after=0&limit=1000", &r);
 	ck_assert_uint_ge(json_array_size(it_at(r.json, "items")), 200);

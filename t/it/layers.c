@@ -3,31 +3,15 @@
  * hypervisor's words, a silent agent, kill -9; every reply held against
  * openapi.json where it is about units.
  */
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "t/lib/it_schema.h"
 #include "t/lib/story.h"
-
-/* Listens until it is closed. */
-static int
-listener(int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	ck_assert_int_eq(listen(fd, 64), 0);
-	return fd;
-}
 
 static void
 begin(struct it *it, int port)
@@ -123,7 +107,7 @@ START_TEST(the_four_layers_of_a_real_server)
 	struct it_reply r;
 	struct it it;
 
-	fd = listener(port);
+	fd = it_listen(INADDR_LOOPBACK, port);
 	begin(&it, port);
 	id = unit_id(&it, "v1/web");
 	snprintf(unit, sizeof(unit), "/v1/units/%d", id);
@@ -184,7 +168,7 @@ START_TEST(the_four_layers_of_a_real_server)
 	it_reply_fini(&r);
 	printf("R-052: its reason stands after kill -9\n");
 
-	fd = listener(port);
+	fd = it_listen(INADDR_LOOPBACK, port);
 	ck_assert(it_wait_text(&it, unit, "health", "healthy", 20));
 	close(fd);
 	ck_assert_int_eq(it_end(&it.server, SIGTERM), 0);

@@ -2,13 +2,11 @@
  * The real tocsind: times of detection and repair of ten incidents in its
  * event log, as its API and the cli tell them (R-034).
  */
-#include <netinet/in.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -245,28 +243,13 @@ START_TEST(r034_the_times_of_ten_incidents_are_as_reckoned_by_hand)
 }
 END_TEST
 
-static int
-listen_on(int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(0x7f010001U) };
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	ck_assert_int_eq(listen(fd, 16), 0);
-	return fd;
-}
-
 static void
 fail_and_mend(struct it *it, int *fd, int port)
 {
 	ck_assert(it_wait_text(it, "/v1/hosts/h1", "health", "healthy", 20));
 	close(*fd);
 	ck_assert(it_wait_text(it, "/v1/hosts/h1", "health", "unhealthy", 20));
-	*fd = listen_on(port);
+	*fd = it_listen(0x7f010001U, port);
 	ck_assert(it_wait_text(it, "/v1/hosts/h1", "health", "healthy", 20));
 }
 
@@ -287,7 +270,7 @@ three_are_stored(void *arg)
 /* The same from a fault to its end, as the engine itself tells of it. */
 START_TEST(r034_real_failures_of_a_predicted_host_are_timed)
 {
-	int port = it_free_port(), fd = listen_on(port);
+	int port = it_free_port(), fd = it_listen(0x7f010001U, port);
 	int64_t now = clock_system()->wall(clock_system()).ms;
 	const json_t *s;
 	struct it_reply r;

@@ -4,8 +4,8 @@
  * tokens, reloads, streams and dashboards; and then it has no more memory, no
  * more files and no more threads than it had before.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,20 +45,6 @@ struct soak {
 	char why[256];		/* the first of them */
 	char guest[GUESTS][32];
 };
-
-static int
-listen_on(int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(INADDR_ANY) };
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	ck_assert_int_eq(listen(fd, 1024), 0);
-	return fd;
-}
 
 /* What was connected to us is closed at once. */
 static void
@@ -216,7 +202,7 @@ turn(struct soak *s)
 		close(s->listener);
 		s->listener = -1;
 	} else if (s->round % 300 == 299 && s->listener < 0) {
-		s->listener = listen_on(s->port);
+		s->listener = it_listen(INADDR_ANY, s->port);
 	}
 	s->round++;
 	poll(NULL, 0, ROUND_MS);	/* lint: the pace of the load */
@@ -302,7 +288,7 @@ START_TEST(nothing_grows_while_everything_changes)
 
 	it_init(&s.it);
 	s.sink = fake_http_start(0, takes_all, NULL);
-	s.listener = listen_on(s.port);
+	s.listener = it_listen(INADDR_ANY, s.port);
 	write_config(&s, 0);
 	it_start_server(&s.it);
 	early = go_on(&s, dur_ns(all.ns / 4));

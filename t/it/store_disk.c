@@ -7,20 +7,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "t/lib/fake_http.h"
-#include "t/lib/it.h"
+#include "t/lib/it_led.h"
 #include "t/lib/story.h"
 
 struct scene {
@@ -29,24 +27,8 @@ struct scene {
 	int port;		/* of the service that is watched */
 	int service;		/* its socket */
 	struct fake_http *hook;
-	int64_t begin_ms;
-	int sent, acked;
+	struct it_led led;
 };
-
-static int
-listen_on(int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(0x7f010101U) };
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	ck_assert_int_eq(listen(fd, 16), 0);
-	return fd;
-}
 
 static void
 take_all(void *arg, const struct fake_request *q, struct fake_reply *r)
@@ -59,16 +41,15 @@ take_all(void *arg, const struct fake_request *q, struct fake_reply *r)
 static void
 scene_init(struct scene *s)
 {
-	struct clock *clock = clock_system();
-
 	memset(s, 0, sizeof(*s));
 	it_init(&s->it);
 	snprintf(s->state, sizeof(s->state), "%.63s/state", s->it.dir);
 	s->port = it_free_port();
-	s->service = listen_on(s->port);
+	s->service = it_listen(0x7f010101U, s->port);
 	s->hook = fake_http_start(0, take_all, NULL);
 	ck_assert_ptr_nonnull(s->hook);
-	s->begin_ms = clock->wall(clock).ms - 3600000;
+	it_led_init(&s->led, &s->it);
+	s->led.ratios = 40;
 	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
 		"state_dir: %s\ndefaults: {interval: 1s, timeout: 500ms,"
 		" fail_after: 3, clear_after: 2}\npartitions:\n"
@@ -103,61 +84,6 @@ mount_own(const struct scene *s, const char *options)
 		return false;
 	}
 	return true;
-}
-
-/* One batch of 40 metrics that do not pack well; the status. */
-static long
-post(struct scene *s)
-{
-	long long at = s->begin_ms + s->sent * 1000;
-	struct strbuf body = { 0 };
-	struct it_reply r;
-	long status;
-
-	strbuf_printf(&body, "{\"host\":\"led\",\"batch\":\"b%d\",\"sent_ms\":%lld,"
-		"\"observations\":[{\"probe\":\"cpu\",\"at_ms\":%lld,"
-		"\"outcome\":\"ok\",\"reason\":\"none\",\"metrics\":{"
-		"\"load_1m\":%d", s->sent, at, at, s->sent);
-	for (int i = 0; i < 40; i++)
-		strbuf_printf(&body, ",\"m%d_ratio\":%.17g", i,
-			1.0 / (s->sent * 41 + i + 3));
-	strbuf_puts(&body, "}}]}");
-	it_call(&s->it, "POST /v1/observations", NULL, strbuf_str(&body), &r);
-	status = r.status;
-	it_reply_fini(&r);
-	strbuf_free(&body);
-	s->sent++;
-	s->acked += status == 202;
-	return status;
-}
-
-static bool
-is_taken(void *arg)
-{
-	return post(arg) == 202;
-}
-
-static bool
-is_refused(void *arg)
-{
-	return post(arg) == 503;
-}
-
-static size_t
-points_kept(struct scene *s)
-{
-	char path[256];
-	struct it_reply r;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/v1/series?host=led&metric=load_1m"
-		"&from=%lld&to=%lld&limit=10000", (long long)s->begin_ms,
-		(long long)s->begin_ms + s->sent * 1000LL);
-	it_get(&s->it, path, &r);
-	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
-	n = json_array_size(it_at(r.json, "series.0.points"));
-	it_reply_fini(&r);
-	return n;
 }
 
 /* Is one of the messages about this, as JSON text says it? */
@@ -234,10 +160,10 @@ is_well_again(struct scene *s)
 {
 	double since = it_now();
 
-	ck_assert(it_wait(is_taken, s, 30));
+	ck_assert(it_wait(it_led_is_taken, &s->led, 30));
 	printf("taken again after %.1f s\n", it_now() - since);
 	ck_assert(it_wait(fires_not, s, 30));
-	ck_assert_uint_ge(points_kept(s), (size_t)s->acked);
+	ck_assert_uint_ge(it_led_points(&s->led), (size_t)s->led.acked);
 }
 
 /* A kill, and the file is sound and has it all. */
@@ -250,7 +176,7 @@ has_lost_nothing(struct scene *s)
 	it_end(&s->it.server, SIGKILL);
 	ck_assert_int_eq(it_run(&s->it, NULL, argv), 0);
 	it_start_server(&s->it);
-	ck_assert_uint_ge(points_kept(s), (size_t)s->acked);
+	ck_assert_uint_ge(it_led_points(&s->led), (size_t)s->led.acked);
 	ck_assert(it_wait_text(&s->it, "/v1/hosts/h1", "state", "unhealthy",
 		20));
 }
@@ -287,11 +213,11 @@ START_TEST(a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing)
 	}
 	it_start_server(&s.it);
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
-	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
 	fill(&s);
-	while (s.sent < 3000 && !is_refused(&s))
+	while (s.led.sent < 3000 && !it_led_is_refused(&s.led))
 		;
-	ck_assert_int_lt(s.sent, 3000);
+	ck_assert_int_lt(s.led.sent, 3000);
 	goes_on_from_memory(&s);
 	snprintf(ballast, sizeof(ballast), "%s/ballast", s.state);
 	ck_assert_int_eq(unlink(ballast), 0);
@@ -334,9 +260,9 @@ START_TEST(a_disk_that_turns_read_only_stops_neither_and_loses_nothing)
 	it_start_server(&s.it);
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
 	for (int i = 0; i < 50; i++)
-		ck_assert(is_taken(&s));
+		ck_assert(it_led_is_taken(&s.led));
 	ck_assert(shell(&s, FAIL));
-	ck_assert(it_wait(is_refused, &s, 20));
+	ck_assert(it_wait(it_led_is_refused, &s.led, 20));
 	goes_on_from_memory(&s);
 	/* The kernel lets go of it only when nobody has it open any more. */
 	it_end(&s.it.server, SIGTERM);
@@ -373,7 +299,7 @@ has_measured(void *arg)
 
 	snprintf(path, sizeof(path), "/v1/series?host=h1&"
 		"metric=tcp_connect_seconds&from=%lld&limit=10000",
-		(long long)c->s->begin_ms);
+		(long long)c->s->led.begin_ms);
 	it_get(&c->s->it, path, &r);
 	c->n = 0;
 	c->gap_ms = 0;

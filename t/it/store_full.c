@@ -3,73 +3,21 @@
  * from memory, goes on by itself, and loses nothing.
  */
 #include <dirent.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "t/lib/it.h"
+#include "t/lib/it_led.h"
 #include "t/lib/story.h"
 
 #define MOST 3000	/* batches, a second apart: below the hour kept */
 
 struct scene {
 	struct it it;
-	int64_t begin_ms;
-	int sent;
-	int acked;
+	struct it_led led;
 };
-
-static int
-listen_here(int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)port),
-		.sin_addr.s_addr = htonl(0x7f010101U) };
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	ck_assert_int_eq(listen(fd, 16), 0);
-	return fd;
-}
-
-/* One batch of 40 metrics that do not pack well; the status. */
-static long
-post(struct scene *s)
-{
-	long long at = s->begin_ms + s->sent * 1000;
-	struct strbuf body = { 0 };
-	struct it_reply r;
-	long status;
-
-	strbuf_printf(&body, "{\"host\":\"led\",\"batch\":\"b%d\",\"sent_ms\":%lld,"
-		"\"observations\":[{\"probe\":\"cpu\",\"at_ms\":%lld,"
-		"\"outcome\":\"ok\",\"reason\":\"none\",\"metrics\":{"
-		"\"load_1m\":%d", s->sent, at, at, s->sent);
-	for (int i = 0; i < 40; i++)
-		strbuf_printf(&body, ",\"m%d_ratio\":%.17g", i,
-			1.0 / (s->sent * 41 + i + 3));
-	strbuf_puts(&body, "}}]}");
-	it_call(&s->it, "POST /v1/observations", NULL, strbuf_str(&body), &r);
-	status = r.status;
-	it_reply_fini(&r);
-	strbuf_free(&body);
-	s->sent++;
-	s->acked += status == 202;
-	return status;
-}
-
-static bool
-is_taken(void *arg)
-{
-	return post(arg) == 202;
-}
 
 static void
 limit_file(const struct scene *s, rlim_t bytes)
@@ -79,32 +27,12 @@ limit_file(const struct scene *s, rlim_t bytes)
 	ck_assert_int_eq(prlimit(s->it.server, RLIMIT_FSIZE, &limit, NULL), 0);
 }
 
-static size_t
-points_kept(struct scene *s)
-{
-	char path[256], from[WALL_TEXT], to[WALL_TEXT];
-	struct it_reply r;
-	size_t n;
-
-	wall_format((struct wall){ s->begin_ms }, from, sizeof(from));
-	wall_format((struct wall){ s->begin_ms + s->sent * 1000 }, to,
-		sizeof(to));
-	snprintf(path, sizeof(path), "/v1/series?host=led&metric=load_1m"
-		"&from=%s&to=%s&limit=10000", from, to);
-	it_get(&s->it, path, &r);
-	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
-	n = json_array_size(it_at(r.json, "series.0.points"));
-	it_reply_fini(&r);
-	return n;
-}
-
 static void
 start(struct scene *s, int port)
 {
-	struct clock *clock = clock_system();
-
 	it_init(&s->it);
-	s->begin_ms = clock->wall(clock).ms - 3600000;
+	it_led_init(&s->led, &s->it);
+	s->led.ratios = 40;
 	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
 		"state_dir: %s/state\ndefaults: {interval: 1s, timeout: 500ms,"
 		" fail_after: 3, clear_after: 2}\npartitions:\n"
@@ -116,9 +44,9 @@ start(struct scene *s, int port)
 
 START_TEST(a_store_that_cannot_grow_stops_nothing)
 {
-	struct scene s = { .sent = 0 };
+	struct scene s;
 	int port = it_free_port();
-	int fd = listen_here(port);
+	int fd = it_listen(0x7f010101U, port);
 	struct it_reply r;
 	char since[64];
 	long status = 202;
@@ -126,14 +54,14 @@ START_TEST(a_store_that_cannot_grow_stops_nothing)
 	start(&s, port);
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
 	limit_file(&s, 1 << 20);
-	while (status == 202 && s.sent < MOST)
-		status = post(&s);
+	while (status == 202 && s.led.sent < MOST)
+		status = it_led_post(&s.led);
 	ck_assert_int_eq(status, 503);
 	close(fd);
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "unhealthy", 20));
 	limit_file(&s, RLIM_INFINITY);
-	ck_assert(it_wait(is_taken, &s, 20));
-	ck_assert_uint_ge(points_kept(&s), (size_t)s.acked);
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
+	ck_assert_uint_ge(it_led_points(&s.led), (size_t)s.led.acked);
 	it_get(&s.it, "/v1/hosts/h1", &r);
 	snprintf(since, sizeof(since), "%s", it_text(&r, "since"));
 	it_reply_fini(&r);
@@ -144,7 +72,7 @@ START_TEST(a_store_that_cannot_grow_stops_nothing)
 	ck_assert_str_eq(it_text(&r, "state"), "unhealthy");
 	ck_assert_str_eq(it_text(&r, "since"), since);
 	it_reply_fini(&r);
-	ck_assert_uint_ge(points_kept(&s), (size_t)s.acked);
+	ck_assert_uint_ge(it_led_points(&s.led), (size_t)s.led.acked);
 	it_fini(&s.it);
 }
 END_TEST
@@ -170,9 +98,9 @@ kept_file(struct scene *s)
 
 START_TEST(a_damaged_store_is_begun_anew_and_people_are_told)
 {
-	struct scene s = { .sent = 0 };
+	struct scene s;
 	int port = it_free_port();
-	int fd = listen_here(port);
+	int fd = it_listen(0x7f010101U, port);
 	struct strbuf kept = { 0 };
 	char path[400];
 

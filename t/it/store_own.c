@@ -16,28 +16,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "t/lib/bad_disk.h"
-#include "t/lib/it.h"
+#include "t/lib/it_led.h"
 #include "t/lib/story.h"
 
 struct scene {
 	struct it it;
 	int port;		/* where nobody listens */
-	int64_t begin_ms;
-	int sent;
+	struct it_led led;
 	struct bad_orders *orders;
 };
 
 static void
 scene_init(struct scene *s, const char *more)
 {
-	struct clock *clock = clock_system();
-
 	memset(s, 0, sizeof(*s));
 	it_init(&s->it);
 	s->port = it_free_port();
-	s->begin_ms = clock->wall(clock).ms - 3600000;
+	it_led_init(&s->led, &s->it);
+	s->led.again = true;
 	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
 		"state_dir: %s/state\n%s"
 		"defaults: {interval: 1s, timeout: 500ms, fail_after: 3,"
@@ -45,57 +42,6 @@ scene_init(struct scene *s, const char *more)
 		"      - {name: h1, address: 127.1.1.1,"
 		" checks: [{probe: tcp, port: %d}]}\n", s->it.dir, more,
 		s->port);
-}
-
-/* One batch of an agent; the status. */
-static long
-post(struct scene *s)
-{
-	long long at = s->begin_ms + s->sent * 1000;
-	char body[400];
-	struct it_reply r;
-	long status;
-
-	snprintf(body, sizeof(body), "{\"host\":\"led\",\"batch\":\"b%d\","
-		"\"sent_ms\":%lld,\"observations\":[{\"probe\":\"cpu\","
-		"\"at_ms\":%lld,\"outcome\":\"ok\",\"reason\":\"none\","
-		"\"metrics\":{\"load_1m\":%d}}]}", s->sent, at, at, s->sent);
-	it_call(&s->it, "POST /v1/observations", NULL, body, &r);
-	status = r.status;
-	it_reply_fini(&r);
-	s->sent += status == 202;
-	return status;
-}
-
-static bool
-is_taken(void *arg)
-{
-	return post(arg) == 202;
-}
-
-static bool
-is_refused(void *arg)
-{
-	return post(arg) == 503;
-}
-
-static size_t
-points_kept(struct scene *s)
-{
-	char path[256], from[WALL_TEXT], to[WALL_TEXT];
-	struct it_reply r;
-	size_t n;
-
-	wall_format((struct wall){ s->begin_ms }, from, sizeof(from));
-	wall_format((struct wall){ s->begin_ms + s->sent * 1000 }, to,
-		sizeof(to));
-	snprintf(path, sizeof(path), "/v1/series?host=led&metric=load_1m"
-		"&from=%s&to=%s&limit=10000", from, to);
-	it_get(&s->it, path, &r);
-	ck_assert_msg(r.status == 200, "%s", strbuf_str(&r.text));
-	n = json_array_size(it_at(r.json, "series.0.points"));
-	it_reply_fini(&r);
-	return n;
 }
 
 static bool
@@ -258,7 +204,7 @@ START_TEST(r151_no_secret_is_in_the_file_its_copies_or_the_log)
 	snprintf(agent, sizeof(agent), "%s", it_text(&r, "token"));
 	ck_assert_msg(strlen(agent) > 20, "%s", strbuf_str(&r.text));
 	it_reply_fini(&r);
-	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "unhealthy", 20));
 	/* A delivery was tried, and its failure written down. */
 	ck_assert(it_wait(has_failed, &s, 30));
@@ -311,18 +257,18 @@ START_TEST(a_lock_that_others_hold_stops_neither_a_start_nor_judging)
 
 	scene_init(&s, "");
 	it_start_server(&s.it);
-	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
 	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
 	pid = hold_lock(&s, &end);
 	it_start_degraded(&s.it);
-	ck_assert(it_wait(is_refused, &s, 20));
+	ck_assert(it_wait(it_led_is_refused, &s.led, 20));
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "unhealthy", 20));
 	ck_assert(alert_fires(&s, "store_degraded"));
 	close(end);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
 	ck_assert(alert_ends(&s, "store_degraded"));
-	ck_assert_uint_eq(points_kept(&s), (size_t)s.sent);
+	ck_assert_uint_eq(it_led_points(&s.led), (size_t)s.led.sent);
 	it_fini(&s.it);
 }
 END_TEST
@@ -361,15 +307,15 @@ static void
 fail_and_mend(struct scene *s, const struct bad_orders *o)
 {
 	bad_order(s->orders, o);
-	ck_assert(it_wait(is_refused, s, 20));
+	ck_assert(it_wait(it_led_is_refused, &s->led, 20));
 	ck_assert(atomic_load(&s->orders->hits) > 0);
 	ck_assert(alert_fires(s, "store_degraded"));
 	ck_assert(it_wait_text(&s->it, "/v1/hosts/h1", "state", "unhealthy",
 		20));
 	bad_disarm(s->orders);
-	ck_assert(it_wait(is_taken, s, 20));
+	ck_assert(it_wait(it_led_is_taken, &s->led, 20));
 	ck_assert(alert_ends(s, "store_degraded"));
-	ck_assert_uint_eq(points_kept(s), (size_t)s->sent);
+	ck_assert_uint_eq(it_led_points(&s->led), (size_t)s->led.sent);
 }
 
 START_TEST(a_disk_that_fails_is_told_and_lost_nothing)
@@ -389,13 +335,13 @@ START_TEST(a_disk_that_fails_is_told_and_lost_nothing)
 		it_fini(&s.it);
 		return;
 	}
-	ck_assert(it_wait(is_taken, &s, 20));
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		fail_and_mend(&s, &all[i]);
 	/* What was acknowledged is there after the worst of ends too. */
 	it_end(&s.it.server, SIGKILL);
 	it_start_server(&s.it);
-	ck_assert_uint_eq(points_kept(&s), (size_t)s.sent);
+	ck_assert_uint_eq(it_led_points(&s.led), (size_t)s.led.sent);
 	munmap(s.orders, sizeof(*s.orders));
 	it_fini(&s.it);
 }

@@ -193,6 +193,21 @@ built(const char *name)
 }
 
 int
+it_listen(uint32_t address, int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(address) };
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	ck_assert_msg(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+		listen(fd, 1024) == 0, "%08x:%d: %s", address, port,
+		strerror(errno));
+	return fd;
+}
+
+int
 it_free_port(void)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };

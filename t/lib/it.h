@@ -34,6 +34,11 @@ int it_end(pid_t *pid, int signum);
 /* Runs to its end, standard output into `out` (may be NULL). */
 int it_run(struct it *it, struct strbuf *out, const char *const *argv);
 
+/*
+ * Listens there (0x7f010001 = 127.1.0.1) until it is closed; nobody accepts,
+ * the kernel says yes.
+ */
+int it_listen(uint32_t address, int port);
 /* A TCP port that nobody has on any address just now. */
 int it_free_port(void);
 
