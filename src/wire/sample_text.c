@@ -8,6 +8,7 @@
 #include "model/name.h"
 #include "wire/json_read.h"
 #include "wire/json_write.h"
+#include "wire/utf8.h"
 
 #define NAN_USUAL UINT64_C(0x7ff8000000000000)
 #define FIELDS 7
@@ -238,6 +239,24 @@ next_field(char **at, const char *name, struct tc_err *e)
 	return from;
 }
 
+/* What JSON would not carry either. */
+static int
+check_text(const char *text, enum field f, struct tc_err *e)
+{
+	size_t n = strlen(text);
+
+	if (n > TEXT_MAX)
+		return tc_fail(e, TC_EPROTO, "%s: more than %d bytes",
+			fields[f], TEXT_MAX);
+	for (size_t i = 0, len; i < n; i += len) {
+		len = utf8_len(text + i, n - i);
+		if (len == 0)
+			return tc_fail(e, TC_EPROTO, "%s: byte %zu is not "
+				"UTF-8", fields[f], i + 1);
+	}
+	return 0;
+}
+
 int
 sample_csv_parse(char *line, size_t n, struct sample_text *out,
 	struct tc_err *e)
@@ -263,6 +282,9 @@ sample_csv_parse(char *line, size_t n, struct sample_text *out,
 	s.device = texts[F_DEVICE];
 	s.metric = texts[F_METRIC];
 	s.instance = texts[F_INSTANCE];
+	if ((rc = check_text(s.device, F_DEVICE, e)) < 0 ||
+	    (rc = check_text(s.instance, F_INSTANCE, e)) < 0)
+		return rc;
 	if (i == FIELDS)
 		rc = parse_type(texts[F_TYPE], &s.type, e);
 	if (rc < 0 || (rc = parse_names(&s, texts[F_HOST], e)) < 0 ||

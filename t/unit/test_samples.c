@@ -97,6 +97,8 @@ START_TEST(an_error_names_the_field)
 	refused(AT ",h1,,a,,NaN:3ff0000000000000,f64", "value:");
 	refused(AT ",h1,,a,,1,f32", "type:");
 	refused(AT ",h1,,a,\"x,1,f64", "instance:");
+	refused(AT ",h1,,a,x=\x93,1,f64", "instance: byte 3 is not UTF-8");
+	refused(AT ",h1,Z\xc0\x80,a,,1,f64", "device: byte 2 is not UTF-8");
 	refused(AT ",h1,,a", "instance:");
 	refused(AT ",h1,,a,,1,f64,more", "too many");
 	refused("", "host:");
