@@ -437,13 +437,13 @@ static int
 size_chunks(struct engine *en)
 {
 	size_t n = (en->n_sorted + SNAP_CHUNK_HOSTS - 1) / SNAP_CHUNK_HOSTS;
-	size_t cap_dirt = en->cap_chunks, cap_stirred = en->cap_chunks;
+	size_t cap = en->cap_chunks, cap_stirred = cap;
 	void *chunks = en->chunks, *dirt = en->dirt, *stirred = en->stirred;
 
 	if (n == en->n_chunks)
 		return 0;
 	chunks_free(en);
-	if (mem_grow(&dirt, &cap_dirt, n, 1) < 0)
+	if (mem_grow(&dirt, &cap, n, 1) < 0)
 		return TC_ENOMEM;
 	en->dirt = dirt;
 	if (mem_grow(&stirred, &cap_stirred, n, sizeof(*en->stirred)) < 0)

@@ -337,7 +337,8 @@ take_number(const struct json_num *num, struct sample_text *s,
 		return 0;
 	}
 	if (!whole || (s->type == TOCSIN_U64 && v < 0) ||
-	    (s->type == TOCSIN_I64 && num->type == TOCSIN_U64))
+	    (s->type == TOCSIN_I64 && num->type == TOCSIN_U64 &&
+		num->v.u64 > INT64_MAX))
 		return tc_fail(e, TC_EPROTO, "value: not a number of type %s",
 			types[s->type]);
 	if (num->type != TOCSIN_F64)

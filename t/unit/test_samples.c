@@ -28,6 +28,8 @@ static const struct sample_text odd[] = {
 	{ { 1 }, "h1", "", "a", "", TOCSIN_U64, 7 },
 	{ { 1 }, "h1", "", "a", "", TOCSIN_I64, (uint64_t)INT64_MIN },
 	{ { 1 }, "h1", "", "a", "", TOCSIN_I64, (uint64_t)-1 },
+	{ { 1 }, "h1", "", "a", "", TOCSIN_I64, INT64_MAX },
+	{ { 1 }, "h1", "", "a", "", TOCSIN_I64, UINT64_C(9007199254740993) },
 };
 
 static void
