@@ -65,8 +65,11 @@ stage_suite()
 {
 	stage "$@"
 	suite_rc=$?
-	suite=$(awk '/^# (PASS|XFAIL):/ { p[$2] += $3 } /^# SKIP:/ { s += $3 }
+	# a failed suite's log comes before its summary and has the sums as well
+	suite=$(awk '/^Testsuite summary/ { on = 1 } !on { next }
+		/^# (PASS|XFAIL):/ { p[$2] += $3 } /^# SKIP:/ { s += $3 }
 		/^# (FAIL|XPASS|ERROR):/ { f[$2] += $3 }
+		/^# ERROR:/ { on = 0 }
 		END { bad = f["FAIL:"] + f["XPASS:"] + f["ERROR:"]
 			print p["PASS:"] + p["XFAIL:"], bad, s + 0 }' "$stage_log")
 	# shellcheck disable=SC2086 # three numbers
