@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/le.h"
 #include "predict/drive.h"
 
@@ -17,20 +18,13 @@ _Static_assert(HEAD_BYTES + METRIC_BYTES * DRIVE_METRIC_N <= DRIVE_SAVED_MAX,
 static void
 put_number(unsigned char *to, double v)
 {
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof(bits));
-	le_put(to, bits, sizeof(bits));
+	le_put(to, bits_of_double(v), 8);
 }
 
 static double
 get_number(const unsigned char *from)
 {
-	uint64_t bits = le_get(from, sizeof(bits));
-	double v;
-
-	memcpy(&v, &bits, sizeof(v));
-	return v;
+	return bits_to_double(le_get(from, 8));
 }
 
 size_t

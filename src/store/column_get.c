@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "base/le.h"
 #include "store/bits.h"
@@ -121,12 +122,10 @@ scaled(uint64_t whole, unsigned scale)
 {
 	double v = (double)(int64_t)whole;
 	unsigned n = scale & 15;
-	uint64_t bits;
 
 	v = scale > COLUMN_DIVIDED ? v * column_inverses[n] :
 		v / column_powers[n];
-	memcpy(&bits, &v, sizeof(bits));
-	return bits;
+	return bits_of_double(v);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/le.h"
 #include "store/bits.h"
 #include "store/column.h"
@@ -12,30 +13,12 @@
 
 /* ---- decimals ---- */
 
-static double
-to_double(uint64_t bits)
-{
-	double d;
-
-	memcpy(&d, &bits, sizeof(d));
-	return d;
-}
-
-static uint64_t
-to_bits(double d)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &d, sizeof(bits));
-	return bits;
-}
-
 /* The whole number whose `scale` has exactly these bits, if there is one. */
 static bool
 as_whole(uint64_t bits, unsigned scale, uint64_t *out)
 {
 	unsigned n = scale & 15;
-	double v = to_double(bits) * column_powers[n];
+	double v = bits_to_double(bits) * column_powers[n];
 	int64_t whole;
 	double back;
 
@@ -45,7 +28,7 @@ as_whole(uint64_t bits, unsigned scale, uint64_t *out)
 	back = scale > COLUMN_DIVIDED ? (double)whole * column_inverses[n] :
 		(double)whole / column_powers[n];
 	*out = (uint64_t)whole;
-	return to_bits(back) == bits;
+	return bits_of_double(back) == bits;
 }
 
 /* The first of these scales that does for all; 0 = none. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "base/le.h"
 
@@ -59,7 +60,7 @@ put_double(struct packer *p, uint64_t bits)
 		return;
 	}
 	top = 8 - (unsigned)__builtin_ctzll(bits) / 8;
-	memcpy(&v, &bits, sizeof(v));
+	v = bits_to_double(bits);
 	/* NaN fails both; −0.0 has one byte above and is no positive number. */
 	if (v >= 1 && v <= WHOLE_MAX) {
 		whole = (uint64_t)v;
@@ -123,7 +124,6 @@ unpack_at(struct unpacker *u, size_t pos, enum tocsin_sample_type type,
 {
 	unsigned code, n;
 	uint64_t v;
-	double d;
 
 	if (pos >= u->n || pos < u->i)
 		return TC_ECORRUPT;
@@ -139,8 +139,7 @@ unpack_at(struct unpacker *u, size_t pos, enum tocsin_sample_type type,
 		return TC_ECORRUPT;
 	v = le_get(u->at, n);
 	if (type == TOCSIN_F64 && code > 8) {
-		d = (double)v;
-		memcpy(&v, &d, sizeof(v));
+		v = bits_of_double((double)v);
 	} else if (type == TOCSIN_F64 && n > 0) {
 		v <<= 8 * (8 - n);
 	} else if (type == TOCSIN_I64) {
@@ -153,8 +152,6 @@ unpack_at(struct unpacker *u, size_t pos, enum tocsin_sample_type type,
 double
 pack_to_double(enum tocsin_sample_type type, uint64_t bits)
 {
-	double d;
-
 	switch (type) {
 	case TOCSIN_U64:
 		return (double)bits;
@@ -163,6 +160,5 @@ pack_to_double(enum tocsin_sample_type type, uint64_t bits)
 	case TOCSIN_F64:
 		break;
 	}
-	memcpy(&d, &bits, sizeof(d));
-	return d;
+	return bits_to_double(bits);
 }

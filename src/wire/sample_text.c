@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/macros.h"
 #include "base/units.h"
 #include "model/name.h"
@@ -24,24 +25,6 @@ static const char *const types[] = { [TOCSIN_F64] = "f64",
 
 /* ---- out ---- */
 
-static double
-to_double(uint64_t bits)
-{
-	double v;
-
-	memcpy(&v, &bits, sizeof(v));
-	return v;
-}
-
-static uint64_t
-to_bits(double v)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof(bits));
-	return bits;
-}
-
 static void
 put_value(struct strbuf *out, const struct sample_text *s)
 {
@@ -55,8 +38,8 @@ put_value(struct strbuf *out, const struct sample_text *s)
 	case TOCSIN_F64:
 		break;
 	}
-	strbuf_put_double(out, to_double(s->bits));
-	if (isnan(to_double(s->bits)) && s->bits != NAN_USUAL)
+	strbuf_put_double(out, bits_to_double(s->bits));
+	if (isnan(bits_to_double(s->bits)) && s->bits != NAN_USUAL)
 		strbuf_printf(out, ":%016llx", (unsigned long long)s->bits);
 }
 
@@ -109,8 +92,8 @@ put_json_value(struct json_write *w, const struct sample_text *s)
 	case TOCSIN_F64:
 		break;
 	}
-	json_put_double(w, to_double(s->bits));
-	if (isfinite(to_double(s->bits)))
+	json_put_double(w, bits_to_double(s->bits));
+	if (isfinite(bits_to_double(s->bits)))
 		return;
 	put_value(&text, s);
 	json_add_str(w, "text", strbuf_str(&text));
@@ -166,7 +149,7 @@ parse_nan(const char *text, uint64_t *bits)
 		v = v << 4 | (uint64_t)(at - digits);
 	}
 	*bits = v;
-	return isnan(to_double(v)) ? 0 : TC_EPROTO;
+	return isnan(bits_to_double(v)) ? 0 : TC_EPROTO;
 }
 
 static int
@@ -191,7 +174,7 @@ parse_value(const char *text, struct sample_text *out, struct tc_err *e)
 			break;
 		}
 		rc = double_parse(text, n, &v);
-		out->bits = isnan(v) ? NAN_USUAL : to_bits(v);
+		out->bits = isnan(v) ? NAN_USUAL : bits_of_double(v);
 		break;
 	}
 	return rc < 0 ? tc_fail(e, TC_EPROTO, "value: not a number of type %s",
@@ -333,7 +316,7 @@ take_number(const struct json_num *num, struct sample_text *s,
 		(v == floor(v) && fabs(v) <= 9007199254740992.0);
 
 	if (s->type == TOCSIN_F64) {
-		s->bits = to_bits(v);
+		s->bits = bits_of_double(v);
 		return 0;
 	}
 	if (!whole || (s->type == TOCSIN_U64 && v < 0) ||
