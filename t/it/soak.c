@@ -263,8 +263,7 @@ go_on(struct soak *s, struct dur lasting)
 		told = mono_add(clock->mono(clock), dur_s(60));
 		v = take_vitals(s->it.server);
 		printf("soak: %6.0f s  %6ld KiB  %3ld files  %2ld threads  "
-			"%u requests, %u bad
-",
+			"%u requests, %u bad\n",
 			dur_to_seconds(mono_diff(clock->mono(clock), begin)),
 			v.rss_kib, v.files, v.threads, s->asked, s->bad);
 		fflush(stdout);
