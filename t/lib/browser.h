@@ -13,6 +13,7 @@
 struct browser {
 	struct it *it;
 	pid_t driver;
+	char log[32];		/* of the driver */
 	char url[256];		/* of the session */
 };
 

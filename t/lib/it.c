@@ -110,6 +110,38 @@ child_exec(int out, const char *const *argv)
 	_exit(127);
 }
 
+/* What the children of it_spawn() write to, the latest ones. */
+static struct written {
+	pid_t pid;
+	char path[256];
+} written[32];
+
+static void
+remember(pid_t pid, const char *path)
+{
+	static size_t n;
+	struct written *w = &written[n++ % ARRAY_LEN(written)];
+
+	w->pid = pid;
+	snprintf(w->path, sizeof(w->path), "%s", path);
+}
+
+/* A child that crashed says why in its log, which goes with the test. */
+static void
+show_crash(pid_t pid, int signum)
+{
+	struct strbuf text = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+		if (written[i].pid != pid)
+			continue;
+		file_slurp(written[i].path, 0, &text, NULL);
+		fprintf(stderr, "pid %d ended by signal %d; its log:\n%s\n",
+			pid, signum, strbuf_str(&text));
+	}
+	strbuf_free(&text);
+}
+
 pid_t
 it_spawn(struct it *it, const char *log, const char *const *argv)
 {
@@ -124,6 +156,7 @@ it_spawn(struct it *it, const char *log, const char *const *argv)
 		child_exec(fd, argv);
 	close(fd);
 	ck_assert_int_gt(pid, 0);
+	remember(pid, path);
 	return pid;
 }
 
@@ -138,6 +171,8 @@ it_end(pid_t *pid, int signum)
 		kill(*pid, signum);
 	while (waitpid(*pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != signum)
+		show_crash(*pid, WTERMSIG(status));
 	*pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
