@@ -116,8 +116,17 @@ observer_note(struct observer *o, struct observer_ring *part,
 		if (host->counted && slot - host->slot < OBSERVER_RING)
 			count_in(rings[i], host, false);
 		count_in(rings[i], &fresh, true);
+		if (kind != OBSERVER_HEARD)
+			rings[i]->uneasy = slot;
 	}
 	*host = fresh;
+}
+
+/* All are heard of, as they mostly are: there is nothing to count. */
+static bool
+is_calm(const struct observer_ring *r, struct mono now)
+{
+	return now.ns / OBSERVER_SLOT_NS - r->uneasy >= OBSERVER_WINDOW;
 }
 
 struct observer_count
@@ -170,6 +179,7 @@ observer_note_loss(struct observer *o, struct observer_mark *host,
 	if (lost == 0)
 		return;
 	o->loss.lost[i] += lost;
+	o->loss.latest = second;
 	if (host->lost_second != 0 &&
 	    second - host->lost_second < OBSERVER_LOSS_RING &&
 	    o->loss.hosts[loss_place(host->lost_second)] > 0)
@@ -197,6 +207,8 @@ loss_within(struct observer *o, int64_t seconds, struct mono now)
 {
 	int64_t second = now.ns / NS_PER_S;
 
+	if (second - o->loss.latest >= seconds)
+		return 0;
 	advance_loss(o, second);
 	return loss_of(o, second - seconds + 1, second);
 }
@@ -303,8 +315,8 @@ not_heard(const struct observer_count *c)
 		c->n[OBSERVER_LATE];
 }
 
-enum observer_why
-observer_ground(struct observer *o, struct mono now)
+static enum observer_why
+ground_in_silence(struct observer *o, struct mono now)
 {
 	struct observer_count c = observer_count(&o->all, now);
 	uint32_t silent = not_heard(&c), heard = c.n[OBSERVER_HEARD];
@@ -321,6 +333,17 @@ observer_ground(struct observer *o, struct mono now)
 		return OBSERVER_WHY_CONTROLS;
 	if (most && !witness_answers(o, now))
 		return OBSERVER_WHY_ALL_AT_ONCE;
+	return OBSERVER_WHY_NONE;
+}
+
+enum observer_why
+observer_ground(struct observer *o, struct mono now)
+{
+	enum observer_why why = is_calm(&o->all, now) ? OBSERVER_WHY_NONE :
+		ground_in_silence(o, now);
+
+	if (why != OBSERVER_WHY_NONE)
+		return why;
 	return too_much_is_lost(o, now) ? OBSERVER_WHY_LOSS :
 		OBSERVER_WHY_NONE;
 }

@@ -76,6 +76,7 @@ struct observer_mark {
 /* Hosts by their latest result, by the slot of it. */
 struct observer_ring {
 	int64_t slot;		/* the newest */
+	int64_t uneasy;		/* the newest with one not heard of */
 	uint32_t n[OBSERVER_KINDS][OBSERVER_RING];
 };
 
@@ -95,6 +96,7 @@ struct observer {
 	struct observer_ring all;
 	struct {
 		int64_t second;
+		int64_t latest;		/* second of the latest loss */
 		uint32_t asked[OBSERVER_LOSS_RING];
 		uint32_t lost[OBSERVER_LOSS_RING];
 		uint32_t hosts[OBSERVER_LOSS_RING];	/* that lost some */
