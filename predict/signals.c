@@ -68,26 +68,16 @@ static const struct {
 #undef X
 };
 
-static bool
-source_of(const char *metric, enum signal *out)
+uint8_t
+signal_of_metric(const char *metric)
 {
 	size_t n = strlen(metric);
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
 		if (sources[i].n == n &&
-		    memcmp(sources[i].metric, metric, n) == 0) {
-			*out = (enum signal)sources[i].signal;
-			return true;
-		}
-	return false;
-}
-
-bool
-signals_want(const char *metric)
-{
-	enum signal unused;
-
-	return source_of(metric, &unused);
+		    memcmp(sources[i].metric, metric, n) == 0)
+			return sources[i].signal;
+	return SIGNAL_NONE;
 }
 
 static uint32_t
@@ -294,24 +284,25 @@ bool
 signals_observe(struct signals *s, uint8_t source, signal_next *next,
 	void *ctx, struct wall at)
 {
-	double sums[SIGNAL_COUNTS] = { 0 };
+	double sums[SIGNAL_COUNTS];
 	uint32_t here = 0, at_s = seconds(at);
 	struct signal_entry *e;
 	struct signal_metric m;
-	enum signal signal;
 	bool rose = false;
 
 	while (next(ctx, &m)) {
-		if (!source_of(m.name, &signal) || !(m.value >= 0) ||
-		    (e = signals_entry(s, signal)) == NULL ||
+		if (!(m.value >= 0) ||
+		    (e = signals_entry(s, m.signal)) == NULL ||
 		    !may_tell(s, e, source, at_s))
 			continue;
-		here |= 1u << signal;
 		e->source = source;
-		if (signal < SIGNAL_COUNTS)
-			sums[signal] += m.value;
-		else
+		if (m.signal >= SIGNAL_COUNTS)
 			take_metric(s, e, &m, at_s);
+		else if (here & 1u << m.signal)
+			sums[m.signal] += m.value;
+		else
+			sums[m.signal] = m.value;
+		here |= 1u << m.signal;
 	}
 	for (uint8_t i = 0; i < s->n_entries; i++) {
 		e = &s->entries[i];

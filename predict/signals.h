@@ -54,6 +54,7 @@ enum signal {
 #undef X
 };
 #define SIGNAL_N 18
+#define SIGNAL_NONE SIGNAL_N
 #define SIGNAL_COUNTS 12	/* counts and events */
 #define SIGNAL_MEANS 6
 
@@ -124,14 +125,18 @@ struct signals {
 };
 
 struct signal_metric {
+	enum signal signal;	/* signal_of_metric() */
 	const char *name;
 	const char *instance;
 	double value;
 };
 typedef bool signal_next(void *ctx, struct signal_metric *out);
 
+/* SIGNAL_NONE: it tells of none, as most metrics. */
+uint8_t signal_of_metric(const char *metric);
+
 /*
- * The metrics of one observation, all of them: instances are added up.  True
+ * The metrics of one observation that tell of signals: instances are added up.  True
  * when a count rose.  Older than what is known, or no memory: ignored.
  * `source` tells the checks of a host apart: two that measure the same are not
  * mixed, the second is heard when the first was silent for an hour, and then
@@ -141,8 +146,6 @@ bool signals_observe(struct signals *s, uint8_t source, signal_next *next,
 	void *ctx, struct wall at);
 /* Made when it is not there; NULL = no memory. */
 struct signal_entry *signals_entry(struct signals *s, enum signal signal);
-/* False: no signal has such a metric; the cheap question before. */
-bool signals_want(const char *metric);
 void signals_event(struct signals *s, enum signal signal, struct wall at);
 /* Another shape of the machine (processors, memory): means begin anew. */
 void signals_new_past(struct signals *s);

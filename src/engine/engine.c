@@ -82,14 +82,14 @@ engine_new(const struct engine_conf *conf)
 }
 
 static void
-part_free(struct part *p)
+part_free(struct engine *en, struct part *p)
 {
 	while (!list_is_empty(&p->sweeps)) {
 		struct sweep *s = CONTAINER_OF(p->sweeps.next, struct sweep,
 			link);
 
 		list_remove(&s->link);
-		sweep_free(s);
+		sweep_free(en, s);
 	}
 	mem_free(p->name);
 	mem_free(p->pace);
@@ -119,7 +119,7 @@ engine_free(struct engine *en)
 		host_free(en, p);
 	at = 0;
 	while ((p = hash_next(&en->parts, &at)) != NULL)
-		part_free(p);
+		part_free(en, p);
 	hash_free(&en->hosts);
 	hash_free(&en->parts);
 	hash_free(&en->devices);

@@ -68,6 +68,7 @@ struct check {
 	bool claimed : 1;	/* set_fleet saw it */
 	bool in_flight : 1;
 	bool is_recheck : 1;	/* the run in flight is not of a slot */
+	bool whole : 1;		/* metrics are just those of the last answer */
 	uint16_t slowest_ms;	/* of its good answers of late; 0 = none yet */
 	uint32_t id;
 	uint32_t seq;		/* of the latest run */

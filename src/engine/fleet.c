@@ -48,7 +48,7 @@ check_take_def(struct engine *en, struct check *c,
 	if (fresh || !wheel_has(&c->due) ||
 	    interval.ns != def->rule.interval.ns ||
 	    c->sweep == NULL || c->sweep->part != c->host->part) {
-		sweep_leave(c);
+		sweep_leave(en, c);
 		run_unschedule(en, c);
 		run_schedule(en, c, now);
 		sweep_join(en, c);
@@ -73,7 +73,7 @@ check_drop(struct engine *en, struct check *c)
 	check_say_subject(en, c, true);
 	say_state(en, c->id, "check", NULL, 0);
 	run_unschedule(en, c);
-	sweep_leave(c);
+	sweep_leave(en, c);
 	if (c->host->worst == c)
 		c->host->worst = NULL;
 	if (c->device != NULL && c->device->check == c)
@@ -215,7 +215,7 @@ host_retire(struct engine *en, struct host *h, struct now now)
 {
 	for (size_t i = 0; i < h->n_checks; i++) {
 		run_unschedule(en, h->checks[i]);
-		sweep_leave(h->checks[i]);
+		sweep_leave(en, h->checks[i]);
 	}
 	units_sweep(en, h, true, now);
 	watch_free(en, h);

@@ -124,7 +124,7 @@ void wallclock_step(struct engine *en, struct now now);
 
 /* ---- sweep.c ---- */
 void sweep_join(struct engine *en, struct check *c);
-void sweep_leave(struct check *c);
+void sweep_leave(struct engine *en, struct check *c);
 void sweep_slot(struct engine *en, struct check *c, struct now now);
 void sweep_put(struct engine *en, struct check *c,
 	const struct observation *ob);
@@ -132,7 +132,7 @@ void sweep_put(struct engine *en, struct check *c,
 void sweep_aside(struct engine *en, struct check *c,
 	const struct observation *ob);
 void sweep_flush(struct engine *en, struct sweep *s);
-void sweep_free(struct sweep *s);
+void sweep_free(struct engine *en, struct sweep *s);
 
 /* ---- step.c: plans, brakes and alerts of what moved ---- */
 void touch(struct engine *en, struct host *h);

@@ -81,8 +81,8 @@ bool
 is_host_layer(const struct check *c)
 {
 	return c->passive ?
-		strncmp(c->kind->probe, "signal", 6) != 0 :
-		strcmp(c->kind->probe, "ping") == 0;
+		(c->kind->traits & KIND_SIGNAL) == 0 :
+		(c->kind->traits & KIND_PING) != 0;
 }
 
 static enum health
@@ -247,7 +247,8 @@ judge_observation(struct engine *en, struct check *c,
 		rule.fail_after = UINT_MAX;
 		rule.fail_of = 0;
 	}
-	metrics_keep(&en->shared, &c->metrics, ob, METRICS_PER_CHECK);
+	c->whole = metrics_keep(&en->shared, &c->metrics, ob,
+		METRICS_PER_CHECK);
 	outlook_hear(en, c, ob, now);
 	moved = check_observe(&c->st, &rule,
 		(struct check_seen){ ob->outcome, ob->reason },

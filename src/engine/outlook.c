@@ -136,27 +136,40 @@ tend(struct engine *en, struct host *h, bool rose, struct wall now)
 
 /* ---- heard --------------------------------------------------------------- */
 
-struct list_place { const struct observation *ob; size_t at; };
+struct list_place {
+	const struct observation *ob;
+	const uint8_t *signals;	/* by place; NULL = to be found by name */
+	size_t at;
+};
 
 static bool
 next_metric(void *ctx, struct signal_metric *out)
 {
 	struct list_place *p = ctx;
-	const struct metric *m;
 
-	if (p->at == p->ob->n_metrics)
-		return false;
-	m = &p->ob->metrics[p->at++];
-	*out = (struct signal_metric){ m->name, m->instance,
-		metric_number(m) };
-	return true;
+	while (p->at < p->ob->n_metrics) {
+		size_t i = p->at++;
+		const struct metric *m = &p->ob->metrics[i];
+		uint8_t signal = p->signals != NULL ? p->signals[i] :
+			signal_of_metric(m->name);
+
+		if (signal == SIGNAL_NONE)
+			continue;
+		*out = (struct signal_metric){ (enum signal)signal, m->name,
+			m->instance, metric_number(m) };
+		return true;
+	}
+	return false;
 }
 
+/* What is not kept with the check, for its number, is found by name. */
 static bool
-any_wanted(const struct observation *ob)
+tells(const struct check *c, const struct observation *ob)
 {
+	if (c->whole || metrics_n(&c->metrics) < METRICS_PER_CHECK)
+		return c->metrics.shape != NULL && c->metrics.shape->tells;
 	for (size_t i = 0; i < ob->n_metrics; i++)
-		if (signals_want(ob->metrics[i].name))
+		if (signal_of_metric(ob->metrics[i].name) != SIGNAL_NONE)
 			return true;
 	return false;
 }
@@ -197,16 +210,17 @@ void
 outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	struct list_place place = { ob, 0 };
+	struct list_place place = { .ob = ob };
 	struct host *h = c->host;
 	bool rose;
 
 	if (c->device != NULL || c->unit != NULL)
 		return;
-	if (strcmp(c->kind->probe, "cpu") == 0)
+	if (c->kind->traits & KIND_CPU)
 		watch_shape(en, h, ob);
-	if (!any_wanted(ob) || outlook_of(h, now.wall) == NULL)
+	if (!tells(c, ob) || outlook_of(h, now.wall) == NULL)
 		return;
+	place.signals = c->whole ? c->metrics.shape->signals : NULL;
 	rose = signals_observe(&h->outlook->signals, (uint8_t)(c->id & 0xff),
 		next_metric, &place, ob->at);
 	tend(en, h, rose, now.wall);

@@ -134,13 +134,6 @@ give_up(struct engine *en, struct check *c, struct now now)
 	judge_observation(en, c, &lost, now);
 }
 
-/* What a kernel answers, and no program that may be busy. */
-static bool
-is_prompt(const struct check_kind *k)
-{
-	return strcmp(k->probe, "ping") == 0 || strcmp(k->probe, "tcp") == 0;
-}
-
 /* The second run of three or more may last until the third begins. */
 static int64_t
 prompt_least(const struct check *c)
@@ -158,7 +151,8 @@ run_timeout(const struct check *c)
 	if (c->is_recheck && r->recheck_timeout.ns > 0 &&
 	    r->recheck_timeout.ns < most.ns)
 		most = r->recheck_timeout;
-	if (c->slowest_ms == 0 || r->recheck.ns <= 0 || !is_prompt(c->kind) ||
+	if (c->slowest_ms == 0 || r->recheck.ns <= 0 ||
+	    (c->kind->traits & KIND_PROMPT) == 0 ||
 	    c->st.health == HEALTH_UNHEALTHY)
 		return most;
 	prompt = dur_ms(c->slowest_ms * PROMPT_TIMES);

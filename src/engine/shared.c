@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "predict/signals.h"
 
 static const char *
 interned(struct shared *s, const char *text)
@@ -74,6 +75,18 @@ ident_of(struct shared *s, const struct kind_wish *w, struct strbuf *out)
 	return out->failed ? TC_ENOMEM : 0;
 }
 
+static unsigned
+traits_of(const char *probe)
+{
+	if (strcmp(probe, "ping") == 0)
+		return KIND_PING | KIND_PROMPT;
+	if (strcmp(probe, "tcp") == 0)
+		return KIND_PROMPT;
+	if (strcmp(probe, "cpu") == 0)
+		return KIND_CPU;
+	return strncmp(probe, "signal", 6) == 0 ? KIND_SIGNAL : 0;
+}
+
 /* Values and their texts behind the ident, aligned. */
 static void
 copy_opts(struct check_kind *k, const struct kind_wish *w, size_t at)
@@ -117,6 +130,7 @@ kind_new(struct shared *s, const struct kind_wish *w, const struct strbuf *id)
 	}
 	k->key = interned(s, w->key);
 	k->probe = interned(s, w->probe);
+	k->traits = traits_of(w->probe);
 	k->origin = interned(s, w->origin);
 	k->rule = w->rule;
 	copy_opts(k, w, at);
@@ -166,6 +180,19 @@ names_bytes(size_t n)
 	return n * sizeof(struct metric_name);
 }
 
+/* Behind the names; every metric is looked up once, when its shape is new. */
+static void
+find_signals(struct metric_shape *shape)
+{
+	uint8_t *signals = (uint8_t *)&shape->of[shape->n];
+
+	shape->signals = signals;
+	for (size_t i = 0; i < shape->n; i++) {
+		signals[i] = signal_of_metric(shape->of[i].name);
+		shape->tells = shape->tells || signals[i] != SIGNAL_NONE;
+	}
+}
+
 /* Takes over `fresh`, or frees it when the same shape is there already. */
 static struct metric_shape *
 shape_get(struct shared *s, struct metric_shape *fresh)
@@ -177,13 +204,23 @@ shape_get(struct shared *s, struct metric_shape *fresh)
 		    names_bytes(fresh->n), fresh) < 0) {
 		mem_free(fresh);
 		fresh = known;
+	} else {
+		find_signals(fresh);
 	}
 	if (fresh != NULL)
 		fresh->refs++;
 	return fresh;
 }
 
-static void
+const struct metric_shape *
+shape_ref(const struct metric_shape *shape)
+{
+	if (shape != NULL)
+		((struct metric_shape *)(uintptr_t)shape)->refs++;
+	return shape;
+}
+
+void
 shape_put(struct shared *s, const struct metric_shape *shape)
 {
 	struct metric_shape *own = (struct metric_shape *)(uintptr_t)shape;
@@ -197,8 +234,10 @@ shape_put(struct shared *s, const struct metric_shape *shape)
 static bool
 is_named(const struct metric_name *name, const struct metric *m)
 {
-	return strcmp(name->name, m->name) == 0 &&
-		strcmp(name->instance, m->instance) == 0;
+	return name->instance[0] == m->instance[0] &&
+		strcmp(name->name, m->name) == 0 &&
+		(m->instance[0] == '\0' ||
+		strcmp(name->instance, m->instance) == 0);
 }
 
 static size_t
@@ -221,7 +260,8 @@ widened(const struct metric_list *list, size_t more)
 {
 	size_t old = metrics_n(list);
 	struct metric_shape *shape =
-		mem_alloc(sizeof(*shape) + names_bytes(old + more));
+		mem_alloc(sizeof(*shape) + names_bytes(old + more) +
+			(old + more) * sizeof(*shape->signals));
 
 	if (shape == NULL)
 		return NULL;
@@ -231,7 +271,7 @@ widened(const struct metric_list *list, size_t more)
 	return shape;
 }
 
-static bool
+static void
 add_name(struct shared *s, struct metric_shape *shape, const struct metric *m)
 {
 	struct metric_name to = { interned(s, m->name), "" };
@@ -239,55 +279,64 @@ add_name(struct shared *s, struct metric_shape *shape, const struct metric *m)
 	if (m->instance[0] != '\0')
 		to.instance = interned(s, m->instance);
 	if (to.name == NULL || to.instance == NULL)
-		return false;
+		return;
 	/* All are interned: the same text is the same pointer. */
 	for (size_t i = 0; i < shape->n; i++)
 		if (shape->of[i].name == to.name &&
 		    (shape->of[i].instance == to.instance ||
 			(to.instance[0] == '\0' &&
 			shape->of[i].instance[0] == '\0')))
-			return true;
+			return;
 	shape->of[shape->n++] = to;
-	return true;
 }
 
 /* New names: another shape, and room for its values. */
-static bool
+static void
 widen(struct shared *s, struct metric_list *list, const struct observation *ob,
 	size_t max)
 {
 	struct metric_shape *shape = widened(list, ob->n_metrics);
 	const struct metric_shape *was = list->shape;
 	size_t old = metrics_n(list);
-	bool all = shape != NULL;
 	double *values;
 
-	for (size_t i = 0; shape != NULL && i < ob->n_metrics; i++)
-		if (shape->n < max)
-			all = add_name(s, shape, &ob->metrics[i]) && all;
-		else
-			all = all && place_of(shape, &ob->metrics[i], i) !=
-				SIZE_MAX;
+	for (size_t i = 0; shape != NULL && i < ob->n_metrics &&
+	     shape->n < max; i++)
+		add_name(s, shape, &ob->metrics[i]);
 	if (shape == NULL || shape->n == old) {
 		mem_free(shape);
-		return all;
+		return;
 	}
 	values = mem_resize_array(list->values, shape->n, sizeof(*values));
 	if (values == NULL) {
 		mem_free(shape);
-		return false;
+		return;
 	}
 	list->values = values;
 	shape = shape_get(s, shape);
 	if (shape == NULL)
-		return false;
+		return;
 	memset(values + old, 0, (shape->n - old) * sizeof(*values));
 	list->shape = shape;
 	shape_put(s, was);
-	return all;
 }
 
-/* The same metrics come in the same order: each is behind the one before. */
+static bool
+put_whole(struct metric_list *list, const struct observation *ob)
+{
+	const struct metric_shape *shape = list->shape;
+
+	if (ob->n_metrics != metrics_n(list))
+		return false;
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		if (!is_named(&shape->of[i], &ob->metrics[i]))
+			return false;
+		list->values[i] = metric_number(&ob->metrics[i]);
+	}
+	return true;
+}
+
+/* What is there of them is in the same order: each behind the one before. */
 static bool
 put_values(struct metric_list *list, const struct observation *ob)
 {
@@ -311,13 +360,13 @@ bool
 metrics_keep(struct shared *s, struct metric_list *list,
 	const struct observation *ob, size_t max)
 {
-	bool all;
-
-	if (put_values(list, ob))
+	if (put_whole(list, ob))
 		return true;
-	all = widen(s, list, ob, max);
-	put_values(list, ob);
-	return all;
+	if (!put_values(list, ob)) {
+		widen(s, list, ob, max);
+		put_values(list, ob);
+	}
+	return false;
 }
 
 void

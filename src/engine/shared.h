@@ -6,6 +6,7 @@
 #ifndef TOCSIN_ENGINE_SHARED_H
 #define TOCSIN_ENGINE_SHARED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,17 @@
 #include "model/fleet.h"
 #include "model/observation.h"
 
+/* What its probe makes of a kind, found out once. */
+enum kind_trait {
+	KIND_PING = 1,		/* asks the machine, and no service on it */
+	KIND_PROMPT = 2,	/* answered by a kernel, not by a program */
+	KIND_SIGNAL = 4,	/* told by another monitor */
+	KIND_CPU = 8,
+};
+
 struct check_kind {
 	uint32_t refs;
+	unsigned traits;	/* bits of enum kind_trait */
 	const char *key;	/* interned, as all its texts */
 	const char *probe;
 	const char *origin;
@@ -29,6 +39,8 @@ struct check_kind {
 struct metric_shape {
 	uint32_t refs;
 	uint32_t n;
+	bool tells;		/* of signals, some of it */
+	const uint8_t *signals;	/* enum signal or SIGNAL_NONE, by place */
 	struct metric_name {
 		const char *name;	/* interned */
 		const char *instance;	/* interned, or "" */
@@ -69,9 +81,15 @@ metrics_n(const struct metric_list *list)
 	return list->shape != NULL ? list->shape->n : 0;
 }
 
-/* At most `max` are kept; false when some were not. */
+/*
+ * At most `max` are kept.  True when the observation has just the metrics of
+ * the list, in their order, as it mostly has: then places do for names.
+ */
 bool metrics_keep(struct shared *s, struct metric_list *list,
 	const struct observation *ob, size_t max);
 void metrics_free(struct shared *s, struct metric_list *list);
+/* One more reference, and one less; NULL is fine. */
+const struct metric_shape *shape_ref(const struct metric_shape *shape);
+void shape_put(struct shared *s, const struct metric_shape *shape);
 
 #endif

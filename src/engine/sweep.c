@@ -29,7 +29,8 @@ find(struct part *p, const struct check *c, int64_t phase)
 static void
 close_slot(struct sweep *s)
 {
-	mem_free(s->values);
+	mem_free(s->series);
+	s->series = NULL;
 	s->values = NULL;
 }
 
@@ -71,7 +72,7 @@ sweep_join(struct engine *en, struct check *c)
 }
 
 void
-sweep_leave(struct check *c)
+sweep_leave(struct engine *en, struct check *c)
 {
 	struct sweep *s = c->sweep;
 
@@ -86,15 +87,16 @@ sweep_leave(struct check *c)
 		s->members[i]->sweep_at = i;
 	if (s->n == 0) {
 		list_remove(&s->link);
-		sweep_free(s);
+		sweep_free(en, s);
 	}
 }
 
 void
-sweep_free(struct sweep *s)
+sweep_free(struct engine *en, struct sweep *s)
 {
+	close_slot(s);
+	shape_put(&en->shared, s->shape);
 	mem_free(s->members);
-	mem_free(s->values);
 	mem_free(s);
 }
 
@@ -111,10 +113,14 @@ begin_slot(struct sweep *s)
 	size_t need = s->n * columns(s);
 
 	close_slot(s);
-	s->values = mem_alloc_array(need, sizeof(double));
-	for (size_t i = 0; s->values != NULL && i < need; i++)
-		s->values[i] = NAN;
 	s->arrived = 0;
+	s->series = mem_resize_array(NULL, need, sizeof(*s->series) +
+		sizeof(*s->values));
+	if (s->series == NULL)
+		return;
+	s->values = (double *)(s->series + need);
+	for (size_t i = 0; i < need; i++)
+		s->values[i] = NAN;
 }
 
 /*
@@ -171,6 +177,45 @@ learn(struct engine *en, struct sweep *s, const struct observation *ob)
 	return more;
 }
 
+/* The metrics are those of the shape, one by one, and no more. */
+static void
+take_shape(struct engine *en, struct sweep *s, const struct check *c)
+{
+	const struct metric_shape *shape = c->metrics.shape;
+
+	if (!c->whole || shape == NULL || shape == s->shape ||
+	    s->n_metrics != shape->n)
+		return;
+	for (size_t i = 0; i < shape->n; i++)
+		if (shape->of[i].name != s->metrics[i] ||
+		    shape->of[i].instance[0] != '\0')
+			return;
+	shape_put(&en->shared, s->shape);
+	s->shape = shape_ref(shape);
+}
+
+/* False: there is no row to put it in. */
+static bool
+put_by_name(struct engine *en, struct check *c, const struct observation *ob)
+{
+	struct sweep *s = c->sweep;
+	double *row;
+
+	if (learn(en, s, ob)) {
+		begin_slot(s);
+		if (s->values == NULL)
+			return false;
+	}
+	row = s->values + c->sweep_at * columns(s);
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		size_t col = column_of(s, ob->metrics[i].name, i);
+
+		if (col != SIZE_MAX)
+			row[col] = metric_number(&ob->metrics[i]);
+	}
+	return true;
+}
+
 static double
 check_ok(enum tocsin_outcome outcome)
 {
@@ -186,19 +231,17 @@ sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 
 	if (s == NULL || s->values == NULL)
 		return;
-	if (learn(en, s, ob)) {
-		begin_slot(s);
-		if (s->values == NULL)
-			return;
-	}
 	row = s->values + c->sweep_at * columns(s);
-	row[s->n_metrics] = check_ok(ob->outcome);
-	for (size_t i = 0; i < ob->n_metrics; i++) {
-		size_t col = column_of(s, ob->metrics[i].name, i);
-
-		if (col != SIZE_MAX)
-			row[col] = metric_number(&ob->metrics[i]);
+	if (c->whole && s->shape != NULL && s->shape == c->metrics.shape &&
+	    ob->n_metrics == s->n_metrics) {
+		memcpy(row, c->metrics.values, s->n_metrics * sizeof(*row));
+	} else if (put_by_name(en, c, ob)) {
+		take_shape(en, s, c);
+		row = s->values + c->sweep_at * columns(s);
+	} else {
+		return;
 	}
+	row[s->n_metrics] = check_ok(ob->outcome);
 	if (++s->arrived >= s->n)
 		sweep_flush(en, s);
 }
@@ -214,39 +257,41 @@ sweep_aside(struct engine *en, struct check *c, const struct observation *ob)
 		say_observation(facts(en), check_whose(c), ob);
 }
 
+/* What each value of the row is: they lie member by member. */
+static void
+name_row(const struct sweep *s)
+{
+	struct change_series *to = s->series;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct check *c = s->members[i];
+		uint32_t whose = check_whose(c);
+
+		for (size_t col = 0; col < s->n_metrics; col++)
+			*to++ = (struct change_series){ whose,
+				s->metrics[col], "", TOCSIN_F64 };
+		*to++ = (struct change_series){ whose, "check_ok",
+			c->kind->key, TOCSIN_F64 };
+	}
+}
+
+/* The block goes with the row. */
 static void
 say_row(struct engine *en, struct sweep *s)
 {
 	struct change_set *cs = facts(en);
-	size_t n = s->n * columns(s);
-	struct change_series *series;
-	struct change *c;
-	uint64_t *values;
+	struct change *c = cs != NULL ? change_add(cs, CHANGE_HISTORY) : NULL;
 
-	if (cs == NULL)
-		return;
-	series = arena_alloc(&cs->arena, n * sizeof(*series));
-	values = arena_alloc(&cs->arena, n * sizeof(*values));
-	c = series != NULL && values != NULL ?
-		change_add(cs, CHANGE_HISTORY) : NULL;
 	if (c == NULL)
 		return;
-	for (size_t i = 0; i < n; i++) {
-		size_t col = i % columns(s);
-
-		series[i] = (struct change_series){
-			.subject = check_whose(s->members[i / columns(s)]),
-			.name = col < s->n_metrics ?
-				s->metrics[col] : "check_ok",
-			.instance = col < s->n_metrics ? "" :
-				s->members[i / columns(s)]->kind->key,
-			.type = TOCSIN_F64 };
-	}
-	memcpy(values, s->values, n * sizeof(double));
+	name_row(s);
 	c->u.history = (struct change_history){ .at = s->at,
 		.subject = s->part->id, .probe = s->probe,
-		.outcome = TOCSIN_OK, .series = series, .values = values,
-		.n = n };
+		.outcome = TOCSIN_OK, .series = s->series,
+		.values = (const uint64_t *)(const void *)s->values,
+		.n = s->n * columns(s), .owned = s->series };
+	s->series = NULL;
+	s->values = NULL;
 }
 
 void

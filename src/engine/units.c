@@ -241,7 +241,7 @@ rehome_checks(struct engine *en, struct unit *u, struct now now)
 	for (size_t i = 0; i < u->n_checks; i++) {
 		struct check *c = u->checks[i];
 
-		sweep_leave(c);
+		sweep_leave(en, c);
 		run_unschedule(en, c);
 		c->host = u->host;
 		run_schedule(en, c, now);

@@ -11,6 +11,9 @@ change_set_free(struct change_set *cs)
 {
 	if (cs == NULL)
 		return;
+	for (size_t i = 0; i < cs->n; i++)
+		if (cs->items[i].kind == CHANGE_HISTORY)
+			mem_free(cs->items[i].u.history.owned);
 	arena_free(&cs->arena);
 	mem_free(cs->items);
 	mem_free(cs);

@@ -56,6 +56,7 @@ struct change_history {
 	const struct change_series *series;
 	const uint64_t *values;	/* bit patterns, one for each series */
 	size_t n;
+	void *owned;		/* where both lie, when not in the arena */
 	/*
 	 * Set: the row is an agent's observation; whether it was new is
 	 * counted in change_set.accepted/duplicates.  A repeat of

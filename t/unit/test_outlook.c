@@ -32,10 +32,13 @@ next_metric(void *ctx, struct signal_metric *out)
 {
 	struct one *o = ctx;
 
-	if (o->at == o->n)
-		return false;
-	*out = o->m[o->at++];
-	return true;
+	while (o->at < o->n) {
+		*out = o->m[o->at++];
+		out->signal = (enum signal)signal_of_metric(out->name);
+		if (out->signal != SIGNAL_NONE)
+			return true;
+	}
+	return false;
 }
 
 static struct wall
@@ -47,7 +50,8 @@ on(int day, int hour)
 static bool
 see(struct signals *s, const char *metric, double value, struct wall at)
 {
-	struct one o = { .m = { { metric, "", value } }, .n = 1 };
+	struct one o = { .m = { { .name = metric, .instance = "",
+		.value = value } }, .n = 1 };
 
 	return signals_observe(s, 1, next_metric, &o, at);
 }
@@ -135,7 +139,8 @@ END_TEST
 START_TEST(a_fall_is_another_baseline_and_a_second_teller_is_not_mixed_in)
 {
 	struct signals s = { 0 };
-	struct one o = { .m = { { "disk_errors_total", "", 500 } }, .n = 1 };
+	struct one o = { .m = { { .name = "disk_errors_total",
+		.instance = "", .value = 500 } }, .n = 1 };
 
 	see(&s, "disk_errors_total", 7, on(0, 0));
 	ck_assert(!see(&s, "disk_errors_total", 0, on(0, 1)));
@@ -197,8 +202,9 @@ see_latency(struct signals *s, const double *ms, size_t n, struct wall at)
 	struct one o = { .n = n };
 
 	for (size_t i = 0; i < n; i++)
-		o.m[i] = (struct signal_metric){ "disk_read_latency_seconds",
-			names[i], ms[i] / 1000 };
+		o.m[i] = (struct signal_metric){
+			.name = "disk_read_latency_seconds",
+			.instance = names[i], .value = ms[i] / 1000 };
 	(void)signals_observe(s, 1, next_metric, &o, at);
 }
 
