@@ -13,6 +13,7 @@ wheel_init(struct wheel *w, int64_t tick_ns, int64_t now_ns)
 {
 	tc_bug_if(tick_ns <= 0 || now_ns < 0);
 	*w = (struct wheel){ .tick_ns = tick_ns, .done = now_ns / tick_ns };
+	list_init(&w->due);
 	for (size_t i = 0; i < WHEEL_BUCKETS; i++)
 		list_init(&w->buckets[i]);
 }
@@ -48,25 +49,39 @@ wheel_remove(struct wheel *w, struct wheel_node *node)
 		w->filled[at / 64] &= ~(UINT64_C(1) << at % 64);
 }
 
-/* First node of this tick in its bucket. */
-static struct wheel_node *
-take_of_tick(struct wheel *w, int64_t tick)
+/* All of this tick in its bucket; those of later rounds stay. */
+static void
+sort_out(struct wheel *w, int64_t tick)
 {
 	size_t at = bucket_of(tick);
-	struct list *head = &w->buckets[at];
+	struct list *head = &w->buckets[at], *next;
 
 	if ((w->filled[at / 64] >> at % 64 & 1) == 0)
-		return NULL;
-	for (struct list *l = head->next; l != head; l = l->next) {
+		return;
+	for (struct list *l = head->next; l != head; l = next) {
 		struct wheel_node *node =
 			CONTAINER_OF(l, struct wheel_node, link);
 
+		next = l->next;
 		if (node->tick > tick)
 			continue;
-		wheel_remove(w, node);
-		return node;
+		list_remove(l);
+		list_add_tail(&w->due, l);
 	}
-	return NULL;
+	if (list_is_empty(head))
+		w->filled[at / 64] &= ~(UINT64_C(1) << at % 64);
+}
+
+static struct wheel_node *
+take_first(struct wheel *w)
+{
+	struct wheel_node *node = CONTAINER_OF(w->due.next, struct wheel_node,
+		link);
+
+	list_remove(&node->link);
+	node->tick = 0;
+	w->n--;
+	return node;
 }
 
 struct wheel_node *
@@ -78,10 +93,11 @@ wheel_take(struct wheel *w, int64_t now_ns)
 	if (now - w->done > WHEEL_BUCKETS)
 		w->done = now - WHEEL_BUCKETS;
 	while (w->n > 0 && w->done < now) {
-		struct wheel_node *node = take_of_tick(w, w->done + 1);
-
-		if (node != NULL)
-			return node;
+		/* Looked at again when it is empty: some came meanwhile. */
+		if (list_is_empty(&w->due))
+			sort_out(w, w->done + 1);
+		if (!list_is_empty(&w->due))
+			return take_first(w);
 		w->done++;
 	}
 	if (w->n == 0 && now > w->done)
@@ -94,6 +110,8 @@ wheel_next(const struct wheel *w)
 {
 	if (w->n == 0)
 		return 0;
+	if (!list_is_empty(&w->due))
+		return (w->done + 1) * w->tick_ns;
 	for (int64_t tick = w->done + 1;; tick++) {
 		size_t at = bucket_of(tick);
 

@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 
-#define WHEEL_BUCKETS 1024
+#define WHEEL_BUCKETS 2048
 
 struct wheel_node {
 	struct list link;
@@ -23,6 +23,7 @@ struct wheel {
 	int64_t tick_ns;
 	int64_t done;	/* the last tick that was taken up */
 	size_t n;
+	struct list due;	/* of the next tick, taken out of its bucket */
 	uint64_t filled[WHEEL_BUCKETS / 64];
 	struct list buckets[WHEEL_BUCKETS];
 };
