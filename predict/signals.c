@@ -280,37 +280,50 @@ take_metric(struct signals *s, struct signal_entry *e,
 	}
 }
 
-bool
-signals_observe(struct signals *s, uint8_t source, signal_next *next,
-	void *ctx, struct wall at)
+void
+signals_begin(struct signals_heard *o, struct signals *s, uint8_t source,
+	struct wall at)
 {
-	double sums[SIGNAL_COUNTS];
-	uint32_t here = 0, at_s = seconds(at);
+	o->s = s;
+	o->at = at;
+	o->at_s = seconds(at);
+	o->here = 0;
+	o->source = source;
+}
+
+void
+signals_tell(struct signals_heard *o, enum signal signal,
+	const struct signal_metric *m)
+{
 	struct signal_entry *e;
-	struct signal_metric m;
+
+	if (!(m->value >= 0) || (e = signals_entry(o->s, signal)) == NULL ||
+	    !may_tell(o->s, e, o->source, o->at_s))
+		return;
+	e->source = o->source;
+	if (signal >= SIGNAL_COUNTS)
+		take_metric(o->s, e, m, o->at_s);
+	else if (o->here & 1u << signal)
+		o->sums[signal] += m->value;
+	else
+		o->sums[signal] = m->value;
+	o->here |= 1u << signal;
+}
+
+bool
+signals_end(struct signals_heard *o)
+{
 	bool rose = false;
 
-	while (next(ctx, &m)) {
-		if (!(m.value >= 0) ||
-		    (e = signals_entry(s, m.signal)) == NULL ||
-		    !may_tell(s, e, source, at_s))
-			continue;
-		e->source = source;
-		if (m.signal >= SIGNAL_COUNTS)
-			take_metric(s, e, &m, at_s);
-		else if (here & 1u << m.signal)
-			sums[m.signal] += m.value;
-		else
-			sums[m.signal] = m.value;
-		here |= 1u << m.signal;
-	}
-	for (uint8_t i = 0; i < s->n_entries; i++) {
-		e = &s->entries[i];
-		if (!(here & 1u << e->signal))
+	for (uint8_t i = 0; i < o->s->n_entries; i++) {
+		struct signal_entry *e = &o->s->entries[i];
+
+		if (!(o->here & 1u << e->signal))
 			continue;
 		if (e->signal < SIGNAL_COUNTS)
-			rose = count_is(s, e, sums[e->signal], at) || rose;
-		e->at_s = at_s;
+			rose = count_is(o->s, e, o->sums[e->signal], o->at) ||
+				rose;
+		e->at_s = o->at_s;
 	}
 	return rose;
 }

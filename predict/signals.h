@@ -125,25 +125,37 @@ struct signals {
 };
 
 struct signal_metric {
-	enum signal signal;	/* signal_of_metric() */
 	const char *name;
 	const char *instance;
 	double value;
 };
-typedef bool signal_next(void *ctx, struct signal_metric *out);
+
+/* One observation that is being heard. */
+struct signals_heard {
+	struct signals *s;
+	struct wall at;
+	uint32_t at_s;
+	uint32_t here;		/* bit per signal that it tells of */
+	uint8_t source;
+	double sums[SIGNAL_COUNTS];	/* of those that are here */
+};
 
 /* SIGNAL_NONE: it tells of none, as most metrics. */
 uint8_t signal_of_metric(const char *metric);
 
 /*
- * The metrics of one observation that tell of signals: instances are added up.  True
- * when a count rose.  Older than what is known, or no memory: ignored.
- * `source` tells the checks of a host apart: two that measure the same are not
- * mixed, the second is heard when the first was silent for an hour, and then
- * it is a new baseline.
+ * The metrics of one observation that tell of signals, one by one: instances
+ * are added up.  Older than what is known, or no memory: ignored.  `source`
+ * tells the checks of a host apart: two that measure the same are not mixed,
+ * the second is heard when the first was silent for an hour, and then it is a
+ * new baseline.
  */
-bool signals_observe(struct signals *s, uint8_t source, signal_next *next,
-	void *ctx, struct wall at);
+void signals_begin(struct signals_heard *o, struct signals *s, uint8_t source,
+	struct wall at);
+void signals_tell(struct signals_heard *o, enum signal signal,
+	const struct signal_metric *m);
+/* True when a count rose. */
+bool signals_end(struct signals_heard *o);
 /* Made when it is not there; NULL = no memory. */
 struct signal_entry *signals_entry(struct signals *s, enum signal signal);
 void signals_event(struct signals *s, enum signal signal, struct wall at);

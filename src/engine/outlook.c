@@ -105,8 +105,6 @@ judge(struct engine *en, struct host *h, struct wall now)
 	int32_t score = had ? o->verdict->score : 0;
 	struct verdict v;
 
-	if (en->pack == NULL)
-		return;
 	outlook_judge(&en->outlook, &o->signals, now, &v);
 	o->judged_ms = now.ms;
 	if (v.n_evidence == 0 && !had && from == LEVEL_NONE)
@@ -127,7 +125,8 @@ tend(struct engine *en, struct host *h, bool rose, struct wall now)
 	int64_t unsaved_ms = now.ms - o->saved_ms;
 
 	o->unsaved = o->unsaved || rose;
-	if (rose || now.ms - o->judged_ms >= JUDGE_EVERY_MS)
+	if (en->pack != NULL &&
+	    (rose || now.ms - o->judged_ms >= JUDGE_EVERY_MS))
 		judge(en, h, now);
 	if (unsaved_ms >= SAVE_EVERY_MS || (o->unsaved &&
 			unsaved_ms >= SAVE_RISEN_MS))
@@ -136,30 +135,26 @@ tend(struct engine *en, struct host *h, bool rose, struct wall now)
 
 /* ---- heard --------------------------------------------------------------- */
 
-struct list_place {
-	const struct observation *ob;
-	const uint8_t *signals;	/* by place; NULL = to be found by name */
-	size_t at;
-};
-
+/* By its places, when they are those of the shape; else by name. */
 static bool
-next_metric(void *ctx, struct signal_metric *out)
+hear_signals(struct signals *s, const struct check *c,
+	const struct observation *ob)
 {
-	struct list_place *p = ctx;
+	const uint8_t *signals = c->whole ? c->metrics.shape->signals : NULL;
+	struct signals_heard heard;
 
-	while (p->at < p->ob->n_metrics) {
-		size_t i = p->at++;
-		const struct metric *m = &p->ob->metrics[i];
-		uint8_t signal = p->signals != NULL ? p->signals[i] :
+	signals_begin(&heard, s, (uint8_t)(c->id & 0xff), ob->at);
+	for (size_t i = 0; i < ob->n_metrics; i++) {
+		const struct metric *m = &ob->metrics[i];
+		uint8_t signal = signals != NULL ? signals[i] :
 			signal_of_metric(m->name);
 
-		if (signal == SIGNAL_NONE)
-			continue;
-		*out = (struct signal_metric){ (enum signal)signal, m->name,
-			m->instance, metric_number(m) };
-		return true;
+		if (signal != SIGNAL_NONE)
+			signals_tell(&heard, (enum signal)signal,
+				&(struct signal_metric){ m->name, m->instance,
+					metric_number(m) });
 	}
-	return false;
+	return signals_end(&heard);
 }
 
 /* What is not kept with the check, for its number, is found by name. */
@@ -210,7 +205,6 @@ void
 outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	struct list_place place = { .ob = ob };
 	struct host *h = c->host;
 	bool rose;
 
@@ -220,9 +214,7 @@ outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
 		watch_shape(en, h, ob);
 	if (!tells(c, ob) || outlook_of(h, now.wall) == NULL)
 		return;
-	place.signals = c->whole ? c->metrics.shape->signals : NULL;
-	rose = signals_observe(&h->outlook->signals, (uint8_t)(c->id & 0xff),
-		next_metric, &place, ob->at);
+	rose = hear_signals(&h->outlook->signals, c, ob);
 	tend(en, h, rose, now.wall);
 }
 
@@ -237,14 +229,16 @@ outlook_convicted(struct engine *en, struct host *h, bool layer,
 		return;
 	signals_event(&h->outlook->signals, layer ? SIGNAL_FAILURES :
 		SIGNAL_FLAPS, at);
-	judge(en, h, at);
+	if (en->pack != NULL)
+		judge(en, h, at);
 	say_signals(en, h, at);
 }
 
 void
 outlook_age(struct engine *en, struct host *h, struct now now)
 {
-	if (h->outlook != NULL && h->outlook->signals.seen != 0)
+	if (en->pack != NULL && h->outlook != NULL &&
+	    h->outlook->signals.seen != 0)
 		judge(en, h, now.wall);
 }
 

@@ -25,20 +25,20 @@ some(uint32_t *state, int below)
 	return (int)((*state >> 8) % (uint32_t)below);
 }
 
-struct one { struct signal_metric m[8]; size_t n, at; };
-
 static bool
-next_metric(void *ctx, struct signal_metric *out)
+hear(struct signals *s, uint8_t source, const struct signal_metric *m,
+	size_t n, struct wall at)
 {
-	struct one *o = ctx;
+	struct signals_heard heard;
 
-	while (o->at < o->n) {
-		*out = o->m[o->at++];
-		out->signal = (enum signal)signal_of_metric(out->name);
-		if (out->signal != SIGNAL_NONE)
-			return true;
+	signals_begin(&heard, s, source, at);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t signal = signal_of_metric(m[i].name);
+
+		if (signal != SIGNAL_NONE)
+			signals_tell(&heard, (enum signal)signal, &m[i]);
 	}
-	return false;
+	return signals_end(&heard);
 }
 
 static struct wall
@@ -50,10 +50,7 @@ on(int day, int hour)
 static bool
 see(struct signals *s, const char *metric, double value, struct wall at)
 {
-	struct one o = { .m = { { .name = metric, .instance = "",
-		.value = value } }, .n = 1 };
-
-	return signals_observe(s, 1, next_metric, &o, at);
+	return hear(s, 1, &(struct signal_metric){ metric, "", value }, 1, at);
 }
 
 static struct verdict *
@@ -139,8 +136,7 @@ END_TEST
 START_TEST(a_fall_is_another_baseline_and_a_second_teller_is_not_mixed_in)
 {
 	struct signals s = { 0 };
-	struct one o = { .m = { { .name = "disk_errors_total",
-		.instance = "", .value = 500 } }, .n = 1 };
+	struct signal_metric m = { "disk_errors_total", "", 500 };
 
 	see(&s, "disk_errors_total", 7, on(0, 0));
 	ck_assert(!see(&s, "disk_errors_total", 0, on(0, 1)));
@@ -148,15 +144,13 @@ START_TEST(a_fall_is_another_baseline_and_a_second_teller_is_not_mixed_in)
 	ck_assert_int_eq(signals_get(&s, SIGNAL_IO_ERRORS, SIGNAL_RISE_7D,
 		on(0, 3)).value, 1);
 	/* a scrape of the same host counts from elsewhere */
-	ck_assert(!signals_observe(&s, 2, next_metric, &o, on(0, 2)));
+	ck_assert(!hear(&s, 2, &m, 1, on(0, 2)));
 	ck_assert_int_eq(signals_get(&s, SIGNAL_IO_ERRORS, SIGNAL_RISE_7D,
 		on(0, 3)).value, 1);
 	/* the first fell silent: the second is a baseline */
-	o.at = 0;
-	ck_assert(!signals_observe(&s, 2, next_metric, &o, on(1, 0)));
-	o.at = 0;
-	o.m[0].value = 501;
-	ck_assert(signals_observe(&s, 2, next_metric, &o, on(1, 1)));
+	ck_assert(!hear(&s, 2, &m, 1, on(1, 0)));
+	m.value = 501;
+	ck_assert(hear(&s, 2, &m, 1, on(1, 1)));
 	ck_assert_int_eq(signals_get(&s, SIGNAL_IO_ERRORS, SIGNAL_RISE_7D,
 		on(1, 2)).value, 2);
 	signals_free(&s);
@@ -199,13 +193,12 @@ see_latency(struct signals *s, const double *ms, size_t n, struct wall at)
 {
 	static const char *const names[] = { "sda", "sdb", "sdc", "sdd", "sde",
 		"sdf" };
-	struct one o = { .n = n };
+	struct signal_metric m[ARRAY_LEN(names)];
 
 	for (size_t i = 0; i < n; i++)
-		o.m[i] = (struct signal_metric){
-			.name = "disk_read_latency_seconds",
-			.instance = names[i], .value = ms[i] / 1000 };
-	(void)signals_observe(s, 1, next_metric, &o, at);
+		m[i] = (struct signal_metric){ "disk_read_latency_seconds",
+			names[i], ms[i] / 1000 };
+	(void)hear(s, 1, m, n, at);
 }
 
 START_TEST(latency_is_judged_against_its_own_past_and_its_peers)
