@@ -92,6 +92,7 @@ struct engine {
 	struct hash alerts;	/* struct live_alert by key */
 	uint64_t alert_id;
 	uint64_t plan_id;
+	size_t n_plans;		/* that stand, of hosts and units */
 	struct pace_limits pace, pace_fleet;
 	bool pace_holds;	/* some plan waits for its turn */
 	struct mono pace_at;	/* when to look again */

@@ -136,16 +136,17 @@ static void
 start_control(struct engine *en, size_t i, struct now now)
 {
 	struct control *c = &en->control_runs[i];
-	struct engine_run run = { .check = CONTROL_HANDLES + (uint32_t)i,
-		.seq = c->seq + 1, .probe = "ping", .host = "",
-		.address = c->address, .timeout = dur_ms(CONTROL_TIMEOUT_MS),
-		.due = c->due };
+	struct engine_run *run = run_new(en);
+	struct mono due = c->due;
 
 	c->due = mono_add(now.mono, dur_s(CONTROL_EVERY_S));
-	if (run_add(en, &run) < 0)
+	if (run == NULL)
 		return;
+	*run = (struct engine_run){ .check = CONTROL_HANDLES + (uint32_t)i,
+		.seq = ++c->seq, .probe = "ping", .host = "",
+		.address = c->address, .timeout = dur_ms(CONTROL_TIMEOUT_MS),
+		.due = due };
 	c->in_flight = true;
-	c->seq++;
 	c->started = now.mono;
 }
 

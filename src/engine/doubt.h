@@ -33,7 +33,8 @@ void control_result(struct engine *en, uint32_t handle, uint32_t seq,
 /* ---- run.c ---- */
 /* An active check runs as soon as this, as a recheck. */
 void run_wake(struct engine *en, struct check *c, struct mono at);
-int run_add(struct engine *en, const struct engine_run *run);
+/* One more of this tick, to be filled in; NULL = no memory. */
+struct engine_run *run_new(struct engine *en);
 /* How long the run in flight may take. */
 struct dur run_timeout(const struct check *c);
 struct dur run_spacing(const struct check *c);

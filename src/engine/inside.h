@@ -142,6 +142,8 @@ void say_plan(struct engine *en, const struct host *h, const struct unit *u,
 	struct wall at);
 void say_brake(struct engine *en, const struct part *p);
 struct plan_view view_of(const struct engine *en, const struct host *h);
+struct host_plan *host_plan_new(struct engine *en);	/* NULL = no memory */
+void host_plan_free(struct engine *en, struct host_plan *p);
 
 /* ---- alerts.c ---- */
 struct alert_wish {

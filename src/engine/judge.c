@@ -205,7 +205,7 @@ fold_of(struct engine *en, struct check *c, struct wall at)
 static bool
 keep_text(struct check *c, const char *text)
 {
-	if (strcmp(c->text != NULL ? c->text : "", text) == 0)
+	if (c->text == NULL ? text[0] == '\0' : strcmp(c->text, text) == 0)
 		return false;
 	mem_free(c->text);
 	c->text = text[0] != '\0' ? mem_strndup(text, strnlen(text, 255)) :
@@ -227,6 +227,25 @@ mark_heard(struct engine *en, const struct check *c, bool other)
 		stir(en, c->host);
 }
 
+/*
+ * What convicts just now.  Where answers get lost, it takes more of them;
+ * while a parent is asked, nothing does.
+ */
+static const struct check_rule *
+rule_now(const struct engine *en, const struct check *c,
+	enum tocsin_reason reason, struct check_rule *stricter)
+{
+	const struct check_rule *rule = &c->kind->rule;
+	bool lossy = en->need > rule->fail_after && observer_is_silence(reason);
+
+	if (!lossy && !en->held)
+		return rule;
+	*stricter = *rule;
+	stricter->fail_after = en->held ? UINT_MAX : en->need;
+	stricter->fail_of = 0;
+	return stricter;
+}
+
 void
 judge_observation(struct engine *en, struct check *c,
 	const struct observation *ob, struct now now)
@@ -235,22 +254,14 @@ judge_observation(struct engine *en, struct check *c,
 	uint16_t reason = c->st.reason;
 	bool flapping = c->st.flapping;
 	const struct metric_shape *shape = c->metrics.shape;
-	struct check_rule rule = c->kind->rule;
+	struct check_rule stricter;
 	bool other = keep_text(c, ob->text), moved;
 
-	/* Where answers get lost, it takes more of them to convict. */
-	if (en->need > rule.fail_after && observer_is_silence(ob->reason)) {
-		rule.fail_after = en->need;
-		rule.fail_of = 0;
-	}
-	if (en->held) {
-		rule.fail_after = UINT_MAX;
-		rule.fail_of = 0;
-	}
 	c->whole = metrics_keep(&en->shared, &c->metrics, ob,
 		METRICS_PER_CHECK);
 	outlook_hear(en, c, ob, now);
-	moved = check_observe(&c->st, &rule,
+	moved = check_observe(&c->st,
+		rule_now(en, c, ob->reason, &stricter),
 		(struct check_seen){ ob->outcome, ob->reason },
 		(struct now){ awake_in(en, c->host->part, now), ob->at },
 		&move);

@@ -382,7 +382,7 @@ engine_restore_plan(struct engine *en, const struct change_plan *p)
 		return TC_ENOENT;
 	at = u != NULL ? &u->plan : &h->plan;
 	if (*at == NULL)
-		*at = MEM_NEW(struct host_plan);
+		*at = host_plan_new(en);
 	if (*at == NULL)
 		return TC_ENOMEM;
 	**at = (struct host_plan){ .id = p->id, .action = p->action,

@@ -180,17 +180,17 @@ note_slowest(struct check *c, struct now now)
 		c->slowest_ms = 1;
 }
 
-int
-run_add(struct engine *en, const struct engine_run *run)
+struct engine_run *
+run_new(struct engine *en)
 {
 	void *runs = en->runs;
 
-	if (mem_grow(&runs, &en->cap_runs, en->n_runs + 1,
+	if (en->n_runs == en->cap_runs &&
+	    mem_grow(&runs, &en->cap_runs, en->n_runs + 1,
 		    sizeof(*en->runs)) < 0)
-		return TC_ENOMEM;
+		return NULL;
 	en->runs = runs;
-	en->runs[en->n_runs++] = *run;
-	return 0;
+	return &en->runs[en->n_runs++];
 }
 
 static void
@@ -198,20 +198,19 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 	int64_t slot_ns)
 {
 	const struct check_kind *k = c->kind;
-	struct engine_run run = { .check = c->id, .seq = c->seq + 1,
+	struct engine_run *run = run_new(en);
+
+	if (run == NULL)
+		return;
+	c->is_recheck = recheck;
+	c->in_flight = true;
+	c->started_ms = ms_of(now.mono);
+	*run = (struct engine_run){ .check = c->id, .seq = ++c->seq,
 		.probe = k->probe, .host = c->host->name,
 		.address = c->unit != NULL ? c->unit->address :
 			c->host->address, .opt_rows = k->opt_rows,
-		.opts = k->opts,
+		.opts = k->opts, .timeout = run_timeout(c),
 		.due = recheck ? now.mono : (struct mono){ slot_ns } };
-
-	c->is_recheck = recheck;
-	run.timeout = run_timeout(c);
-	if (run_add(en, &run) < 0)
-		return;
-	c->in_flight = true;
-	c->started_ms = ms_of(now.mono);
-	c->seq++;
 	en->counts.runs_started++;
 }
 

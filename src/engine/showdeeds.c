@@ -82,16 +82,6 @@ newest_first(const void *a, const void *b)
 	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
 }
 
-static size_t
-count_unit_plans(const struct host *h)
-{
-	size_t n = 0;
-
-	for (const struct unit *u = h->units; u != NULL; u = u->next)
-		n += u->plan != NULL;
-	return n;
-}
-
 static void
 show_unit_plans(struct snapshot *s, const struct host *h,
 	struct snap_plan *list)
@@ -113,14 +103,10 @@ static int
 show_plans(const struct engine *en, struct snapshot *s)
 {
 	struct snap_plan *list;
-	size_t n = 0;
 
-	for (size_t i = 0; i < en->n_sorted; i++)
-		n += (en->sorted[i]->plan != NULL) +
-			count_unit_plans(en->sorted[i]);
-	if (n == 0)
+	if (en->n_plans == 0)
 		return 0;
-	list = arena_alloc(&s->arena, n * sizeof(*list));
+	list = arena_alloc(&s->arena, en->n_plans * sizeof(*list));
 	if (list == NULL)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < en->n_sorted; i++) {

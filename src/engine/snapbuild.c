@@ -22,6 +22,9 @@
 #define COSMETIC_PARTS 3
 #define COSMETIC_LEAST 4
 
+/* What a snapshot has of its own while nothing is wrong, but partitions. */
+#define SNAPSHOT_BYTES 512
+
 /* Kinds of checks and names of metrics of a chunk, as a rule. */
 #define FRAME_SHARED_BYTES 640
 
@@ -672,6 +675,8 @@ engine_snapshot(struct engine *en, struct now now)
 	if (s == NULL)
 		return NULL;
 	atomic_init(&s->refs, 1);
+	arena_reserve(&s->arena, SNAPSHOT_BYTES +
+		arena_piece(en->parts.n * sizeof(struct snap_partition)));
 	s->generation = en->generation;
 	s->at = now.wall;
 	s->at_mono = now.mono;

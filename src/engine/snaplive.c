@@ -103,11 +103,13 @@ chunk_stirred(struct engine *en, size_t i)
 	if (c == NULL)
 		return NULL;
 	atomic_fetch_add_explicit(&c->frame->refs, 1, memory_order_relaxed);
-	for (size_t k = 0; k < c->n; k++)
-		if ((en->stirred[i] >> k & 1) != 0 &&
-		    !rewrite(c, c->hosts[k], hosts[k])) {
+	for (uint64_t left = en->stirred[i]; left != 0; left &= left - 1) {
+		int k = __builtin_ctzll(left);
+
+		if (!rewrite(c, c->hosts[k], hosts[k])) {
 			snap_chunk_put(c);
 			return NULL;
 		}
+	}
 	return c;
 }

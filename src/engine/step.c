@@ -114,6 +114,22 @@ say_plan(struct engine *en, const struct host *h, const struct unit *u,
 	strbuf_free(&body);
 }
 
+struct host_plan *
+host_plan_new(struct engine *en)
+{
+	struct host_plan *p = MEM_NEW(struct host_plan);
+
+	en->n_plans += p != NULL;
+	return p;
+}
+
+void
+host_plan_free(struct engine *en, struct host_plan *p)
+{
+	en->n_plans -= p != NULL;
+	mem_free(p);
+}
+
 static void
 withdraw(struct engine *en, struct host *h, struct wall at)
 {
@@ -123,7 +139,7 @@ withdraw(struct engine *en, struct host *h, struct wall at)
 	h->plan->state = PLAN_STATE_WITHDRAWN;
 	say_plan(en, h, NULL, at);
 	climb_end(en, h);
-	mem_free(h->plan);
+	host_plan_free(en, h->plan);
 	h->plan = NULL;
 }
 
@@ -176,7 +192,7 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 		next.urgency = urgency_of(en, h);
 	if (h->plan == NULL || h->plan->action != action) {
 		withdraw(en, h, at);
-		h->plan = MEM_NEW(struct host_plan);
+		h->plan = host_plan_new(en);
 		if (h->plan == NULL)
 			return;
 		next.id = ++en->plan_id;

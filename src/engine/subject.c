@@ -127,7 +127,7 @@ host_free(struct engine *en, struct host *h)
 	mem_free(h->devices);
 	mem_free(h->address);
 	mem_free(h->tags);
-	mem_free(h->plan);
+	host_plan_free(en, h->plan);
 	mem_free(h->diagnosis);
 	units_free(en, h);
 	mem_free(h->watch);

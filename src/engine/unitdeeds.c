@@ -47,7 +47,7 @@ unit_withdraw(struct engine *en, struct unit *u, struct wall at)
 		return;
 	u->plan->state = PLAN_STATE_WITHDRAWN;
 	say_plan(en, u->host, u, at);
-	mem_free(u->plan);
+	host_plan_free(en, u->plan);
 	u->plan = NULL;
 }
 
@@ -68,7 +68,7 @@ plan_unit(struct engine *en, struct unit *u, struct wall at)
 			PLAN_STATE_RECOMMENDED };
 	if (u->plan == NULL || u->plan->action != action) {
 		unit_withdraw(en, u, at);
-		u->plan = MEM_NEW(struct host_plan);
+		u->plan = host_plan_new(en);
 		if (u->plan == NULL)
 			return;
 		next.id = ++en->plan_id;

@@ -39,7 +39,7 @@ unit_free(struct engine *en, struct unit *u)
 	mem_free(u->checks);
 	mem_free(u->path);
 	mem_free(u->address);
-	mem_free(u->plan);
+	host_plan_free(en, u->plan);
 	mem_free(u);
 }
 
