@@ -80,6 +80,8 @@ conns_accept(void *arg, const struct sockaddr *addr, socklen_t len)
 	struct peer *p;
 
 	(void)len;
+	if (h->stopping)
+		return MHD_NO;
 	if (peer_key(addr, key))
 		return MHD_YES;
 	pthread_mutex_lock(&h->conns_lock);

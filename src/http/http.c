@@ -308,14 +308,16 @@ wait_until_quiet(struct http *h, bool commits, int ms)
 	queue_free(pause, NULL);
 }
 
+/*
+ * New connections are refused by conns_accept() from here on. Not by
+ * MHD_quiesce_daemon(): up to 0.9.75 it takes the socket out of each worker's
+ * epoll set and aborts when a worker, just woken, was there before it.
+ */
 void
 http_stop(struct http *h)
 {
-	int fd;
-
 	if (h == NULL)
 		return;
-	fd = MHD_quiesce_daemon(h->daemon);
 	pthread_mutex_lock(&h->wait_lock);
 	h->stopping = true;
 	pthread_mutex_unlock(&h->wait_lock);
@@ -325,7 +327,5 @@ http_stop(struct http *h)
 	waits_expire(h, true);
 	wait_until_quiet(h, false, DRAIN_REPLIES_MS);
 	MHD_stop_daemon(h->daemon);
-	if (fd >= 0)
-		close(fd);
 	http_free(h);
 }

@@ -210,20 +210,28 @@ START_TEST(the_end_answers_those_who_wait)
 }
 END_TEST
 
+struct late {
+	int fd;
+	bool refused;	/* who came after the end had begun */
+};
+
 /* Releases as soon as the server says that it ends. */
 static void *
 commit_at_the_end(void *arg)
 {
 	struct ask get = { .port = ask.port, .target = "/healthz" };
-	int fd = *(int *)arg;
-	int status = 200;
+	struct late *late = arg;
+	int fd, status = 200;
 
 	while (status == 200) {
-		struct answer a = client_ask(fd, &get);
+		struct answer a = client_ask(late->fd, &get);
 
 		status = a.status;
 		answer_free(&a);
 	}
+	fd = client_open(ask.port);
+	late->refused = fd < 0 || client_is_closed(fd, 1000);
+	close(fd);
 	fake_io_release(&io);
 	return NULL;
 }
@@ -233,24 +241,26 @@ START_TEST(the_end_waits_for_commits)
 	struct ask get = { .port = ask.port, .target = "/healthz" };
 	struct answer a;
 	pthread_t thread;
-	int fd, other;
+	struct late late = { 0 };
+	int fd;
 
 	start(3);
 	io.answer = ANSWER_LATER;
 	fd = send_batch();
 	await_submitted(1);
 	get.port = ask.port;
-	other = client_open(ask.port);
-	a = client_ask(other, &get);
+	late.fd = client_open(ask.port);
+	a = client_ask(late.fd, &get);
 	answer_free(&a);
 	ck_assert_int_eq(pthread_create(&thread, NULL, commit_at_the_end,
-		&other), 0);
+		&late), 0);
 	http_stop(server);
 	server = NULL;
 	pthread_join(thread, NULL);
 	ck_assert_int_eq(status_of(fd), 202);
+	ck_assert(late.refused);
 	close(fd);
-	close(other);
+	close(late.fd);
 	stop();
 }
 END_TEST
