@@ -34,6 +34,8 @@ struct row {
 struct row_source {
 	/* 1 = a row, 0 = the end, negative = TC_E… with place and reason. */
 	int (*next)(struct row_source *, struct row *, struct tc_err *);
+	/* Back to the first row; NULL = it can be read only once. */
+	int (*rewind)(struct row_source *, struct tc_err *);
 };
 
 #endif

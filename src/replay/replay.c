@@ -21,6 +21,9 @@ struct replay {
 	size_t n_paths;
 	size_t opened;		/* paths begun */
 	struct stream *stream;	/* NULL = between files */
+	const char *name;	/* of memory; NULL = files */
+	const void *bytes;
+	size_t n_bytes;
 	struct csv csv;
 	char *buf;		/* LINE_BYTES_MAX + CSV_SLACK */
 	char *at;		/* the next line */
@@ -163,6 +166,36 @@ replay_next(struct row_source *source, struct row *row, struct tc_err *e)
 }
 
 static int
+open_memory(struct replay *r, struct tc_err *e)
+{
+	int rc;
+
+	memset(&r->csv, 0, sizeof(r->csv));
+	r->csv.file = r->name;
+	rc = stream_open_memory(r->name, r->bytes, r->n_bytes, &r->stream, e);
+	return rc < 0 ? rc : read_header(r, e);
+}
+
+static int
+replay_rewind(struct row_source *source, struct tc_err *e)
+{
+	struct replay *r = CONTAINER_OF(source, struct replay, source);
+	int rc;
+
+	for (size_t i = 0; i < r->n_paths; i++)
+		if (strcmp(r->paths[i], "-") == 0)
+			return tc_fail(e, TC_EUNSUP, "standard input cannot "
+				"be read twice");
+	stream_close(r->stream);
+	r->stream = NULL;
+	r->opened = 0;
+	r->at = r->lines_end = r->end = r->buf;
+	r->drained = false;
+	rc = r->name ? open_memory(r, e) : next_file(r, e);
+	return rc < 0 ? rc : 0;
+}
+
+static int
 replay_new(struct replay **out, struct tc_err *e)
 {
 	struct replay *r = MEM_NEW(struct replay);
@@ -174,6 +207,7 @@ replay_new(struct replay **out, struct tc_err *e)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	}
 	r->source.next = replay_next;
+	r->source.rewind = replay_rewind;
 	r->at = r->lines_end = r->end = r->buf;
 	*out = r;
 	return 0;
@@ -208,9 +242,10 @@ replay_open_memory(const char *name, const void *p, size_t n,
 
 	if (rc < 0)
 		return rc;
-	r->csv.file = name;
-	if ((rc = stream_open_memory(name, p, n, &r->stream, e)) < 0 ||
-	    (rc = read_header(r, e)) < 0) {
+	r->name = name;
+	r->bytes = p;
+	r->n_bytes = n;
+	if ((rc = open_memory(r, e)) < 0) {
 		replay_close(r);
 		return rc;
 	}

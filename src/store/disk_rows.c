@@ -305,6 +305,17 @@ next_row(struct row_source *source, struct row *row, struct tc_err *e)
 	return 1;
 }
 
+static int
+rewind_rows(struct row_source *source, struct tc_err *e)
+{
+	struct drives *d = CONTAINER_OF(source, struct drives, source);
+
+	(void)e;
+	d->at = d->n_days = d->day_at = 0;
+	d->line = 0;
+	return 0;
+}
+
 /* ---- open and close ---- */
 
 int
@@ -316,6 +327,7 @@ drives_open(const char *path, struct drives **out, struct tc_err *e)
 	if (!d)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	d->source.next = next_row;
+	d->source.rewind = rewind_rows;
 	d->path = mem_strdup(path);
 	if (!d->path)
 		rc = tc_fail(e, TC_ENOMEM, "out of memory");

@@ -306,10 +306,50 @@ START_TEST(files_are_read_one_after_the_other)
 }
 END_TEST
 
+/* From the middle, then from the end. */
+static void
+ck_twice(struct replay *r, int rows)
+{
+	struct row_source *s = replay_source(r);
+	struct row row = { 0 };
+	struct tc_err e = { 0 };
+
+	ck_row(r, &row);
+	for (int turn = 0; turn < 2; turn++) {
+		ck_assert_msg(s->rewind(s, &e) == 0, "%s", e.text);
+		for (int i = 0; i < rows; i++) {
+			ck_row(r, &row);
+			ck_text(row.serial, row.serial_n, i % 2 ? "B" : "A");
+		}
+		ck_assert_int_eq(next(r, &row, &e), 0);
+	}
+	replay_close(r);
+}
+
+START_TEST(files_and_memory_can_be_read_twice)
+{
+	char a[] = "/tmp/tocsin-replay-XXXXXX";
+	const char *const paths[] = { a, a };
+	static const char text[] = HEAD "2015-01-01,A,M,1,0,1,0\n"
+		"2015-01-02,B,M,1,0,1,0\n";
+	struct replay *r = NULL;
+	int fd = mkstemp(a);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	ck_twice(open_text(text), 2);
+	ck_assert_int_eq(replay_open(paths, 2, &r, NULL), 0);
+	ck_twice(r, 4);
+	(void)close(fd);
+	(void)unlink(a);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("replay",
+		files_and_memory_can_be_read_twice,
 		a_row_is_read_by_the_names_of_its_columns,
 		what_spreadsheets_do_to_files_is_understood,
 		a_bad_row_is_named_by_file_line_and_column,
