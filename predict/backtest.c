@@ -41,6 +41,7 @@ device_new(struct bt_run *run, const struct row *row, struct tc_err *e)
 	d->model = model;
 	d->prior = model ? pack_model_find(run->pack,
 		intern_name(&run->models, model)) : NULL;
+	d->peers = peer_past_line(run->peers, row->model, row->model_n);
 	d->past->first_day = d->last_day = row->day;
 	d->fail_day = BT_NEVER;
 	for (int i = 0; i < LEVEL_N; i++)
@@ -114,6 +115,9 @@ judge(struct bt_run *run, struct bt_device *d, int32_t day, struct tc_err *e)
 {
 	struct bt_judged now;
 
+	if (run->peers)
+		(void)peers_rank(peer_line_on(d->peers, day), run->pack->ranks,
+			day, &d->past->features);
 	now.score = eval_score(run->pack, &d->past->features,
 		d->prior, day, &now.gate_open);
 	now.level = now.gate_open ? pack_level(run->pack, now.score) :
@@ -223,6 +227,7 @@ run_fini(struct bt_run *run)
 		mem_free(d->past->spans);
 	hash_free(&run->by_serial);
 	intern_free(&run->models);
+	peer_past_free(run->peers);
 	arena_free(&run->memory);
 	arena_free(&run->pasts);
 	mem_free(run->leads);
@@ -239,6 +244,9 @@ backtest_run(struct row_source *source, const struct pack *pack,
 	struct row row = { 0 };
 	int rc;
 
+	if (pack->ranks != 0 &&
+	    (rc = peer_past_read(source, &run.peers, e)) < 0)
+		goto out;
 	while ((rc = source->next(source, &row, e)) > 0) {
 		run.rows++;
 		if ((rc = take_row(&run, &row, e)) < 0)

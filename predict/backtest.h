@@ -119,7 +119,8 @@ struct backtest_report {
 
 /*
  * Reads the source to its end.  TC_EINVAL with file:line when a device goes
- * back in time; TC_EFULL when there are too many devices.
+ * back in time; TC_EFULL when there are too many devices.  A pack that asks
+ * for the peers reads it twice: TC_EUNSUP when that cannot be.
  */
 int backtest_run(struct row_source *source, const struct pack *pack,
 	const struct backtest_opts *opts, struct backtest_report *out,

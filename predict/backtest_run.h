@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "predict/backtest.h"
 #include "predict/features.h"
+#include "predict/peers.h"
 
 #define BT_NEVER BACKTEST_NEVER
 #define BT_HORIZONS 3
@@ -51,6 +52,7 @@ struct bt_device {
 	uint8_t bin;
 	uint32_t model;
 	const struct pack_model *prior;	/* NULL = the pack knows it not */
+	const struct peer_line *peers;
 	struct bt_past *past;
 	char serial[];		/* NUL-terminated */
 };
@@ -66,6 +68,7 @@ struct bt_run {
 	const struct backtest_opts *opts;
 	struct hash by_serial;
 	struct intern models;
+	struct peer_past *peers;	/* NULL = the pack asks for none */
 	struct arena memory;	/* devices */
 	struct arena pasts;
 	struct bt_device *last_device;

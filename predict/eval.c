@@ -231,14 +231,21 @@ list_missing(const struct pack *pack, const struct features *f,
 static bool
 can_fall(enum stat_kind stat)
 {
-	return stat != STAT_MAX && stat != STAT_RISES;
+	return stat != STAT_MAX && stat != STAT_RISES &&
+		stat != STAT_RECURRENCES;
 }
 
 /* Crossings are compared by ratio: 1 → 2 is nearer than 100 → 300. */
 static double
+magnitude(int64_t v)
+{
+	return copysign(log(fabs((double)v) + 1), (double)v);
+}
+
+static double
 distance(int64_t from, int64_t to)
 {
-	return fabs(log((double)to + 1) - log((double)from + 1));
+	return fabs(magnitude(to) - magnitude(from));
 }
 
 struct flip_search {

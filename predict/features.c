@@ -51,6 +51,29 @@ slot(struct features *f, int row, int32_t day)
 	return &f->slots[row][(uint32_t)day % FEATURE_SLOTS];
 }
 
+static uint32_t *
+week(struct features *f, int row, int64_t number)
+{
+	return &f->weeks[row][(uint64_t)number % FEATURE_WEEKS];
+}
+
+int64_t
+features_week_of(int64_t day)
+{
+	return (day < 0 ? day - 6 : day) / 7;
+}
+
+static void
+weeks_advance(struct features *f, int row, int32_t day, uint32_t value)
+{
+	int64_t to = features_week_of(day), from = features_week_of(f->slot_day) + 1;
+
+	if (to - from >= FEATURE_WEEKS)
+		from = to - FEATURE_WEEKS + 1;
+	for (int64_t w = from; w <= to; w++)
+		*week(f, row, w) = value;
+}
+
 /* Carries the values forward into the slots of the days up to `day`. */
 static void
 slots_advance(struct features *f, int32_t day)
@@ -69,6 +92,7 @@ slots_advance(struct features *f, int32_t day)
 		for (int32_t d = from + 1; d < day; d++)
 			*slot(f, row, d) = f->past[c].now;
 		*slot(f, row, day) = f->past[c].now;
+		weeks_advance(f, row, day, f->past[c].now);
 	}
 	f->slot_day = day;
 }
@@ -78,6 +102,8 @@ slots_fill(struct features *f, int row, uint32_t value)
 {
 	for (int i = 0; i < FEATURE_SLOTS; i++)
 		f->slots[row][i] = value;
+	for (int i = 0; i < FEATURE_WEEKS; i++)
+		f->weeks[row][i] = value;
 }
 
 /* From the observation's day on, the slots say the new value. */
@@ -87,6 +113,8 @@ slots_put(struct features *f, int row, int32_t day, uint32_t value)
 	for (int32_t d = day; d < f->slot_day; d++)
 		*slot(f, row, d) = value;
 	*slot(f, row, f->slot_day) = value;
+	for (int64_t w = features_week_of(day); w <= features_week_of(f->slot_day); w++)
+		*week(f, row, w) = value;
 }
 
 uint32_t
@@ -131,11 +159,37 @@ features_forgive(struct features *f, enum counter counter)
 	f->nonzero &= ~(1u << counter);
 }
 
+bool
+features_rank(struct features *f, enum counter counter, int below)
+{
+	struct counter_past *p = &f->past[counter];
+	uint32_t bit = 1u << counter, ranked = f->ranked & bit;
+	uint16_t was = p->below;
+
+	p->below = below > 0 && (f->seen & bit) ? (uint16_t)below : 0;
+	f->ranked &= ~bit;
+	if (below >= 0 && (f->seen & bit))
+		f->ranked |= bit;
+	return p->below != was || (f->ranked & bit) != ranked;
+}
+
+/* The trouble had gone, or had been still for long. */
+static bool
+is_recurrence(const struct counter_past *p, int32_t day)
+{
+	int64_t still = (int64_t)day - (p->rises > 0 ? p->rise_day[0] :
+		p->first_day);
+
+	return p->max > 0 && (p->now == 0 || still >= FEATURE_QUIET_DAYS);
+}
+
 static void
 note_rise(struct counter_past *p, int32_t day)
 {
 	if (p->rises > 0 && p->rise_day[0] >= day)
 		return;
+	if (is_recurrence(p, day) && p->recurrences < UINT32_MAX)
+		p->recurrences++;
 	memmove(&p->rise_day[1], &p->rise_day[0],
 		sizeof(p->rise_day) - sizeof(p->rise_day[0]));
 	p->rise_day[0] = day;
@@ -185,6 +239,7 @@ features_observe(struct features *f, enum counter counter, uint64_t raw,
 	}
 	p->observed_ms = at.ms;
 	if (changed) {
+		f->ranked_day = FEATURE_DAY_BEFORE;
 		p->now = value;
 		p->max = value > p->max ? value : p->max;
 		if (day > f->changed_day)
@@ -196,21 +251,62 @@ features_observe(struct features *f, enum counter counter, uint64_t raw,
 	return changed;
 }
 
-static struct feature_value
-rise(const struct features *f, enum counter counter, int32_t day, int32_t days)
+/* What a counter with slots was on a day of the last FEATURE_SLOTS. */
+static int64_t
+value_on(const struct features *f, enum counter counter, int64_t day)
 {
-	const struct counter_past *p = &f->past[counter];
-	int64_t then = (int64_t)day - days;
 	int64_t oldest = (int64_t)f->slot_day - (FEATURE_SLOTS - 1);
-	struct feature_value v = { .baseline = p->now };
 	int row = slot_row(counter);
 
-	if (then < oldest)
-		then = oldest;
-	if (row >= 0 && then < f->slot_day)
-		v.baseline = f->slots[row][(uint32_t)then % FEATURE_SLOTS];
-	v.change = (int64_t)p->now - v.baseline;
+	if (day < oldest)
+		day = oldest;
+	if (row < 0 || day >= f->slot_day)
+		return f->past[counter].now;
+	return f->slots[row][(uint64_t)day % FEATURE_SLOTS];
+}
+
+/* At the end of the last whole week that ended so many days ago. */
+static int64_t
+value_weeks_ago(const struct features *f, enum counter counter, int64_t day)
+{
+	int64_t newest = features_week_of(f->slot_day), then = features_week_of(day - 6);
+	int row = slot_row(counter);
+
+	if (then < newest - (FEATURE_WEEKS - 1))
+		then = newest - (FEATURE_WEEKS - 1);
+	if (row < 0 || then >= newest)
+		return f->past[counter].now;
+	return f->weeks[row][(uint64_t)then % FEATURE_WEEKS];
+}
+
+static struct feature_value
+rise_since(const struct features *f, enum counter counter, int64_t baseline)
+{
+	struct feature_value v = { .baseline = baseline };
+
+	v.change = (int64_t)f->past[counter].now - baseline;
 	v.value = v.change > 0 ? v.change : 0;
+	return v;
+}
+
+static int64_t
+rise(const struct features *f, enum counter counter, int32_t day, int days)
+{
+	return rise_since(f, counter, value_on(f, counter,
+		(int64_t)day - days)).value;
+}
+
+/* The rise of the last days, less that of as many days before. */
+static struct feature_value
+acceleration(const struct features *f, enum counter counter, int32_t day)
+{
+	int64_t then = value_on(f, counter, (int64_t)day - 7);
+	int64_t before = then - value_on(f, counter, (int64_t)day - 14);
+	struct feature_value v = rise_since(f, counter, then);
+
+	v.baseline = before > 0 ? before : 0;
+	v.value -= v.baseline;
+	v.change = 0;
 	return v;
 }
 
@@ -222,6 +318,20 @@ rises_since(const struct counter_past *p, int64_t after)
 	for (uint32_t i = 0; i < FEATURE_RISES_KEPT && i < p->rises; i++)
 		n += p->rise_day[i] > after;
 	return n;
+}
+
+/* Of a counter that was seen. */
+static bool
+is_known(const struct features *f, struct feature_ref ref)
+{
+	const struct counter_past *p = &f->past[ref.counter];
+
+	if (ref.stat == STAT_QUIET_DAYS)
+		return p->now > 0;
+	if (ref.stat == STAT_DAYS_NONZERO)
+		return p->nonzero_day != FEATURE_DAY_NEVER;
+	return ref.stat != STAT_PEERS_BELOW ||
+		(f->ranked & 1u << ref.counter);
 }
 
 static struct feature_value
@@ -243,13 +353,24 @@ of_counter(const struct features *f, struct feature_ref ref, int32_t day)
 	case STAT_RISE_1D:
 	case STAT_RISE_7D:
 	case STAT_RISE_30D:
-		v = rise(f, ref.counter, day, days);
+		v = rise_since(f, ref.counter, value_on(f, ref.counter,
+			(int64_t)day - days));
+		break;
+	case STAT_RISE_90D:
+		v = rise_since(f, ref.counter, value_weeks_ago(f, ref.counter,
+			(int64_t)day - 90));
+		break;
+	case STAT_ACCEL_7D:
+		v = acceleration(f, ref.counter, day);
 		break;
 	case STAT_RISES:
 		v.value = p->rises;
 		break;
 	case STAT_RISES_30D:
 		v.value = rises_since(p, (int64_t)day - days);
+		break;
+	case STAT_RECURRENCES:
+		v = (struct feature_value){ .value = p->recurrences };
 		break;
 	case STAT_QUIET_DAYS:
 		v.value = p->rises == 0 ? QUIET_SINCE_FIRST_SIGHT :
@@ -259,41 +380,97 @@ of_counter(const struct features *f, struct feature_ref ref, int32_t day)
 		v.value = p->nonzero_day == FEATURE_DAY_BEFORE ?
 			QUIET_SINCE_FIRST_SIGHT : (int64_t)day - p->nonzero_day;
 		break;
+	case STAT_PEERS_BELOW:
+		v = (struct feature_value){ .value = p->below };
+		break;
 	case STAT_KINDS_NONZERO:
 	case STAT_COUNTERS_NONZERO:
+	case STAT_PENDING_GAP:
+	case STAT_UNCONFIRMED_30D:
 		break;
 	}
-	v.known = ref.stat == STAT_QUIET_DAYS ? p->now > 0 :
-		ref.stat != STAT_DAYS_NONZERO ||
-		p->nonzero_day != FEATURE_DAY_NEVER;
+	v.known = is_known(f, ref);
 	v.observed_at = (struct wall){ p->observed_ms };
+	return v;
+}
+
+static bool
+has_seen(const struct features *f, enum counter a, enum counter b)
+{
+	return (f->seen & 1u << a) && (f->seen & 1u << b);
+}
+
+/* What is pending, and what the drive's own scan calls uncorrectable. */
+static struct feature_value
+pending_gap(const struct features *f)
+{
+	struct feature_value v = { .known = has_seen(f, COUNTER_PENDING,
+		COUNTER_OFFLINE) };
+
+	v.value = (int64_t)f->past[COUNTER_PENDING].now -
+		f->past[COUNTER_OFFLINE].now;
+	v.value = v.value < 0 ? -v.value : v.value;
+	return v;
+}
+
+/* Errors reported to the host of which no sector counter knows. */
+static struct feature_value
+unconfirmed(const struct features *f, int32_t day, int days)
+{
+	struct feature_value v = { .known = has_seen(f, COUNTER_REPORTED,
+		COUNTER_PENDING) && (f->seen & 1u << COUNTER_REALLOCATED) };
+
+	if (v.known && f->past[COUNTER_PENDING].now == 0 &&
+	    rise(f, COUNTER_PENDING, day, days) == 0 &&
+	    rise(f, COUNTER_REALLOCATED, day, days) == 0)
+		v.value = rise(f, COUNTER_REPORTED, day, days);
 	return v;
 }
 
 /* Known as soon as one counter is: the others add no points while missing. */
 static struct feature_value
-of_device(const struct features *f, enum stat_kind stat)
+nonzero(const struct features *f, bool by_kind)
 {
 	struct feature_value v = { .known = f->seen != 0 };
 	uint32_t kinds = 0;
-	int64_t newest = INT64_MIN;
 
 	for (int c = 0; c < COUNTER_N; c++) {
-		uint32_t bit = 1u << c;
-
-		if ((f->seen & bit) && f->past[c].observed_ms > newest)
-			newest = f->past[c].observed_ms;
-		if (!(f->nonzero & bit))
+		if (!(f->nonzero & 1u << c))
 			continue;
-		if (stat == STAT_COUNTERS_NONZERO) {
+		if (!by_kind) {
 			v.value++;
 		} else if (counters[c].kind && !(kinds & 1u << counters[c].kind)) {
 			kinds |= 1u << counters[c].kind;
 			v.value++;
 		}
 	}
+	return v;
+}
+
+static int64_t
+newest_ms(const struct features *f)
+{
+	int64_t newest = INT64_MIN;
+
+	for (int c = 0; c < COUNTER_N; c++)
+		if ((f->seen & 1u << c) && f->past[c].observed_ms > newest)
+			newest = f->past[c].observed_ms;
+	return newest;
+}
+
+static struct feature_value
+of_device(const struct features *f, enum stat_kind stat, int32_t day)
+{
+	struct feature_value v;
+
+	if (stat == STAT_PENDING_GAP)
+		v = pending_gap(f);
+	else if (stat == STAT_UNCONFIRMED_30D)
+		v = unconfirmed(f, day, stats[stat].window_days);
+	else
+		v = nonzero(f, stat == STAT_KINDS_NONZERO);
 	v.change = v.value;
-	v.observed_at = (struct wall){ v.known ? newest : 0 };
+	v.observed_at = (struct wall){ v.known ? newest_ms(f) : 0 };
 	return v;
 }
 
@@ -301,7 +478,7 @@ struct feature_value
 features_get(const struct features *f, struct feature_ref ref, int32_t day)
 {
 	if (stat_is_of_device(ref.stat))
-		return of_device(f, ref.stat);
+		return of_device(f, ref.stat, day);
 	if (!(f->seen & 1u << ref.counter))
 		return (struct feature_value){ .known = false };
 	return of_counter(f, ref, day);
@@ -347,14 +524,19 @@ stat_window_days(enum stat_kind stat)
 bool
 stat_is_of_device(enum stat_kind stat)
 {
-	return stat == STAT_KINDS_NONZERO || stat == STAT_COUNTERS_NONZERO;
+	return stat >= STAT_KINDS_NONZERO;
+}
+
+bool
+stat_may_be_negative(enum stat_kind stat)
+{
+	return stat == STAT_ACCEL_7D;
 }
 
 static bool
 needs_slots(enum stat_kind stat)
 {
-	return stat == STAT_RISE_1D || stat == STAT_RISE_7D ||
-		stat == STAT_RISE_30D;
+	return stat >= STAT_RISE_1D && stat <= STAT_ACCEL_7D;
 }
 
 static bool

@@ -8,7 +8,8 @@
 #include "predict/features.h"
 
 #define SAVE_MAGIC 0x46u	/* 'F' */
-#define SAVE_VERSION 2u	/* 1 had no nonzero_day */
+/* 1 had no nonzero_day; 2 no weeks, recurrences and ranks */
+#define SAVE_VERSION 3u
 
 struct writer {
 	unsigned char *p;
@@ -62,6 +63,8 @@ put_counter(struct writer *w, const struct counter_past *p)
 	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
 		put(w, (uint32_t)p->rise_day[i], 4);
 	put(w, (uint32_t)p->nonzero_day, 4);
+	put(w, p->recurrences, 4);
+	put(w, p->below, 2);
 }
 
 /* What version 1 tells of it: not later than the oldest rise still kept. */
@@ -89,6 +92,10 @@ get_counter(struct reader *r, uint64_t version, struct counter_past *p)
 	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
 		p->rise_day[i] = get_day(r);
 	p->nonzero_day = version > 1 ? get_day(r) : guess_nonzero_day(p);
+	if (version < 3)
+		return;
+	p->recurrences = (uint32_t)get(r, 4);
+	p->below = (uint16_t)get(r, 2);
 }
 
 /* Which counters have slots, in the order of their rows. */
@@ -104,6 +111,8 @@ features_save(const struct features *f, unsigned char out[FEATURES_SAVED_MAX])
 	put(&w, SAVE_MAGIC, 1);
 	put(&w, SAVE_VERSION, 1);
 	put(&w, f->seen, 4);
+	put(&w, f->ranked, 4);
+	put(&w, (uint32_t)f->ranked_day, 4);
 	put(&w, (uint32_t)f->first_day, 4);
 	put(&w, (uint32_t)f->slot_day, 4);
 	put(&w, (uint32_t)f->changed_day, 4);
@@ -116,6 +125,8 @@ features_save(const struct features *f, unsigned char out[FEATURES_SAVED_MAX])
 			continue;
 		for (int i = 0; i < FEATURE_SLOTS; i++)
 			put(&w, f->slots[row][i], 4);
+		for (int i = 0; i < FEATURE_WEEKS; i++)
+			put(&w, f->weeks[row][i], 4);
 	}
 	return w.n;
 }
@@ -123,7 +134,8 @@ features_save(const struct features *f, unsigned char out[FEATURES_SAVED_MAX])
 static bool
 counter_is_sane(const struct counter_past *p)
 {
-	if (p->now > p->max || p->first > p->max)
+	if (p->now > p->max || p->first > p->max || p->below > 1000 ||
+	    p->recurrences > p->rises)
 		return false;
 	if ((p->nonzero_day == FEATURE_DAY_NEVER) != (p->max == 0))
 		return false;
@@ -134,6 +146,23 @@ counter_is_sane(const struct counter_past *p)
 			return false;
 	}
 	return true;
+}
+
+/* Of the weeks that the days still tell; before, as on the oldest day. */
+static void
+weeks_from_slots(struct features *f, int row)
+{
+	uint32_t newest = (uint32_t)f->slot_day;
+	int64_t w;
+
+	for (int back = FEATURE_WEEKS * 7; back >= 0; back--) {
+		uint32_t day = newest - (uint32_t)(back < FEATURE_SLOTS ? back :
+			FEATURE_SLOTS - 1);
+
+		w = features_week_of((int64_t)f->slot_day - back);
+		f->weeks[row][(uint64_t)w % FEATURE_WEEKS] =
+			f->slots[row][day % FEATURE_SLOTS];
+	}
 }
 
 static void
@@ -153,6 +182,10 @@ get_all(struct reader *r, uint64_t version, struct features *f)
 			continue;
 		for (int i = 0; i < FEATURE_SLOTS; i++)
 			f->slots[row][i] = (uint32_t)get(r, 4);
+		for (int i = 0; i < FEATURE_WEEKS && version >= 3; i++)
+			f->weeks[row][i] = (uint32_t)get(r, 4);
+		if (version < 3)
+			weeks_from_slots(f, row);
 	}
 }
 
@@ -171,14 +204,20 @@ features_restore(const void *p, size_t n, struct features *out,
 		return tc_fail(e, TC_ENEWER, "features: version %u, we know %u",
 			(unsigned)version, SAVE_VERSION);
 	f.seen = (uint32_t)get(&r, 4);
-	if (version == 0 || f.seen >> COUNTER_N != 0)
+	if (version >= 3) {
+		f.ranked = (uint32_t)get(&r, 4);
+		f.ranked_day = get_day(&r);
+	}
+	if (version == 0 || f.seen >> COUNTER_N != 0 ||
+	    (f.ranked & ~f.seen) != 0)
 		return tc_fail(e, TC_ECORRUPT, "features: unknown counters");
 	get_all(&r, version, &f);
 	if (r.short_read || r.left != 0)
 		return tc_fail(e, TC_ECORRUPT, "features: %zu bytes do not fit",
 			n);
 	for (int c = 0; c < COUNTER_N; c++) {
-		if ((f.seen & 1u << c) && !counter_is_sane(&f.past[c]))
+		if ((f.seen & 1u << c) && (!counter_is_sane(&f.past[c]) ||
+		    (f.past[c].below > 0 && !(f.ranked & 1u << c))))
 			return tc_fail(e, TC_ECORRUPT, "features: %s is "
 				"inconsistent", counter_metric((enum counter)c));
 	}

@@ -99,6 +99,7 @@ struct pack {
 	struct pack_calibration calibration[PACK_CALIBRATION_MAX];
 	uint32_t gate_counters;	/* bits: which counters the gate asks for */
 	uint32_t counters;	/* bits: which counters anything asks for */
+	uint32_t ranks;		/* bits: whose place among the peers */
 	/* without a change of the counters, nothing moves after so many days */
 	int32_t gate_settle_days;
 	int32_t settle_days;

@@ -14,6 +14,7 @@
 
 #define WEIGHT_MAX 100000	/* hundredths; sums stay far inside int32 */
 #define BOUND_MAX INT64_C(1000000000000)
+#define NEVER_SETTLES 36500	/* days; peers move for ever */
 
 /* A JSON value and where it stands. */
 struct at {
@@ -165,6 +166,8 @@ want_feature(const struct at *a, struct pack *pack, struct feature_ref *out,
 		pack->counters |= (1u << COUNTER_N) - 1;
 	else
 		pack->counters |= 1u << out->counter;
+	if (out->stat == STAT_PEERS_BELOW)
+		pack->ranks |= 1u << out->counter;
 	return 0;
 }
 
@@ -177,8 +180,16 @@ note_settling(struct pack *pack, struct feature_ref ref, int64_t ge)
 	if ((ref.stat == STAT_QUIET_DAYS || ref.stat == STAT_DAYS_NONZERO) &&
 	    ge < QUIET_SINCE_FIRST_SIGHT)
 		days = ge;
+	if (ref.stat == STAT_PEERS_BELOW)
+		days = NEVER_SETTLES;
 	if (days > pack->settle_days)
 		pack->settle_days = (int32_t)days;
+}
+
+static int64_t
+lowest_bound(struct feature_ref ref)
+{
+	return stat_may_be_negative(ref.stat) ? -BOUND_MAX : 0;
 }
 
 static int
@@ -196,10 +207,10 @@ parse_cond(const struct at *a, struct pack *pack, struct pack_cond *out,
 	lt = at_key(a, "lt");
 	if ((rc = want_feature(&feature, pack, &out->feature, e)) < 0)
 		return rc;
-	out->ge = 0;
+	out->ge = lowest_bound(out->feature);
 	out->lt = INT64_MAX;
 	if ((ge.v || !lt.v) &&
-	    (rc = want_int(&ge, 0, BOUND_MAX, &out->ge, e)) < 0)
+	    (rc = want_int(&ge, out->ge, BOUND_MAX, &out->ge, e)) < 0)
 		return rc;
 	note_settling(pack, out->feature, out->ge);
 	if (!lt.v)
@@ -269,7 +280,8 @@ parse_bins(const struct at *a, struct pack *pack, struct pack_rule *rule,
 			break;
 		ge = at_key(&item, "ge");
 		weight = at_key(&item, "hundredths");
-		if ((rc = want_int(&ge, 0, BOUND_MAX, &bin->ge, e)) < 0)
+		if ((rc = want_int(&ge, lowest_bound(rule->feature), BOUND_MAX,
+				&bin->ge, e)) < 0)
 			break;
 		if (bin->ge <= above && i > 0)
 			return refuse(&ge, e, "must be above the bin before it");
@@ -587,7 +599,8 @@ parse_head(const struct at *root, struct pack *pack, struct tc_err *e)
 		return rc;
 	if ((rc = want_i32(&set, 1, INT32_MAX, &feature_set, e)) < 0)
 		return rc;
-	if (feature_set != FEATURE_SET_VERSION)
+	if (feature_set < FEATURE_SET_OLDEST ||
+	    feature_set > FEATURE_SET_VERSION)
 		return tc_fail(e, TC_ENEWER, "%s: feature set %d, we have %d",
 			set.pointer, (int)feature_set, FEATURE_SET_VERSION);
 	return want_i32(&base, -WEIGHT_MAX, WEIGHT_MAX, &pack->base, e);

@@ -13,6 +13,10 @@ static const int64_t bounds_events[] = { 0, 1, 2, 3, 4, 8 };
 static const int64_t bounds_days[] = { 0, 1, 3, 7, 14, 30, 60, 90, 180, 365,
 	QUIET_SINCE_FIRST_SIGHT };
 static const int64_t bounds_kinds[] = { 0, 2, 3 };
+static const int64_t bounds_signed[] = { -INT64_C(1000000000000), -63, -15, -3,
+	0, 1, 4, 16, 64, 256 };
+static const int64_t bounds_permille[] = { 0, 500, 800, 900, 950, 970, 980,
+	990, 995, 998 };
 #define SETTLES_DAYS 365
 
 static void
@@ -26,10 +30,20 @@ set_column(struct fit_column *c, enum counter counter, enum stat_kind stat)
 	case STAT_RISE_1D:
 	case STAT_RISE_7D:
 	case STAT_RISE_30D:
+	case STAT_RISE_90D:
+	case STAT_PENDING_GAP:
+	case STAT_UNCONFIRMED_30D:
 		BOUNDS(bounds_count);
+		break;
+	case STAT_ACCEL_7D:
+		BOUNDS(bounds_signed);
+		break;
+	case STAT_PEERS_BELOW:
+		BOUNDS(bounds_permille);
 		break;
 	case STAT_RISES:
 	case STAT_RISES_30D:
+	case STAT_RECURRENCES:
 		BOUNDS(bounds_events);
 		break;
 	case STAT_QUIET_DAYS:
@@ -52,9 +66,11 @@ set_columns(struct fit_column *c)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(counters); i++)
-		for (int s = STAT_NOW; s <= STAT_DAYS_NONZERO; s++)
+		for (int s = STAT_NOW; s <= STAT_PEERS_BELOW; s++)
 			set_column(&c[n++], counters[i], (enum stat_kind)s);
 	set_column(&c[n++], COUNTER_REALLOCATED, STAT_KINDS_NONZERO);
+	set_column(&c[n++], COUNTER_REALLOCATED, STAT_PENDING_GAP);
+	set_column(&c[n++], COUNTER_REALLOCATED, STAT_UNCONFIRMED_30D);
 	tc_bug_if(n != FIT_COLUMNS);
 }
 
@@ -83,6 +99,7 @@ struct moment {
 struct reading {
 	struct fit_device device;
 	const struct pack_model *prior;
+	const struct peer_line *peers;
 	struct features features;
 	struct moment *moments;
 	size_t n;
@@ -102,18 +119,29 @@ struct reader {
 	struct reading *recent;
 };
 
+/* A column that is not used makes no states: the maximum over time is soft. */
+static bool
+is_used(const struct fit_data *d, int column)
+{
+	return (d->stats >> d->columns[column].ref.stat & 1) != 0;
+}
+
 static int
 note_moment(struct reader *r, struct reading *d, int32_t day, struct tc_err *e)
 {
 	struct moment now = { .day = day };
 	void *p = d->moments;
 
+	if (d->peers)
+		(void)peers_rank(peer_line_on(d->peers, day),
+			(1u << COUNTER_N) - 1, day, &d->features);
 	now.reference = eval_score(r->reference, &d->features, d->prior, day,
 		&now.open);
 	if (!now.open)
 		now.reference = FIT_CLOSED;
 	for (int i = 0; i < FIT_COLUMNS && now.open; i++)
-		now.code[i] = code_of(&r->data->columns[i], &d->features, day);
+		now.code[i] = !is_used(r->data, i) ? 0 :
+			code_of(&r->data->columns[i], &d->features, day);
 	if (d->n > 0 && d->moments[d->n - 1].reference == now.reference &&
 	    memcmp(d->moments[d->n - 1].code, now.code, sizeof(now.code)) == 0)
 		return 0;
@@ -156,6 +184,7 @@ reading_new(struct reader *r, const struct row *row, struct tc_err *e)
 		.hash = hash_bytes(row->serial,
 		row->serial_n, 0), .fail_day = FIT_NEVER,
 		.first_day = row->day, .last_day = row->day };
+	d->peers = peer_past_line(r->data->peers, row->model, row->model_n);
 	if (row->model_n > 0) {
 		d->device.model = intern_put(&r->data->models, row->model,
 			row->model_n);
@@ -297,7 +326,7 @@ gather(struct reader *r, struct tc_err *e)
 
 int
 fit_data_read(struct row_source *source, const struct pack *reference,
-	struct fit_data *out, struct tc_err *e)
+	uint32_t stats, struct fit_data *out, struct tc_err *e)
 {
 	struct reader r = { .data = out, .reference = reference };
 	struct row row = { 0 };
@@ -306,6 +335,10 @@ fit_data_read(struct row_source *source, const struct pack *reference,
 	memset(out, 0, sizeof(*out));
 	set_columns(out->columns);
 	r.last = &r.first;
+	out->stats = stats;
+	if ((stats >> STAT_PEERS_BELOW & 1) != 0 && source->rewind &&
+	    (rc = peer_past_read(source, &out->peers, e)) < 0)
+		return rc;
 	while ((rc = source->next(source, &row, e)) > 0) {
 		out->rows++;
 		if ((rc = take_row(&r, &row, e)) < 0)
@@ -332,6 +365,7 @@ fit_data_free(struct fit_data *d)
 	mem_free(d->device);
 	for (int c = 0; c < FIT_COLUMNS; c++)
 		mem_free(d->code[c]);
+	peer_past_free(d->peers);
 	intern_free(&d->models);
 	intern_free(&d->families);
 	arena_free(&d->memory);

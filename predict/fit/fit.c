@@ -12,13 +12,18 @@
 #define FAILED_MIN 50		/* with less, say that there is too little */
 #define FORWARD_DAYS 365	/* judged at the end of the data */
 
+/* They were tried and did not help: see predict/rules/README.md. */
+#define STATS_LEFT_OUT (1u << STAT_RISE_90D | 1u << STAT_ACCEL_7D | \
+	1u << STAT_RECURRENCES | 1u << STAT_PEERS_BELOW | \
+	1u << STAT_PENDING_GAP | 1u << STAT_UNCONFIRMED_30D)
+
 struct fit_opts
 fit_defaults(void)
 {
 	struct fit_opts o = { .rounds = 150, .terms = 30, .depth = 3,
 		.rate = 0.3, .pool = 3, .shrink = 2, .shrink_model = 3,
 		.leaver = 0.75, .margin = 0.95, .offsets = true,
-		.trials = true, .name = "fitted", .version = "1.0.0",
+		.stats = ~STATS_LEFT_OUT, .trials = true, .name = "fitted", .version = "1.0.0",
 		.data_name = "", .data_hash = "" };
 
 	o.budget[LEVEL_IMMINENT] = (struct fit_budget){ 0.008, 0.002 };
@@ -333,7 +338,8 @@ fit_run(struct row_source *source, const struct pack *reference,
 	int rc;
 
 	memset(report, 0, sizeof(*report));
-	if ((rc = fit_data_read(source, reference, &f.data, e)) < 0)
+	if ((rc = fit_data_read(source, reference, opts->stats, &f.data,
+			e)) < 0)
 		return rc;
 	memcpy(report->reference_pack, reference->id,
 		sizeof(report->reference_pack));

@@ -43,6 +43,7 @@ struct fit_opts {
 	double shrink_model;	/* of a model's offset */
 	double leaver;		/* weight of good drives that left */
 	double margin;		/* of the budgets: what thresholds may use up */
+	uint32_t stats;		/* bit per enum stat_kind: may be used */
 	bool offsets;
 	bool trials;		/* forward and families as well */
 	struct fit_budget budget[LEVEL_N];	/* [LEVEL_NONE] unused */

@@ -18,9 +18,10 @@
 #include "base/strbuf.h"
 #include "predict/features.h"
 #include "predict/fit/fit.h"
+#include "predict/peers.h"
 #include "predict/rules.h"
 
-#define FIT_COLUMNS 28
+#define FIT_COLUMNS 42
 #define FIT_CLOSED INT32_MIN
 #define FIT_BOUNDS_MAX 14
 #define FIT_NEVER INT32_MIN
@@ -48,6 +49,8 @@ struct fit_device {
 
 struct fit_data {
 	struct fit_column columns[FIT_COLUMNS];
+	uint32_t stats;		/* bit per enum stat_kind: used */
+	struct peer_past *peers;	/* while it is read; NULL = none */
 	struct fit_device *devices;
 	size_t n_devices;
 	size_t cap_devices;
@@ -68,7 +71,7 @@ struct fit_data {
 
 /* Reads the source to its end.  Rows of a device may be mixed with others'. */
 int fit_data_read(struct row_source *source, const struct pack *reference,
-	struct fit_data *out, struct tc_err *e);
+	uint32_t stats, struct fit_data *out, struct tc_err *e);
 void fit_data_free(struct fit_data *d);
 
 /* Which drives, and until when: what is behind `until` is not known yet. */

@@ -1,5 +1,6 @@
 #include "cli/words.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,14 +163,46 @@ words_stat(const char *stat, double value)
 		{ "rise_1d", "more within a day", NULL },
 		{ "rise_7d", "more within 7 days", NULL },
 		{ "rise_30d", "more within 30 days", NULL },
+		{ "rise_90d", "more within 90 days", NULL },
+		{ "accel_7d", "more in these 7 days than in those before",
+			NULL },
 		{ "rises", "rises ever", "rise ever" },
 		{ "rises_30d", "rises within 30 days", "rise within 30 days" },
+		{ "recurrences", "returns after they were gone or still",
+			"return after they were gone or still" },
 		{ "quiet_days", "days without a rise", "day without a rise" },
+		{ "peers_below", "per mille of the model's drives are below", NULL },
 		{ "rise", "in all, more than at first sight", NULL },
 		{ "kinds_nonzero", "that are not zero", "that is not zero" },
 	};
 
 	return said_of(meaning_of(rows, ARRAY_LEN(rows), stat), value, stat);
+}
+
+/* Beside others: the week before, the peers, another counter. */
+static bool
+words_beside(const char *metric, const char *stat, double value,
+	char text[WORDS_SIZE])
+{
+	const char *what = words_metric(metric, 0);
+
+	if (strcmp(stat, "accel_7d") == 0)
+		snprintf(text, WORDS_SIZE, "%s: %.15g %s in these 7 days than "
+			"in those before", what, fabs(value),
+			value < 0 ? "fewer" : "more");
+	else if (strcmp(stat, "peers_below") == 0)
+		snprintf(text, WORDS_SIZE, "%s: above %.15g %% of the drives "
+			"of this model", what, value / 10);
+	else if (strcmp(stat, "pending_gap") == 0)
+		snprintf(text, WORDS_SIZE, "pending and offline uncorrectable "
+			"sectors differ by %.15g", value);
+	else if (strcmp(stat, "unconfirmed_30d") == 0)
+		snprintf(text, WORDS_SIZE, "%.15g uncorrectable error%s within "
+			"30 days that no bad sector explains", value,
+			value > 0.99 && value < 1.01 ? "" : "s");
+	else
+		return false;
+	return true;
 }
 
 void
@@ -179,6 +212,8 @@ words_evidence(const char *metric, const char *stat, double value,
 	const char *what = words_metric(metric, value);
 	const char *how = words_stat(stat, value);
 
+	if (words_beside(metric, stat, value, text))
+		return;
 	/* a counter that never rose while we looked is quiet for ages */
 	if (strcmp(stat, "quiet_days") == 0 && value > 36500)
 		snprintf(text, WORDS_SIZE, "%s: no rise since first seen",
@@ -196,6 +231,7 @@ words_evidence(const char *metric, const char *stat, double value,
 	else if (strcmp(stat, "percent") == 0)
 		snprintf(text, WORDS_SIZE, "%.15g %% %s", value, what);
 	else if (strcmp(stat, "quiet_days") == 0 ||
+		 strcmp(stat, "recurrences") == 0 ||
 		 strncmp(stat, "rises", 5) == 0)
 		snprintf(text, WORDS_SIZE, "%s: %.15g %s",
 			words_metric(metric, 0), value, how);

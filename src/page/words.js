@@ -242,7 +242,12 @@ export function metricName(name) {
 }
 
 const STATS = { now: "now", max: "highest ever", quiet_days: "days unchanged",
-	rises: "days with a rise, ever" };
+	rises: "days with a rise, ever",
+	recurrences: "returns after they were gone or still",
+	accel_7d: "in these 7 d more than in those before",
+	peers_below: "‰ of the model's drives are below",
+	pending_gap: "pending and offline uncorrectable differ by",
+	unconfirmed_30d: "errors of 30 d that no bad sector explains" };
 
 export function statName(stat) {
 	const rise = /^rise_(\d+)d$/.exec(stat);

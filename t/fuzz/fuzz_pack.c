@@ -26,6 +26,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(void)features_observe(&f, (enum counter)c,
 				(uint64_t)day * (uint64_t)(c + 1) % 50, day,
 				wall_from_days(day));
+		(void)features_rank(&f, COUNTER_PENDING, day % 9 ? day * 25 :
+			-1);
 		eval_device(pack, &f, "", wall_from_days(day), &v);
 		if (eval_recompute(pack, &v, &again, &e) < 0 ||
 		    again.score != v.score || again.level != v.level)

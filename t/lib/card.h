@@ -12,20 +12,37 @@
 #include "predict/rules.h"
 
 static inline struct pack *
-card_load(struct strbuf *text)
+card_load_file(const char *file, struct strbuf *text)
 {
 	const char *src = getenv("top_srcdir");
 	struct strbuf path = { 0 };
 	struct pack *pack = NULL;
 	struct tc_err e = { 0 };
 
-	strbuf_printf(&path, "%s/predict/rules/additive-card.json",
-		src ? src : ".");
+	strbuf_printf(&path, "%s/%s", src ? src : ".", file);
 	ck_assert_msg(file_slurp(strbuf_str(&path), 0, text, &e) == 0, "%s",
 		e.text);
 	ck_assert_msg(pack_parse(text->p, text->n, &pack, &e) == 0, "%s",
 		e.text);
 	strbuf_free(&path);
+	return pack;
+}
+
+static inline struct pack *
+card_load(struct strbuf *text)
+{
+	return card_load_file("predict/rules/additive-card.json", text);
+}
+
+/* Looks at weeks, peers and other counters. */
+static inline struct pack *
+card_beside(void)
+{
+	struct strbuf text = { 0 };
+	struct pack *pack = card_load_file("t/fuzz/seeds/pack/beside.json",
+		&text);
+
+	strbuf_free(&text);
 	return pack;
 }
 

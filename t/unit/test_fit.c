@@ -193,7 +193,8 @@ START_TEST(the_pack_says_what_was_learned)
 	struct pack *card = NULL, *pack;
 
 	card = card_new();
-	ck_assert_int_eq(fit_data_read(&fleet.source, card, &d, NULL), 0);
+	ck_assert_int_eq(fit_data_read(&fleet.source, card, opts.stats, &d,
+		NULL), 0);
 	struct fit_view all = { &d, d.last_day, NULL };
 
 	ck_assert_int_eq(fit_learn(&all, &opts, &m, NULL), 0);

@@ -242,9 +242,9 @@ START_TEST(damaged_bytes_are_refused_and_change_nothing)
 	for (size_t cut = 0; cut < n; cut++)
 		ck_assert_int_eq(features_restore(bytes, cut, &g, &e),
 			TC_ECORRUPT);
-	bytes[1] = 3;
+	bytes[1] = 4;
 	ck_assert_int_eq(features_restore(bytes, n, &g, &e), TC_ENEWER);
-	bytes[1] = 2;
+	bytes[1] = 3;
 	bytes[2] = 0xff;
 	ck_assert_int_eq(features_restore(bytes, n, &g, &e), TC_ECORRUPT);
 	for (size_t i = 0; i < sizeof(g); i++)
@@ -480,8 +480,8 @@ START_TEST(faults_of_a_pack_are_named_by_json_pointer)
 		"/rules/3/unit: the feature is in days");
 	ck_pack_fault("\"likely\": -30", "\"likely\": -130",
 		"/levels/likely: must be above");
-	ck_pack_fault("\"feature_set\": 1", "\"feature_set\": 2",
-		"/feature_set: feature set 2, we have 1");
+	ck_pack_fault("\"feature_set\": 1", "\"feature_set\": 3",
+		"/feature_set: feature set 3, we have 2");
 	ck_pack_fault("\"id\": \"reported-now\"", "\"id\": \"pending-now\"",
 		"another rule has this id");
 	ck_pack_fault("\"at_least\": 2", "\"at_least\": 9",
