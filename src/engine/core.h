@@ -35,6 +35,7 @@ struct engine {
 	struct hash parts;
 	struct hash hosts;	/* by name, retired ones included */
 	struct hash devices;	/* by key */
+	struct peers *peers;	/* of this day; NULL = no rule asks */
 	struct hash vms;	/* struct unit by name */
 	struct heap unit_due;	/* struct unit: time alone may move it */
 	struct heap watch_due;	/* struct watch */

@@ -15,6 +15,7 @@
 #include "engine/trouble.h"
 #include "engine/sweep.h"
 #include "engine/unit.h"
+#include "predict/peers.h"
 #include "wire/json_write.h"
 
 /* What a fleet that says nothing gets; the configuration always says. */
@@ -123,6 +124,7 @@ engine_free(struct engine *en)
 	hash_free(&en->hosts);
 	hash_free(&en->parts);
 	hash_free(&en->devices);
+	peers_free(en->peers);
 	hash_free(&en->vms);
 	climbs_free(en);
 	strains_free(en);

@@ -8,6 +8,7 @@
 #include "engine/inside.h"
 #include "engine/outlook.h"
 #include "predict/eval.h"
+#include "predict/peers.h"
 #include "smart/encoding.h"
 #include "wire/verdict.h"
 
@@ -105,6 +106,42 @@ feed(struct device *d, const struct observation *ob)
 	return moved;
 }
 
+/* The fleet as it stands, for this day; without it ranks stay as they are. */
+static void
+renew_peers(struct engine *en)
+{
+	size_t at = 0;
+	struct device *d;
+
+	peers_free(en->peers);
+	en->peers = NULL;
+	if (en->pack == NULL || en->pack->ranks == 0)
+		return;
+	en->peers = peers_new();
+	while (en->peers != NULL &&
+	       (d = hash_next(&en->devices, &at)) != NULL) {
+		if (d->gone || !d->host->present ||
+		    peers_add(en->peers, d->ident.model, &d->features) == 0)
+			continue;
+		peers_free(en->peers);
+		en->peers = NULL;
+	}
+}
+
+/* Once a day and when a counter moved: a restart changes no rank. */
+static bool
+rank(const struct engine *en, struct device *d, struct wall now)
+{
+	int32_t today = wall_to_days(now);
+
+	if (en->peers == NULL || !d->has_features ||
+	    d->features.ranked_day == today)
+		return false;
+	(void)peers_rank(peers_of(en->peers, d->ident.model), en->pack->ranks,
+		today, &d->features);
+	return d->features.nonzero != 0;
+}
+
 void
 risk_observe(struct engine *en, struct device *d,
 	const struct observation *ob, struct now now)
@@ -119,7 +156,7 @@ risk_observe(struct engine *en, struct device *d,
 	}
 	device_seen(en, d, d->at);
 	moved = feed(d, ob);
-	if (moved.features)
+	if (rank(en, d, now.wall) || moved.features)
 		say_device_state(en, d);
 	if (moved.drive)
 		say_drive_state(en, d);
@@ -180,6 +217,8 @@ risk_judge(struct engine *en, struct device *d, struct now now)
 	if (en->pack == NULL || d->gone || !d->host->present ||
 	    (!d->has_features && d->drive.seen == 0))
 		return;
+	if (rank(en, d, now.wall))
+		say_device_state(en, d);
 	eval_device(en->pack, accept_features(d, &forgiven), d->ident.model,
 		now.wall, &v);
 	drive_judge(&en->states, &d->drive, accepted,
@@ -267,6 +306,7 @@ risk_age_all(struct engine *en, struct now now)
 	if (today == en->judged_day)
 		return;
 	en->judged_day = today;
+	renew_peers(en);
 	while ((d = hash_next(&en->devices, &at)) != NULL)
 		if (d->judged_day != today)
 			risk_judge(en, d, now);

@@ -3,11 +3,13 @@
  * each other, and what is left of it after a crash.
  */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "predict/builtin.h"
 #include "predict/rules.h"
+#include "t/lib/card.h"
 #include "t/lib/story.h"
 #include "t/sim/sim.h"
 
@@ -212,6 +214,46 @@ START_TEST(r040_more_processors_are_no_anomaly)
 }
 END_TEST
 
+/* All alike; then the first of so many disks gets pending sectors. */
+static void
+one_of_many(struct sim *s, int disks)
+{
+	for (int day = 1; day <= 2; day++) {
+		sim_run_until(s, day * DAY_S);
+		for (int i = 0; i < disks; i++) {
+			char serial[16];
+
+			(void)snprintf(serial, sizeof(serial), "D%d", i);
+			tell_disk(s, serial, i == 0 && day == 2 ? 8 : 0);
+		}
+	}
+}
+
+START_TEST(a_disk_that_stands_out_among_its_peers_is_judged_by_it)
+{
+	struct pack *pack = card_beside();
+	struct sim *s = sim_new(1, pack, 0);
+	size_t said;
+
+	one_of_many(s, 24);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_IMMINENT);
+	said = sim_events(s, "prediction.level");
+	/* its place is kept: the fleet is counted anew after a restart */
+	sim_restart(s);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_IMMINENT);
+	sim_run_until(s, 2 * DAY_S + 3600);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_IMMINENT);
+	ck_assert_uint_eq(sim_events(s, "prediction.level"), said);
+	sim_free(s);
+	/* five are too few to compare with: nothing is said of them */
+	s = sim_new(1, pack, 0);
+	one_of_many(s, 5);
+	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_LIKELY);
+	sim_free(s);
+	pack_free(pack);
+}
+END_TEST
+
 START_TEST(a_host_that_failed_is_watched_and_a_crash_forgets_nothing)
 {
 	struct pack *pack = builtin();
@@ -267,6 +309,7 @@ main(void)
 		a_mirrored_disk_that_fails_is_no_risk_of_its_host,
 		r086_what_takes_longer_than_is_left_begins_now,
 		r040_more_processors_are_no_anomaly,
+		a_disk_that_stands_out_among_its_peers_is_judged_by_it,
 		a_host_that_failed_is_watched_and_a_crash_forgets_nothing,
 		what_happens_in_a_window_is_no_failure);
 }
