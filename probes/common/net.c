@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -18,7 +16,6 @@
 #define EVENTS 64
 #define RUNS_MAX (UINT32_C(1) << 18)
 #define BEGUN_MAX 4096
-#define FILES_FOR_OTHERS 256
 
 /* ---- runs ---- */
 
@@ -203,6 +200,7 @@ start_one(struct net_loop *l, const struct tocsin_target *t, int64_t now_ns)
 {
 	struct net_run *r = slab_take(&l->runs);
 	char error[NET_TEXT] = "no address to connect to";
+	bool has_addr;
 
 	if (r == NULL) {
 		struct tocsin_report rep = { .size = sizeof(rep),
@@ -216,11 +214,9 @@ start_one(struct net_loop *l, const struct tocsin_target *t, int64_t now_ns)
 	r->generation = ++l->generation;
 	r->deadline_ns = now_ns + t->timeout_ns;
 	list_init(&r->link);
-	if (t->addr != NULL && t->addr_len <= sizeof(r->to) &&
-	    (t->addr->sa_family == AF_INET || t->addr->sa_family == AF_INET6))
-		memcpy(&r->to, t->addr, t->addr_len);
+	has_addr = net_take_addr(&r->to, t);
 	/* The options of one without an address are taken all the same. */
-	if (!l->ops->take(l, r, t, error) || r->to.any.sa_family == AF_UNSPEC) {
+	if (!l->ops->take(l, r, t, error) || !has_addr) {
 		net_fail(l, r, TOCSIN_WHY_UNSUPPORTED, error);
 		return;
 	}
@@ -255,20 +251,6 @@ net_cancel(void *instance, uint32_t slot)
 	}
 }
 
-static uint32_t
-most_begun(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
-	    files.rlim_cur == RLIM_INFINITY ||
-	    files.rlim_cur >= BEGUN_MAX + FILES_FOR_OTHERS)
-		return BEGUN_MAX;
-	if (files.rlim_cur > 2 * FILES_FOR_OTHERS)
-		return (uint32_t)files.rlim_cur - FILES_FOR_OTHERS;
-	return (uint32_t)files.rlim_cur / 4 + 1;
-}
-
 int
 net_open(struct net_loop *l, struct tocsin_ctx *ctx, const struct net_ops *ops,
 	char *error)
@@ -277,7 +259,7 @@ net_open(struct net_loop *l, struct tocsin_ctx *ctx, const struct net_ops *ops,
 
 	l->ctx = ctx;
 	l->ops = ops;
-	l->begun_max = most_begun();
+	l->begun_max = net_files_max(BEGUN_MAX, 4);
 	list_init(&l->waiting);
 	slab_init(&l->runs, ops->run_bytes, RUNS_MAX);
 	wheel_init(&l->wheel, WHEEL_TICK_NS, ctx->mono_ns(ctx));
@@ -310,91 +292,4 @@ net_close(struct net_loop *l)
 	slab_free(&l->runs);
 	l->ctx->watch(l->ctx, l->epoll_fd, 0);
 	close(l->epoll_fd);
-}
-
-/* ---- addresses and errors ---- */
-
-socklen_t
-net_addr_len(const union net_addr *a)
-{
-	return a->any.sa_family == AF_INET ? sizeof(a->in) : sizeof(a->in6);
-}
-
-void
-net_set_port(union net_addr *a, uint16_t port)
-{
-	if (a->any.sa_family == AF_INET)
-		a->in.sin_port = htons(port);
-	else
-		a->in6.sin6_port = htons(port);
-}
-
-enum tocsin_reason
-net_own_reason(int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-		return TOCSIN_WHY_CONNECT_REFUSED;
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EINVAL:		/* a blackhole route */
-		return TOCSIN_WHY_LOCAL_NO_ROUTE;
-	case EPERM:
-	case EACCES:
-		return TOCSIN_WHY_LOCAL_PERMISSION;
-	case EAFNOSUPPORT:
-		return TOCSIN_WHY_UNSUPPORTED;
-	default:	/* EADDRNOTAVAIL, EMFILE, ENOBUFS … */
-		return TOCSIN_WHY_LOCAL_RESOURCE;
-	}
-}
-
-enum tocsin_reason
-net_their_reason(int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-		return TOCSIN_WHY_CONNECT_REFUSED;
-	case ETIMEDOUT:
-		return TOCSIN_WHY_CONNECT_TIMEOUT;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		return TOCSIN_WHY_HOST_UNREACHABLE;
-	case ENETUNREACH:
-	case ENONET:
-		return TOCSIN_WHY_NET_UNREACHABLE;
-	case EACCES:
-	case EPERM:
-		return TOCSIN_WHY_ADMIN_PROHIBITED;
-	case ENOPROTOOPT:
-	case EPROTO:
-		return TOCSIN_WHY_PORT_UNREACHABLE;
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS:
-	case EADDRNOTAVAIL:
-		return TOCSIN_WHY_LOCAL_RESOURCE;
-	default:	/* ECONNRESET, EPIPE … */
-		return TOCSIN_WHY_CONNECT_RESET;
-	}
-}
-
-/* A datagram socket's connect() sends nothing: it only looks up the route. */
-enum tocsin_reason
-net_reason(const union net_addr *to, int err)
-{
-	int fd, own = 0;
-
-	if (err != ENETUNREACH && err != EHOSTUNREACH && err != EACCES &&
-	    err != EPERM && err != EINVAL && err != ENETDOWN)
-		return net_their_reason(err);
-	fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return net_their_reason(err);
-	if (connect(fd, &to->any, net_addr_len(to)) < 0)
-		own = errno;
-	close(fd);
-	return own != 0 ? net_own_reason(own) : net_their_reason(err);
 }

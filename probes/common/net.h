@@ -8,7 +8,6 @@
 #ifndef TOCSIN_PROBES_COMMON_NET_H
 #define TOCSIN_PROBES_COMMON_NET_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,14 +16,9 @@
 #include "base/list.h"
 #include "base/slab.h"
 #include "base/wheel.h"
+#include "probes/common/addr.h"
 
 #define NET_TEXT 256
-
-union net_addr {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
 
 /* A run under way. */
 struct net_run {
@@ -116,13 +110,5 @@ void net_fail(struct net_loop *l, struct net_run *r, enum tocsin_reason why,
 	const char *text);
 
 void net_sample(struct tocsin_sample *s, const char *name, double value);
-
-socklen_t net_addr_len(const union net_addr *a);
-void net_set_port(union net_addr *a, uint16_t port);
-/* connect()'s own errno, and what became of the connection afterwards. */
-enum tocsin_reason net_own_reason(int err);
-enum tocsin_reason net_their_reason(int err);
-/* Somebody refused, and it is not known who: asks our own routes. */
-enum tocsin_reason net_reason(const union net_addr *to, int err);
 
 #endif

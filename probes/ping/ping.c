@@ -79,7 +79,7 @@ struct run {
 	uint16_t got;
 	uint16_t lost;		/* somebody said so */
 	uint16_t why;		/* the last that was said */
-	union ping_addr to;
+	union net_addr to;
 	int64_t interval_ns;
 	int64_t started_ns;
 	int64_t deadline_ns;
@@ -217,7 +217,7 @@ finish_at_deadline(struct ping *p, struct run *r)
 /* ---- in ---- */
 
 static bool
-same_address(const union ping_addr *a, const union ping_addr *b)
+same_address(const union net_addr *a, const union net_addr *b)
 {
 	if (a->any.sa_family != b->any.sa_family)
 		return false;
@@ -571,16 +571,16 @@ static void
 start_one(struct ping *p, const struct tocsin_target *t, int64_t now_ns)
 {
 	const char *why = NULL;
+	union net_addr to;
 	struct line *l;
 	struct run *r;
 
-	if (t->addr == NULL || t->addr_len > sizeof(r->to) ||
-	    (t->addr->sa_family != AF_INET && t->addr->sa_family != AF_INET6)) {
+	if (!net_take_addr(&to, t)) {
 		report(p, t->slot, TOCSIN_WHY_UNSUPPORTED, "no address to ping");
 		return;
 	}
-	l = &p->lines[t->addr->sa_family == AF_INET6];
-	if (!open_line(p, l, t->addr->sa_family, &why)) {
+	l = &p->lines[to.any.sa_family == AF_INET6];
+	if (!open_line(p, l, to.any.sa_family, &why)) {
 		report(p, t->slot, TOCSIN_WHY_ICMP_UNAVAILABLE, why);
 		return;
 	}
@@ -589,12 +589,9 @@ start_one(struct ping *p, const struct tocsin_target *t, int64_t now_ns)
 		report(p, t->slot, TOCSIN_WHY_LOCAL_RESOURCE, "too many runs");
 		return;
 	}
-	memcpy(&r->to, t->addr, t->addr_len);
+	r->to = to;
 	/* The kernel takes a port as a protocol, or refuses it. */
-	if (t->addr->sa_family == AF_INET)
-		r->to.in.sin_port = 0;
-	else
-		r->to.in6.sin6_port = 0;
+	net_set_port(&r->to, 0);
 	if (!take_times(r, t, now_ns)) {
 		run_free(p, r);
 		report(p, t->slot, TOCSIN_WHY_LOCAL_RESOURCE, "out of memory");

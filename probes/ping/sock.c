@@ -32,7 +32,7 @@ struct ping_sock {
 	struct iovec in_iov[SOCK_BATCH];
 	unsigned char in_bytes[SOCK_BATCH][RECEIVE_BYTES];
 	_Alignas(8) unsigned char in_control[SOCK_BATCH][CONTROL_BYTES];
-	union ping_addr in_from[SOCK_BATCH];
+	union net_addr in_from[SOCK_BATCH];
 };
 
 static const unsigned char filler[SOCK_PAYLOAD_MAX];
@@ -156,7 +156,7 @@ ping_sock_close(struct ping_sock *s)
 /* ---- out ---- */
 
 void
-ping_sock_put(struct ping_sock *s, unsigned i, const union ping_addr *to,
+ping_sock_put(struct ping_sock *s, unsigned i, const union net_addr *to,
 	const struct ping_mark *mark, size_t payload_bytes)
 {
 	size_t bytes = PACKET_ICMP_BYTES + payload_bytes;
@@ -168,8 +168,7 @@ ping_sock_put(struct ping_sock *s, unsigned i, const union ping_addr *to,
 	s->out_iov[i][1].iov_len = bytes - in_head;
 	msg->msg_iovlen = bytes > in_head ? 2 : 1;
 	msg->msg_name = (void *)(uintptr_t)to;
-	msg->msg_namelen = s->family == AF_INET ? sizeof(to->in) :
-		sizeof(to->in6);
+	msg->msg_namelen = net_addr_len(to);
 }
 
 int
@@ -253,7 +252,7 @@ read_error(struct ping_sock *s, struct msghdr *msg, size_t n,
 	const void *data = control(msg, v4 ? SOL_IP : SOL_IPV6,
 		v4 ? IP_RECVERR : IPV6_RECVERR, sizeof(struct sock_extended_err));
 	struct sock_extended_err ee;
-	union ping_addr by;
+	union net_addr by;
 
 	if (data == NULL || msg->msg_namelen == 0)
 		return false;
@@ -285,7 +284,7 @@ receive_errors(struct ping_sock *s, int64_t now_ns,
 	unsigned told = 0;
 
 	for (int i = 0; i < ROUNDS_MAX * ERRORS_BATCH; i++) {
-		union ping_addr to = { .any.sa_family = AF_UNSPEC };
+		union net_addr to = { .any.sa_family = AF_UNSPEC };
 		struct iovec iov = { bytes, sizeof(bytes) };
 		struct msghdr msg = { .msg_name = &to,
 			.msg_namelen = sizeof(to), .msg_iov = &iov,

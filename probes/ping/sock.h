@@ -5,29 +5,22 @@
 #ifndef TOCSIN_PROBES_PING_SOCK_H
 #define TOCSIN_PROBES_PING_SOCK_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include <tocsin/probe.h>
 
+#include "probes/common/addr.h"
 #include "probes/ping/packet.h"
 
 #define SOCK_BATCH 128
 #define SOCK_HEAD_BYTES 64	/* ICMP header and the first 56 bytes */
 #define SOCK_PAYLOAD_MAX 8972	/* of a jumbo frame */
 
-union ping_addr {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
 /* A packet that came in, or that somebody said something about. */
 struct ping_event {
-	union ping_addr peer;	/* source of the reply; destination of ours */
-	union ping_addr by;	/* who says so; family 0 = not known */
+	union net_addr peer;	/* source of the reply; destination of ours */
+	union net_addr by;	/* who says so; family 0 = not known */
 	struct packet_echo echo;
 	int64_t at_ns;		/* boot time: when it came in */
 	enum tocsin_reason why;	/* NONE = echo reply */
@@ -45,7 +38,7 @@ void ping_sock_close(struct ping_sock *s);
  * Puts a packet at place `i` of the batch; payload_bytes ≥ 16, `to` is
  * borrowed until it was sent.
  */
-void ping_sock_put(struct ping_sock *s, unsigned i, const union ping_addr *to,
+void ping_sock_put(struct ping_sock *s, unsigned i, const union net_addr *to,
 	const struct ping_mark *mark, size_t payload_bytes);
 /* Sends places from … to−1; how many, or −errno for the first of them. */
 int ping_sock_send(struct ping_sock *s, unsigned from, unsigned to);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <tocsin/probe.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "base/mem.h"
 #include "base/slab.h"
 #include "base/wheel.h"
+#include "probes/common/addr.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define WHEEL_TICK_NS (5 * NS_PER_MS)
@@ -38,7 +38,6 @@
 #define EVENTS 64
 #define RUNS_MAX (UINT32_C(1) << 20)
 #define OPEN_MAX 16384
-#define FILES_FOR_OTHERS 256
 
 enum { OPT_PORT };
 
@@ -54,12 +53,6 @@ static const struct tocsin_metric metrics[] = {
 	{ .name = NULL },
 };
 
-union tcp_addr {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
 /* A run under way. */
 struct run {
 	struct slab_node node;
@@ -68,7 +61,7 @@ struct run {
 	uint32_t slot;
 	uint32_t generation;
 	int fd;			/* −1 = not connecting yet */
-	union tcp_addr to;
+	union net_addr to;
 	int64_t started_ns;	/* of connect() */
 };
 
@@ -132,57 +125,6 @@ succeed(struct tcp *t, struct run *r, int64_t took_ns)
 	t->ctx->report(t->ctx, slot, &rep);
 }
 
-/* What connect() itself says is about us. */
-static enum tocsin_reason
-own_reason(int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-		return TOCSIN_WHY_CONNECT_REFUSED;
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EINVAL:		/* a blackhole route */
-		return TOCSIN_WHY_LOCAL_NO_ROUTE;
-	case EPERM:
-	case EACCES:
-		return TOCSIN_WHY_LOCAL_PERMISSION;
-	case EAFNOSUPPORT:
-		return TOCSIN_WHY_UNSUPPORTED;
-	default:	/* EADDRNOTAVAIL, EMFILE, ENOBUFS … */
-		return TOCSIN_WHY_LOCAL_RESOURCE;
-	}
-}
-
-/* What became of it afterwards is about the target, or the way there. */
-static enum tocsin_reason
-their_reason(int err)
-{
-	switch (err) {
-	case ECONNREFUSED:
-		return TOCSIN_WHY_CONNECT_REFUSED;
-	case ETIMEDOUT:
-		return TOCSIN_WHY_CONNECT_TIMEOUT;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		return TOCSIN_WHY_HOST_UNREACHABLE;
-	case ENETUNREACH:
-	case ENONET:
-		return TOCSIN_WHY_NET_UNREACHABLE;
-	case EACCES:
-	case EPERM:
-		return TOCSIN_WHY_ADMIN_PROHIBITED;
-	case ENOPROTOOPT:
-	case EPROTO:
-		return TOCSIN_WHY_PORT_UNREACHABLE;
-	case ENOMEM:
-	case ENOBUFS:
-		return TOCSIN_WHY_LOCAL_RESOURCE;
-	default:	/* ECONNRESET, EPIPE … */
-		return TOCSIN_WHY_CONNECT_RESET;
-	}
-}
-
 /* ---- looking ---- */
 
 static void
@@ -192,7 +134,8 @@ fail_socket(struct tcp *t, struct run *r)
 	socklen_t n = sizeof(err);
 
 	getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &n);
-	fail(t, r, their_reason(err), err != 0 ? strerrordesc_np(err) : NULL);
+	fail(t, r, net_their_reason(err),
+		err != 0 ? strerrordesc_np(err) : NULL);
 }
 
 /* Reports what is decided; false while the handshake is under way. */
@@ -263,8 +206,6 @@ static int
 connect_one(struct tcp *t, struct run *r)
 {
 	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
-	socklen_t n = r->to.any.sa_family == AF_INET ? sizeof(r->to.in) :
-		sizeof(r->to.in6);
 
 	r->fd = socket(r->to.any.sa_family,
 		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -273,7 +214,8 @@ connect_one(struct tcp *t, struct run *r)
 	t->n_open++;
 	setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	r->started_ns = t->ctx->mono_ns(t->ctx);
-	if (connect(r->fd, &r->to.any, n) < 0 && errno != EINPROGRESS)
+	if (connect(r->fd, &r->to.any, net_addr_len(&r->to)) < 0 &&
+	    errno != EINPROGRESS)
 		return -errno;
 	return 0;
 }
@@ -299,7 +241,7 @@ connect_some(struct tcp *t)
 			break;
 		n++;
 		if (rc < 0) {
-			fail(t, r, own_reason(-rc), strerrordesc_np(-rc));
+			fail(t, r, net_own_reason(-rc), strerrordesc_np(-rc));
 			continue;
 		}
 		list_remove(&r->link);
@@ -358,12 +300,10 @@ tcp_on_timer(void *instance, int64_t now_ns)
 static void
 start_one(struct tcp *t, const struct tocsin_target *target, int64_t now_ns)
 {
-	const struct sockaddr *addr = target->addr;
-	uint16_t port = htons((uint16_t)target->opts[OPT_PORT].i);
+	union net_addr to;
 	struct run *r;
 
-	if (addr == NULL || target->addr_len > sizeof(r->to) ||
-	    (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)) {
+	if (!net_take_addr(&to, target)) {
 		report(t, target->slot, TOCSIN_UNKNOWN, TOCSIN_WHY_UNSUPPORTED,
 			"no address to connect to");
 		return;
@@ -377,11 +317,8 @@ start_one(struct tcp *t, const struct tocsin_target *target, int64_t now_ns)
 	r->fd = -1;
 	r->slot = target->slot;
 	r->generation = ++t->generation;
-	memcpy(&r->to, addr, target->addr_len);
-	if (addr->sa_family == AF_INET)
-		r->to.in.sin_port = port;
-	else
-		r->to.in6.sin6_port = port;
+	r->to = to;
+	net_set_port(&r->to, (uint16_t)target->opts[OPT_PORT].i);
 	list_add_tail(&t->waiting, &r->link);
 	wheel_add(&t->wheel, &r->timer, now_ns + target->timeout_ns);
 }
@@ -413,20 +350,6 @@ tcp_cancel(void *instance, uint32_t slot)
 	}
 }
 
-static uint32_t
-most_open(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 ||
-	    files.rlim_cur == RLIM_INFINITY ||
-	    files.rlim_cur >= OPEN_MAX + FILES_FOR_OTHERS)
-		return OPEN_MAX;
-	if (files.rlim_cur > 2 * FILES_FOR_OTHERS)
-		return (uint32_t)files.rlim_cur - FILES_FOR_OTHERS;
-	return (uint32_t)files.rlim_cur / 2 + 1;
-}
-
 static int
 tcp_open(struct tocsin_ctx *ctx, void **instance, char *error)
 {
@@ -440,7 +363,7 @@ tcp_open(struct tocsin_ctx *ctx, void **instance, char *error)
 		return -err;
 	}
 	t->ctx = ctx;
-	t->open_max = most_open();
+	t->open_max = net_files_max(OPEN_MAX, 2);
 	list_init(&t->waiting);
 	list_init(&t->fresh);
 	slab_init(&t->runs, sizeof(struct run), RUNS_MAX);
