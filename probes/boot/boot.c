@@ -221,12 +221,10 @@ out:
 static bool
 read_boot_id(const char *root, struct strbuf *text, char *out, size_t size)
 {
-	struct span rest, word;
+	struct span word;
 
-	if (sysfile_read(root, "proc/sys/kernel/random/boot_id", text) < 0)
-		return false;
-	rest = span_of(text);
-	if (!span_word(&rest, &word) || word.n >= size)
+	if (!sysfile_word(root, "proc/sys/kernel/random/boot_id", text,
+	    &word) || word.n >= size)
 		return false;
 	for (size_t i = 0; i < word.n; i++) {
 		if (!memchr("0123456789abcdef-", word.p[i], 17))
@@ -279,13 +277,11 @@ is_release(struct span word)
 static void
 add_kernel(struct samples *s, const char *root, struct strbuf *text)
 {
-	struct span rest, word;
+	struct span word;
 	char label[80];
 
-	if (sysfile_read(root, "proc/sys/kernel/osrelease", text) < 0)
-		return;
-	rest = span_of(text);
-	if (!span_word(&rest, &word) || !is_release(word))
+	if (!sysfile_word(root, "proc/sys/kernel/osrelease", text, &word) ||
+	    !is_release(word))
 		return;
 	snprintf(label, sizeof(label), "release=\"%.*s\"", (int)word.n,
 		word.p);

@@ -43,6 +43,16 @@ samples_add(struct samples *s, const char *name, const char *instance,
 }
 
 void
+samples_add_file(struct samples *s, const char *root, const char *path,
+	const char *name, const char *instance)
+{
+	uint64_t v;
+
+	if (sysfile_u64(root, path, &v))
+		samples_add(s, name, instance, (double)v);
+}
+
+void
 samples_report(const struct samples *s, struct tocsin_ctx *ctx,
 	const struct tocsin_target *target, const char *text)
 {

@@ -28,6 +28,10 @@ void samples_free(struct samples *s);
 void samples_add(struct samples *s, const char *name, const char *instance,
 	double value);
 
+/* The number that a file holds; one that cannot be read adds nothing. */
+void samples_add_file(struct samples *s, const char *root, const char *path,
+	const char *name, const char *instance);
+
 /* Reports all that was added as measured now. */
 void samples_report(const struct samples *s, struct tocsin_ctx *ctx,
 	const struct tocsin_target *target, const char *text);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -77,17 +78,39 @@ parse_number(struct span s, uint64_t *out)
 }
 
 bool
+sysfile_word(const char *root, const char *path, struct strbuf *text,
+	struct span *word)
+{
+	struct span rest;
+
+	if (sysfile_read(root, path, text) < 0)
+		return false;
+	rest = span_of(text);
+	return span_word(&rest, word);
+}
+
+bool
 sysfile_u64(const char *root, const char *path, uint64_t *out)
 {
 	struct strbuf text = {0};
-	struct span rest, word;
-	bool ok = false;
+	struct span word;
+	bool ok;
 
-	if (sysfile_read(root, path, &text) == 0) {
-		rest = span_of(&text);
-		ok = span_word(&rest, &word) && parse_number(word, out);
-	}
+	ok = sysfile_word(root, path, &text, &word) && parse_number(word, out);
 	strbuf_free(&text);
+	return ok;
+}
+
+bool
+sysfile_is_dir(const char *root, const char *path)
+{
+	struct strbuf name = {0};
+	struct stat st;
+	bool ok;
+
+	strbuf_printf(&name, "%s/%s", root, path);
+	ok = !name.failed && stat(name.p, &st) == 0 && S_ISDIR(st.st_mode);
+	strbuf_free(&name);
 	return ok;
 }
 

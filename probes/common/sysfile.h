@@ -21,6 +21,13 @@ struct span {
 /* ROOT/PATH into `out` (emptied first), at most 1 MiB; 0 or −errno. */
 int sysfile_read(const char *root, const char *path, struct strbuf *out);
 
+/* The first word of a file; it stands in `text`.  False where there is none. */
+bool sysfile_word(const char *root, const char *path, struct strbuf *text,
+	struct span *word);
+
+/* A directory, or a link to one. */
+bool sysfile_is_dir(const char *root, const char *path);
+
 /* A file that holds one number, "0x…" too. */
 bool sysfile_u64(const char *root, const char *path, uint64_t *out);
 

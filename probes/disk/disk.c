@@ -111,19 +111,6 @@ disk_close(void *instance)
 
 /* ---- which disks ---- */
 
-static bool
-has_entry(const char *root, const char *name, const char *entry)
-{
-	struct names names;
-	char path[128];
-	int rc;
-
-	snprintf(path, sizeof(path), "sys/block/%s/%s", name, entry);
-	rc = names_list(root, path, &names);
-	names_free(&names);
-	return rc == 0;
-}
-
 /*
  * A disk of its own: the kernel gives it a parent `device`, which loop, ram,
  * dm and md have not; not a CD or floppy drive, not a hidden path of a
@@ -141,8 +128,10 @@ is_whole_disk(const char *root, const char *name, uint64_t *sectors)
 	if (sysfile_u64(root, path, &v) && v != 0)
 		return false;
 	snprintf(path, sizeof(path), "sys/block/%s/size", name);
-	return sysfile_u64(root, path, sectors) && *sectors > 0 &&
-		has_entry(root, name, "device");
+	if (!sysfile_u64(root, path, sectors) || *sectors == 0)
+		return false;
+	snprintf(path, sizeof(path), "sys/block/%s/device", name);
+	return sysfile_is_dir(root, path);
 }
 
 /* ---- what they did ---- */
@@ -275,25 +264,19 @@ add_scsi(struct samples *s, const char *root, const char *name,
 	const char *label)
 {
 	struct strbuf text = {0};
-	struct span rest, word;
+	struct span word;
 	char path[128];
-	uint64_t v;
 
 	snprintf(path, sizeof(path), "sys/block/%s/device/ioerr_cnt", name);
-	if (sysfile_u64(root, path, &v))
-		samples_add(s, "disk_errors_total", label, (double)v);
+	samples_add_file(s, root, path, "disk_errors_total", label);
 	snprintf(path, sizeof(path), "sys/block/%s/device/iotmo_cnt", name);
-	if (sysfile_u64(root, path, &v))
-		samples_add(s, "disk_timeouts_total", label, (double)v);
+	samples_add_file(s, root, path, "disk_timeouts_total", label);
 	snprintf(path, sizeof(path), "sys/block/%s/device/state", name);
-	if (sysfile_read(root, path, &text) == 0) {
-		rest = span_of(&text);
-		if (span_word(&rest, &word))
-			samples_add(s, "disk_online", label,
-				!span_is(word, "offline") &&
-				!span_is(word, "transport-offline") &&
-				!span_is(word, "dead"));
-	}
+	if (sysfile_word(root, path, &text, &word))
+		samples_add(s, "disk_online", label,
+			!span_is(word, "offline") &&
+			!span_is(word, "transport-offline") &&
+			!span_is(word, "dead"));
 	strbuf_free(&text);
 }
 

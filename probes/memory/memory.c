@@ -141,16 +141,6 @@ add_vmstat(struct samples *s, const char *root, struct strbuf *text)
 
 /* ---- EDAC ---- */
 
-static void
-add_count(struct samples *s, const char *root, const char *path,
-	const struct row *what)
-{
-	uint64_t v;
-
-	if (sysfile_u64(root, path, &v))
-		samples_add(s, what->metric, what->key, (double)v);
-}
-
 /* "dimm12", "rank3": `prefix` and digits. */
 static bool
 is_numbered(const char *name, const char *prefix)
@@ -162,20 +152,38 @@ is_numbered(const char *name, const char *prefix)
 		strlen(name) < n + 6;
 }
 
-/* One DIMM of a controller; its counters carry the name "dimm_ce_count". */
+struct error_files {
+	const char *corrected;
+	const char *uncorrected;
+};
+
+/* The two counters below `dir`. */
+static void
+add_errors(struct samples *s, const char *root, const char *dir,
+	const char *label, const struct error_files *files)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, files->corrected);
+	samples_add_file(s, root, path, "memory_corrected_errors_total",
+		label);
+	snprintf(path, sizeof(path), "%s/%s", dir, files->uncorrected);
+	samples_add_file(s, root, path, "memory_uncorrected_errors_total",
+		label);
+}
+
 static void
 add_dimm(struct samples *s, const char *root, const char *mc, const char *dimm)
 {
-	char path[128], label[96];
+	static const struct error_files files = {
+		"dimm_ce_count", "dimm_ue_count"
+	};
+	char dir[128], label[96];
 
+	snprintf(dir, sizeof(dir), EDAC_DIR "/%s/%s", mc, dimm);
 	snprintf(label, sizeof(label), "controller=\"%s\",dimm=\"%s\"", mc,
 		dimm);
-	snprintf(path, sizeof(path), EDAC_DIR "/%s/%s/dimm_ce_count", mc, dimm);
-	add_count(s, root, path,
-		&(struct row){ label, "memory_corrected_errors_total" });
-	snprintf(path, sizeof(path), EDAC_DIR "/%s/%s/dimm_ue_count", mc, dimm);
-	add_count(s, root, path,
-		&(struct row){ label, "memory_uncorrected_errors_total" });
+	add_errors(s, root, dir, label, &files);
 }
 
 /*
@@ -185,14 +193,16 @@ add_dimm(struct samples *s, const char *root, const char *mc, const char *dimm)
 static void
 add_controller(struct samples *s, const char *root, const char *mc)
 {
-	char path[96], label[96];
-	const char *corrected = "ce_count";
-	const char *uncorrected = "ue_count";
+	static const struct error_files whole = { "ce_count", "ue_count" };
+	static const struct error_files rest = {
+		"ce_noinfo_count", "ue_noinfo_count"
+	};
+	char dir[96], label[96];
 	struct names names;
 	size_t n_dimms = 0;
 
-	snprintf(path, sizeof(path), EDAC_DIR "/%s", mc);
-	names_list(root, path, &names);
+	snprintf(dir, sizeof(dir), EDAC_DIR "/%s", mc);
+	names_list(root, dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		if (!is_numbered(names.items[i], "dimm") &&
 		    !is_numbered(names.items[i], "rank"))
@@ -201,19 +211,9 @@ add_controller(struct samples *s, const char *root, const char *mc)
 		n_dimms++;
 	}
 	names_free(&names);
-	snprintf(label, sizeof(label), "controller=\"%s\"", mc);
-	if (n_dimms > 0) {
-		snprintf(label, sizeof(label),
-			"controller=\"%s\",dimm=\"unknown\"", mc);
-		corrected = "ce_noinfo_count";
-		uncorrected = "ue_noinfo_count";
-	}
-	snprintf(path, sizeof(path), EDAC_DIR "/%s/%s", mc, corrected);
-	add_count(s, root, path,
-		&(struct row){ label, "memory_corrected_errors_total" });
-	snprintf(path, sizeof(path), EDAC_DIR "/%s/%s", mc, uncorrected);
-	add_count(s, root, path,
-		&(struct row){ label, "memory_uncorrected_errors_total" });
+	snprintf(label, sizeof(label), n_dimms == 0 ? "controller=\"%s\"" :
+		"controller=\"%s\",dimm=\"unknown\"", mc);
+	add_errors(s, root, dir, label, n_dimms == 0 ? &whole : &rest);
 }
 
 static void

@@ -2,7 +2,6 @@
  * Work and errors of network interfaces: /proc/net/dev, and what sysfs knows
  * of the link.  Interfaces are named as the kernel names them.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,39 +68,15 @@ static const char *const columns[] = {
 	"net_transmit_carrier_total", NULL,
 };
 
-static bool
-has_entry(const char *root, const char *name, const char *entry)
-{
-	struct names names;
-	char path[160];
-	int rc;
-
-	snprintf(path, sizeof(path), "sys/class/net/%s/%s", name, entry);
-	rc = names_list(root, path, &names);
-	names_free(&names);
-	return rc == 0;
-}
-
 /* A card or a bond of cards; not the thousand of veths of containers. */
 static bool
 is_hardware(const char *root, const char *name)
 {
-	return has_entry(root, name, "device") ||
-		has_entry(root, name, "bonding");
-}
+	char device[160], bonding[160];
 
-static void
-add_number(struct samples *s, const char *root, const char *name,
-	const char *file, const char *metric)
-{
-	char path[160], label[96];
-	uint64_t v;
-
-	snprintf(path, sizeof(path), "sys/class/net/%s/%s", name, file);
-	if (!sysfile_u64(root, path, &v))
-		return;
-	snprintf(label, sizeof(label), "interface=\"%s\"", name);
-	samples_add(s, metric, label, (double)v);
+	snprintf(device, sizeof(device), "sys/class/net/%s/device", name);
+	snprintf(bonding, sizeof(bonding), "sys/class/net/%s/bonding", name);
+	return sysfile_is_dir(root, device) || sysfile_is_dir(root, bonding);
 }
 
 /* Many of these files cannot be read while the link is down. */
@@ -109,20 +84,18 @@ static void
 add_link(struct samples *s, const char *root, const char *name)
 {
 	struct strbuf text = {0};
-	struct span rest, word;
+	struct span word;
 	char path[160], label[96];
 	uint64_t mbit;
 
 	snprintf(label, sizeof(label), "interface=\"%s\"", name);
-	add_number(s, root, name, "carrier_changes",
-		"net_carrier_changes_total");
-	add_number(s, root, name, "carrier", "net_carrier");
+	snprintf(path, sizeof(path), "sys/class/net/%s/carrier_changes", name);
+	samples_add_file(s, root, path, "net_carrier_changes_total", label);
+	snprintf(path, sizeof(path), "sys/class/net/%s/carrier", name);
+	samples_add_file(s, root, path, "net_carrier", label);
 	snprintf(path, sizeof(path), "sys/class/net/%s/operstate", name);
-	if (sysfile_read(root, path, &text) == 0) {
-		rest = span_of(&text);
-		if (span_word(&rest, &word))
-			samples_add(s, "net_up", label, span_is(word, "up"));
-	}
+	if (sysfile_word(root, path, &text, &word))
+		samples_add(s, "net_up", label, span_is(word, "up"));
 	strbuf_free(&text);
 	/* −1 = not known, which does not read as a number */
 	snprintf(path, sizeof(path), "sys/class/net/%s/speed", name);
