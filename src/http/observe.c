@@ -72,14 +72,11 @@ observe(struct request *r)
 {
 	struct http_command *cmd = wait_command_new(r, COMMAND_OBSERVE);
 
-	if (cmd != NULL)
-		cmd->batch = MEM_NEW(struct batch);
-	if (cmd == NULL || cmd->batch == NULL) {
-		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
-		wait_command_free(cmd);
+	if (cmd == NULL)
 		return;
-	}
-	cmd->rc = check_protocol(r, &cmd->err);
+	cmd->batch = MEM_NEW(struct batch);
+	cmd->rc = cmd->batch != NULL ? check_protocol(r, &cmd->err) :
+		tc_fail(&cmd->err, TC_ENOMEM, "out of memory");
 	if (cmd->rc == 0)
 		cmd->rc = batch_parse(strbuf_str(&r->body), r->body.n,
 			cmd->batch, &cmd->err);
@@ -89,12 +86,7 @@ observe(struct request *r)
 			"the token is bound to another host");
 	if (cmd->rc == 0)
 		check_times(r, cmd);
-	if (cmd->rc == 0) {
-		wait_submit(r, cmd);
-		return;
-	}
-	problem_command(r, cmd);
-	wait_command_free(cmd);
+	wait_submit(r, cmd);
 }
 
 void

@@ -41,16 +41,6 @@ take_target(const struct request *r, struct http_command *cmd, bool is_name)
 	return rc;
 }
 
-static struct http_command *
-command_of(struct request *r, enum http_command_kind kind)
-{
-	struct http_command *cmd = wait_command_new(r, kind);
-
-	if (cmd == NULL)
-		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
-	return cmd;
-}
-
 /* Hands it to the loop with what the request says; or says why not. */
 static void
 give(struct request *r, struct http_command *cmd, bool is_name)
@@ -58,18 +48,13 @@ give(struct request *r, struct http_command *cmd, bool is_name)
 	cmd->rc = take_target(r, cmd, is_name);
 	if (cmd->rc == 0)
 		cmd->rc = take_body(r, cmd);
-	if (cmd->rc == 0) {
-		wait_submit(r, cmd);
-		return;
-	}
-	problem_command(r, cmd);
-	wait_command_free(cmd);
+	wait_submit(r, cmd);
 }
 
 static void
 order(struct request *r, enum http_command_kind kind, bool is_name)
 {
-	struct http_command *cmd = command_of(r, kind);
+	struct http_command *cmd = wait_command_new(r, kind);
 
 	if (cmd != NULL)
 		give(r, cmd, is_name);
@@ -190,7 +175,7 @@ order_artifact(struct request *r)
 			"needed");
 		return;
 	}
-	cmd = command_of(r, COMMAND_ARTIFACT);
+	cmd = wait_command_new(r, COMMAND_ARTIFACT);
 	if (cmd == NULL)
 		return;
 	memcpy(cmd->name, name, strlen(name) + 1);

@@ -85,13 +85,12 @@ int waits_init(struct http *h, struct tc_err *e);
 /* Ends the reader threads; what they had is answered. */
 void waits_end_reads(struct http *h);
 void waits_fini(struct http *h);
-/* Zeroed, with who and the key of the request; NULL when out of memory. */
+/* Zeroed, with who and the key of the request; NULL: the reply says why. */
 struct http_command *wait_command_new(struct request *r,
 	enum http_command_kind kind);
-void wait_command_free(struct http_command *cmd);
 /*
  * Gives the command away and suspends the connection until it is done; when
- * that cannot be, the reply is a problem.
+ * that cannot be, or cmd->rc says that it is none, the reply is a problem.
  */
 void wait_submit(struct request *r, struct http_command *cmd);
 /* Suspends the connection; a reader thread calls the handler. */

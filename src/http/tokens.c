@@ -112,17 +112,10 @@ token_create(struct request *r)
 {
 	struct http_command *cmd = wait_command_new(r, COMMAND_TOKEN_CREATE);
 
-	if (cmd == NULL) {
-		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
+	if (cmd == NULL)
 		return;
-	}
 	cmd->rc = read_request(r, cmd);
-	if (cmd->rc == 0) {
-		wait_submit(r, cmd);
-		return;
-	}
-	problem_command(r, cmd);
-	wait_command_free(cmd);
+	wait_submit(r, cmd);
 }
 
 void
@@ -155,10 +148,8 @@ token_revoke(struct request *r)
 		return;
 	}
 	cmd = wait_command_new(r, COMMAND_TOKEN_REVOKE);
-	if (cmd == NULL) {
-		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
+	if (cmd == NULL)
 		return;
-	}
 	cmd->token_id = (uint32_t)id;
 	wait_submit(r, cmd);
 }

@@ -17,6 +17,8 @@ struct page {
 	const struct snapshot *s;
 	uint64_t limit;
 	uint64_t below;
+	uint64_t n;
+	uint64_t rest;	/* the next page is below it; 0 = this is the last */
 	char kind;
 };
 
@@ -56,15 +58,23 @@ page_open(struct request *r, const struct page *p, const struct tc_err *e,
 	return true;
 }
 
-/* `last` is the id at which the page was full; 0 = it was the end. */
+/* One more item, by its id; false: the page is full. */
+static bool
+page_takes(struct page *p, uint64_t id)
+{
+	if (p->n++ < p->limit)
+		return true;
+	p->rest = id + 1;
+	return false;
+}
+
 static void
-page_close(struct request *r, const struct page *p, struct json_write *w,
-	uint64_t last)
+page_close(struct request *r, const struct page *p, struct json_write *w)
 {
 	char key[24];
 
-	snprintf(key, sizeof(key), "%llu", (unsigned long long)last);
-	list_end(r, w, p->kind, last != 0 ? key : NULL);
+	snprintf(key, sizeof(key), "%llu", (unsigned long long)p->rest);
+	list_end(r, w, p->kind, p->rest != 0 ? key : NULL);
 	json_put_end(w);
 }
 
@@ -154,7 +164,6 @@ view_evacuations(struct request *r)
 	struct tc_err e = { 0 };
 	struct page page;
 	struct json_write w;
-	uint64_t n = 0, last = 0;
 
 	if (page_read(r, 'e', &page, &e) == 0 &&
 	    check_words("state", state, knows_plan_state, &e) == 0)
@@ -168,15 +177,13 @@ view_evacuations(struct request *r)
 		    (state != NULL && !list_has(state, plan_state_id(p->state))) ||
 		    (partition != NULL && strcmp(partition, p->partition) != 0))
 			continue;
-		if (n++ == page.limit) {
-			last = p->id + 1;
+		if (!page_takes(&page, p->id))
 			break;
-		}
 		json_put_object(&w);
 		add_plan(&w, p);
 		json_put_end(&w);
 	}
-	page_close(r, &page, &w, last);
+	page_close(r, &page, &w);
 }
 
 void
@@ -314,7 +321,6 @@ view_alerts(struct request *r)
 	struct tc_err e = { 0 };
 	struct page page;
 	struct json_write w;
-	uint64_t n = 0, last = 0;
 
 	if (page_read(r, 'a', &page, &e) == 0 &&
 	    check_words("severity", severity, knows_severity, &e) == 0)
@@ -329,13 +335,11 @@ view_alerts(struct request *r)
 		    (kind != NULL && !list_has(kind, a->kind)) ||
 		    (host != NULL && strcmp(host, a->host) != 0))
 			continue;
-		if (n++ == page.limit) {
-			last = rank_of(a) + 1;
+		if (!page_takes(&page, rank_of(a)))
 			break;
-		}
 		add_alert(&w, a);
 	}
-	page_close(r, &page, &w, last);
+	page_close(r, &page, &w);
 }
 
 /* ---- what people say ---- */

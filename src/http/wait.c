@@ -88,21 +88,16 @@ wait_command_new(struct request *r, enum http_command_kind kind)
 	struct waiter *w = waiter_new(r->h);
 	const char *key = r->guard.idempotency_key;
 
-	if (w == NULL)
+	if (w == NULL) {
+		problem_set(r, 503, tc_err_id(TC_ENOMEM), "out of memory");
 		return NULL;
+	}
 	w->cmd.kind = kind;
 	w->cmd.who = r->who;
 	w->cmd.done = command_done;
 	if (key != NULL)
 		memcpy(w->cmd.idempotency_key, key, strlen(key) + 1);
 	return &w->cmd;
-}
-
-void
-wait_command_free(struct http_command *cmd)
-{
-	if (cmd != NULL)
-		waiter_unref(CONTAINER_OF(cmd, struct waiter, cmd));
 }
 
 /* Takes one more reference; false when the server is ending. */
@@ -137,6 +132,11 @@ wait_submit(struct request *r, struct http_command *cmd)
 	struct http_io *io = r->h->io;
 	int rc;
 
+	if (cmd->rc < 0) {
+		problem_command(r, cmd);
+		waiter_unref(w);
+		return;
+	}
 	if (!waiter_suspend(r, w)) {
 		waiter_unref(w);
 		return;
