@@ -130,6 +130,8 @@ api_send(struct cli *c, const char *method, const char *path,
 	struct strbuf copy = {0};
 	int rc;
 
+	if (body && body->failed)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
 	if (body) {
 		q.body = strbuf_str(body);
 		q.n = body->n;

@@ -394,8 +394,7 @@ prune_asked(struct cli *c, const char *path, struct tend_prune *p,
 	json_add_wall(&w, "before", p->before);
 	json_add_bool(&w, "meant", c->opt.expected != UINT64_MAX);
 	json_put_end(&w);
-	rc = body.failed ? tc_fail(e, TC_ENOMEM, "out of memory") :
-		api_send(c, "POST", "/v1/prune", &body, &reply, e);
+	rc = api_send(c, "POST", "/v1/prune", &body, &reply, e);
 	strbuf_free(&body);
 	return rc < 0 ? rc : wait_for_prune(path, p, progress, e);
 }

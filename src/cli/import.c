@@ -302,8 +302,7 @@ send_line(struct import *im, const char *line, size_t n, struct tc_err *e)
 		rc = import_store_put(im->store, &b, e);
 	} else {
 		strbuf_add(&body, line, n);
-		rc = body.failed ? tc_fail(e, TC_ENOMEM, "out of memory") :
-			post(im, &body, e);
+		rc = post(im, &body, e);
 	}
 	strbuf_free(&body);
 	arena_free(&b.arena);

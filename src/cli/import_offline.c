@@ -1,83 +1,22 @@
-#include <sodium.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "cli/import.h"
-#include "engine/engine.h"
-#include "store/store.h"
+#include "cli/offline.h"
 #include "wire/json_write.h"
 
 #define WAIT_S 60
 
 struct import_store {
 	struct cli *c;
-	int lock;
-	struct store *store;
-	struct engine *engine;
-	struct engine_io io;
+	struct offline at;
 	/* written by the store's thread, read after a flush */
 	_Atomic size_t accepted;
 	_Atomic size_t duplicates;
 	_Atomic int rc;
 };
 
-/* ---- what the store has ---- */
-
-static int
-load_subject(void *arg, const struct change_subject *row)
-{
-	struct import_store *s = arg;
-	int rc = engine_restore_subject(s->engine, row);
-
-	return rc == TC_ENOMEM ? rc : 0;
-}
-
-static int
-load_state(void *arg, const struct change_state *row)
-{
-	struct import_store *s = arg;
-	int rc = engine_restore_state(s->engine, row);
-
-	return rc == TC_ENOMEM ? rc : 0;
-}
-
-static int
-load_prediction(void *arg, const struct change_prediction *row)
-{
-	(void)arg;
-	(void)row;
-	return 0;
-}
-
-static int
-load_token(void *arg, const struct store_token *row)
-{
-	(void)arg;
-	(void)row;
-	return 0;
-}
-
-static void
-load_seq(void *arg, uint64_t event_seq, uint64_t prediction_id,	/* lint: struct store_loader */
-	uint32_t subject_id, uint32_t token_id, bool clean)
-{
-	struct import_store *s = arg;
-
-	(void)subject_id;
-	(void)token_id;
-	engine_restore_seq(s->engine, event_seq, prediction_id, clean);
-}
-
-static void
-start_nothing(struct engine_io *io, const struct engine_run *runs, size_t n)
-{
-	(void)io;
-	(void)runs;
-	(void)n;
-}
+/* ---- open and close ---- */
 
 /* What the engine says beside a batch is for the server to say anew. */
 static void
@@ -87,18 +26,11 @@ keep_nothing(struct engine_io *io, struct change_set *cs)
 	change_set_free(cs);
 }
 
-/* ---- open and close ---- */
-
 void
 import_store_close(struct import_store *s)
 {
-	if (!s)
-		return;
-	if (s->store)
-		store_sqlite.close(s->store);
-	engine_free(s->engine);
-	if (s->lock >= 0)
-		close(s->lock);
+	if (s != NULL)
+		offline_close(&s->at);
 	mem_free(s);
 }
 
@@ -106,32 +38,15 @@ int
 import_store_open(struct cli *c, const char *state_dir,
 	struct import_store **out, struct tc_err *e)
 {
+	static const struct offline_conf conf = { .keep = keep_nothing,
+		.states = true, .reads_marks = true };
 	struct import_store *s = MEM_NEW(struct import_store);
-	char path[512];
-	struct store_conf conf = { .path = path, .offline = true };
-	struct store_loader loader = { .arg = s, .subject = load_subject,
-		.state = load_state, .prediction = load_prediction,
-		.token = load_token, .seq = load_seq };
-	struct engine_conf engine = { .version = TOCSIN_VERSION };
 	int rc;
 
 	if (!s)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	s->c = c;
-	s->lock = -1;
-	s->io = (struct engine_io){ .start = start_nothing,
-		.store = keep_nothing };
-	engine.io = &s->io;
-	snprintf(path, sizeof(path), "%s/tocsin.db", state_dir);
-	rc = sodium_init() < 0 ? tc_fail(e, TC_EIO, "libsodium does not start")
-		: file_make_dirs(state_dir, 0750, e);
-	if (rc == 0)
-		rc = store_lock(state_dir, &s->lock, e);
-	if (rc == 0 && !(s->engine = engine_new(&engine)))
-		rc = tc_fail(e, TC_ENOMEM, "out of memory");
-	if (rc == 0 && ((rc = store_sqlite.open(&conf, &s->store, e)) < 0 ||
-	    (rc = store_sqlite.load(s->store, &loader, e)) < 0))
-		rc = tc_wrap(e, "%s", path);
+	rc = offline_open(&s->at, &conf, state_dir, e);
 	if (rc < 0)
 		import_store_close(s);
 	else
@@ -202,8 +117,8 @@ submit(struct import_store *s, struct change_set *cs, struct tc_err *e)
 
 	cs->owner = s;
 	cs->done = stored;
-	while ((rc = store_sqlite.submit(s->store, cs)) == TC_EFULL) {
-		rc = store_sqlite.flush(s->store, dur_s(WAIT_S));
+	while ((rc = store_sqlite.submit(s->at.store, cs)) == TC_EFULL) {
+		rc = store_sqlite.flush(s->at.store, dur_s(WAIT_S));
 		if (rc < 0)
 			break;
 	}
@@ -217,7 +132,7 @@ submit(struct import_store *s, struct change_set *cs, struct tc_err *e)
 static int
 wait_all(struct import_store *s, struct tc_err *e)
 {
-	int rc = store_sqlite.flush(s->store, dur_s(WAIT_S));
+	int rc = store_sqlite.flush(s->at.store, dur_s(WAIT_S));
 
 	if (rc == 0)
 		rc = atomic_load(&s->rc);
@@ -232,7 +147,7 @@ import_store_put(struct import_store *s, const struct batch *b,
 	struct now now = { clock->mono(clock), clock->wall(clock) };
 	struct change_set *cs = change_set_new();
 
-	if (!cs || engine_batch(s->engine, b, true, now, cs) != BATCH_TAKEN) {
+	if (!cs || engine_batch(s->at.engine, b, true, now, cs) != BATCH_TAKEN) {
 		if (cs)
 			change_set_free(cs);
 		return tc_fail(e, TC_ENOMEM, "out of memory");
@@ -248,12 +163,12 @@ import_store_host(struct import_store *s, const char *host, uint32_t *id,
 	struct batch none = { .host = host, .id = "" };
 	int rc;
 
-	*id = engine_host_id(s->engine, host);
+	*id = engine_host_id(s->at.engine, host);
 	if (*id != 0)
 		return 0;
 	if ((rc = import_store_put(s, &none, e)) < 0)
 		return rc;
-	*id = engine_host_id(s->engine, host);
+	*id = engine_host_id(s->at.engine, host);
 	return *id != 0 ? 0 : tc_fail(e, TC_ENOMEM, "out of memory");
 }
 
@@ -272,7 +187,7 @@ import_store_series(struct import_store *s,
 {
 	int rc = wait_all(s, e);
 
-	return rc < 0 ? rc : store_sqlite.series(s->store, q, sink, arg, e);
+	return rc < 0 ? rc : store_sqlite.series(s->at.store, q, sink, arg, e);
 }
 
 int
@@ -291,7 +206,7 @@ import_store_outcome(struct import_store *s, const struct strbuf *body,
 	if (!cs || !text)
 		rc = tc_fail(e, TC_ENOMEM, "out of memory");
 	else
-		rc = engine_order(s->engine, &wish, now, cs, &reply, e);
+		rc = engine_order(s->at.engine, &wish, now, cs, &reply, e);
 	strbuf_free(&reply);
 	mem_free(text);
 	if (rc < 0) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "store/token.h"
 #include "wire/json_read.h"
 #include "wire/json_write.h"
 

@@ -190,9 +190,6 @@ int tokens_each(struct tokens *t, http_token_sink *sink, void *arg);
 /* The id that a new token gets; never reused. */
 uint32_t tokens_next_id(struct tokens *t);
 void tokens_reserve(struct tokens *t, uint32_t last_id);
-/* 32 random bytes as "tcs_" and 64 hex digits, and its hash. */
-#define TOKEN_TEXT 69
-void token_make(char text[TOKEN_TEXT], unsigned char sha256[32]);
 /* state_dir/admin.token: kept when it is in force, else made anew. */
 int tokens_ensure_admin(struct daemon *d, struct tc_err *e);
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "daemon/daemon.h"
+#include "store/token.h"
 
 _Static_assert(crypto_hash_sha256_BYTES == 32, "as in struct store_token");
 
@@ -172,19 +173,6 @@ tokens_reserve(struct tokens *t, uint32_t last_id)
 	if (last_id > t->last_id)
 		t->last_id = last_id;
 	pthread_rwlock_unlock(&t->lock);
-}
-
-void
-token_make(char text[TOKEN_TEXT], unsigned char sha256[32])
-{
-	unsigned char secret[32];
-
-	randombytes_buf(secret, sizeof(secret));
-	memcpy(text, "tcs_", 4);
-	sodium_bin2hex(text + 4, TOKEN_TEXT - 4, secret, sizeof(secret));
-	sodium_memzero(secret, sizeof(secret));
-	crypto_hash_sha256(sha256, (const unsigned char *)text,
-		TOKEN_TEXT - 1);
 }
 
 static bool
