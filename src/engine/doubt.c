@@ -8,6 +8,7 @@
 
 #include "engine/doubt.h"
 #include "engine/parents.h"
+#include "engine/witness.h"
 #include "wire/json_write.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -370,13 +371,6 @@ lost_before(const struct engine *en, const struct check *c)
 		en->observer.suspect && en->observer.why == OBSERVER_WHY_LOSS;
 }
 
-static bool
-is_convicted(const struct check *c)
-{
-	return c->st.health == HEALTH_UNHEALTHY ||
-		c->st.behind == HEALTH_UNHEALTHY;
-}
-
 static void
 judge_as(struct engine *en, struct check *c, const struct observation *ob,
 	enum tocsin_reason why, struct now now)
@@ -399,10 +393,8 @@ judge_below(struct engine *en, struct check *c, const struct observation *ob,
 	/* All its checks speak before those behind it are given up. */
 	if (ob->outcome == TOCSIN_FAIL && h->n_below > 0 && c->unit == NULL)
 		parent_ask(en, h, now);
-	if (ob->outcome == TOCSIN_FAIL && h->parent != 0)
-		says = is_convicted(c) ? parent_dead(en, h) != NULL ?
-			PARENT_SAYS_DOWN : PARENT_SAYS_UP :
-			parent_says(en, c, now);
+	if (ob->outcome == TOCSIN_FAIL)
+		says = parent_says(en, c, now);
 	if (says == PARENT_SAYS_DOWN) {
 		judge_as(en, c, ob, TOCSIN_WHY_PARENT_DOWN, now);
 		return;
@@ -410,8 +402,8 @@ judge_below(struct engine *en, struct check *c, const struct observation *ob,
 	en->held = says == PARENT_SAYS_WAIT;
 	judge_observation(en, c, ob, now);
 	en->held = false;
-	if (h->awaited && c->unit == NULL && ob->outcome == TOCSIN_OK)
-		parent_answered(en, h, now);
+	if (ob->outcome == TOCSIN_OK && parent_is_awaited(c))
+		parent_answered(en, c, now);
 }
 
 static void
@@ -453,7 +445,7 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 	 * That who is known to be dead is silent is no news, and a dead guest
 	 * is no sign that its host fell silent.
 	 */
-	if (c->unit == NULL && (!is_convicted(c) || kind != OBSERVER_SILENT))
+	if (c->unit == NULL && (!check_is_convicted(c) || kind != OBSERVER_SILENT))
 		observer_note(&en->observer, &h->part->seen, &h->heard, kind,
 			now.mono);
 	doubt_step(en, now);
@@ -467,7 +459,7 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 		en->need = 0;
 	}
 	if (kind == OBSERVER_SILENT && c->kind->rule.recheck.ns > 0 &&
-	    !is_convicted(c) && !en->observer.suspect) {
+	    !check_is_convicted(c) && !en->observer.suspect) {
 		ask_controls(en, now);
 		ask_peers(en, h, now);
 	}

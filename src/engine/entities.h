@@ -101,6 +101,7 @@ struct host {
 	bool touched : 1;	/* in engine.touched */
 	bool down : 1;		/* as a parent: none of its checks answers */
 	bool awaited : 1;	/* by hosts that wait for its answer */
+	bool guests_wait : 1;	/* VMs and roles on it do */
 	uint8_t takes;		/* enum target_state, when it was last asked */
 	unsigned flags;
 	unsigned why_not;

@@ -189,8 +189,10 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	}
 	if (fell && layer == HEALTH_HEALTHY)
 		contagion_clear(en, h);
-	if (fell)
+	if (fell) {
+		guests_moved(en, h, NULL);
 		units_fold(en, h, at);
+	}
 }
 
 void

@@ -5,6 +5,7 @@
 #include "engine/doubt.h"
 #include "engine/inside.h"
 #include "engine/unit.h"
+#include "engine/witness.h"
 
 /* When it is back, those behind it are asked over so long. */
 #define SPREAD_MS 1000
@@ -21,40 +22,19 @@ parent_of(const struct engine *en, const struct host *h)
 /* ---- what its own checks from here say ---- */
 
 static bool
-is_convicted(const struct check *c)
-{
-	return c->st.health == HEALTH_UNHEALTHY ||
-		c->st.behind == HEALTH_UNHEALTHY;
-}
-
-static bool
-is_askable(const struct host *p)
-{
-	for (size_t i = 0; i < p->n_checks; i++)
-		if (!p->checks[i]->passive)
-			return true;
-	return false;
-}
-
-static bool
 is_up(const struct host *p)
 {
-	for (size_t i = 0; i < p->n_checks; i++)
-		if (!p->checks[i]->passive &&
-		    p->checks[i]->st.health == HEALTH_HEALTHY)
-			return true;
-	return false;
+	struct witness w = witness_host(p);
+
+	return witness_stands(&w);
 }
 
 static bool
 is_down(const struct host *p)
 {
-	bool any = false;
+	struct witness w = witness_host(p);
 
-	for (size_t i = 0; i < p->n_checks; i++)
-		any = any || (!p->checks[i]->passive &&
-			is_convicted(p->checks[i]));
-	return any && !is_up(p);
+	return witness_lies(&w);
 }
 
 const struct host *
@@ -76,7 +56,9 @@ parent_is_silent(const struct engine *en, const struct host *h)
 	const struct host *p = parent_of(en, h);
 
 	for (int i = 0; p != NULL && i < PARENTS_MOST && !is_up(p); i++) {
-		if (is_askable(p) && p->heard.counted &&
+		struct witness w = witness_host(p);
+
+		if (witness_can_tell(&w) && p->heard.counted &&
 		    p->heard.kind == OBSERVER_SILENT)
 			return true;
 		p = parent_of(en, p);
@@ -91,63 +73,96 @@ witness_of(const struct engine *en, const struct host *h)
 	struct host *p = parent_of(en, h);
 
 	for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
-		if (is_askable(p))
+		struct witness w = witness_host(p);
+
+		if (witness_can_tell(&w))
 			return p;
 		p = parent_of(en, p);
 	}
 	return NULL;
 }
 
-/* ---- asking it ---- */
-
-/* What answers later than the run began shows that the way was open. */
-static bool
-has_answered(const struct engine *en, const struct host *p, int64_t since_ns)
+/* A role's VM, a guest's host, a host's parent. */
+static struct witness
+witness_for(const struct engine *en, const struct check *c)
 {
-	for (size_t i = 0; i < p->n_checks; i++) {
-		const struct check *c = p->checks[i];
+	struct witness vm = { .host = c->host,
+		.vm = c->unit != NULL ? c->unit->vm : NULL };
+	struct witness home = { .host = c->host, .machine = true };
 
-		if (!c->passive && c->st.health == HEALTH_HEALTHY &&
-		    c->st.outcome == TOCSIN_OK &&
-		    c->st.measured.ns + gap_of(en, p->part) >= since_ns)
-			return true;
-	}
-	return false;
+	if (vm.vm != NULL && witness_can_tell(&vm))
+		return vm;
+	if (c->unit != NULL && witness_can_tell(&home))
+		return home;
+	return (struct witness){ .host = witness_of(en, c->host) };
 }
+
+/* ---- what is cut off ---- */
+
+/* Nothing in it can be reached: no check of it answers, or it is stopped. */
+static bool
+vm_is_gone(const struct unit *vm)
+{
+	return vm->cut || vm->health == HEALTH_UNREACHABLE ||
+		(vm->run != VM_RUN_UNKNOWN && vm->run != VM_RUN_RUNNING);
+}
+
+static bool
+is_cut_off(const struct engine *en, const struct check *c)
+{
+	struct witness home = { .host = c->host, .machine = true };
+
+	if (c->unit != NULL && (witness_lies(&home) ||
+		(c->unit->vm != NULL && vm_is_gone(c->unit->vm))))
+		return true;
+	return parent_dead(en, c->host) != NULL;
+}
+
+/* ---- asking it ---- */
 
 void
 parent_ask(struct engine *en, struct host *p, struct now now)
 {
-	for (size_t i = 0; i < p->n_checks; i++) {
-		struct check *c = p->checks[i];
-		int64_t wait = c->st.outcome == TOCSIN_OK ? 0 :
-			run_spacing(c).ns - run_took(c, now).ns;
+	struct witness w = witness_host(p);
 
-		if (c->passive || c->in_flight || !wheel_has(&c->due))
-			continue;
-		run_wake(en, c, (struct mono){ now.mono.ns +
-			(wait > 0 ? wait : 0) });
-	}
+	witness_ask(en, &w, now);
 }
 
-/* So long may the runs take that show a parent to be down. */
-static int64_t
-verdict_ns(const struct host *p)
+static void
+await(const struct witness *w)
 {
-	int64_t most = 0;
+	if (w->vm != NULL)
+		w->vm->awaited = true;
+	else if (w->machine)
+		w->host->guests_wait = true;
+	else
+		w->host->awaited = true;
+}
 
-	for (size_t i = 0; i < p->n_checks; i++) {
-		const struct check *c = p->checks[i];
-		int64_t each = run_spacing(c).ns;
+bool
+parent_is_awaited(const struct check *c)
+{
+	return c->unit != NULL ? c->unit->awaited :
+		c->host->awaited || c->host->guests_wait;
+}
 
-		if (c->passive)
-			continue;
-		if (c->kind->rule.timeout.ns > each)
-			each = c->kind->rule.timeout.ns;
-		each *= (int64_t)c->kind->rule.fail_after + 1;
-		most = each > most ? each : most;
+static int64_t
+whole_wait(const struct engine *en, const struct check *c)
+{
+	struct witness w = { .host = c->host, .machine = true };
+	const struct host *p = parent_of(en, c->host);
+	int64_t wait = c->unit != NULL ? witness_verdict_ns(&w) : 0;
+
+	if (c->unit != NULL && c->unit->vm != NULL) {
+		w = (struct witness){ .host = c->host, .vm = c->unit->vm };
+		wait += witness_verdict_ns(&w);
 	}
-	return most;
+	for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
+		w = witness_host(p);
+		wait += witness_verdict_ns(&w);
+		p = parent_of(en, p);
+	}
+	return wait;
 }
 
 /*
@@ -159,29 +174,26 @@ waited_enough(const struct engine *en, const struct check *c)
 {
 	const struct check_rule *r = &c->kind->rule;
 	int64_t pace = r->recheck.ns > 0 ? r->recheck.ns : r->interval.ns;
-	const struct host *p = parent_of(en, c->host);
-	int64_t wait = 0;
 
-	for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
-		wait += verdict_ns(p);
-		p = parent_of(en, p);
-	}
 	return c->st.fails > (int64_t)(r->fail_after > en->need ?
-		r->fail_after : en->need) + wait / pace;
+		r->fail_after : en->need) + whole_wait(en, c) / pace;
 }
 
 enum parent_says
 parent_says(struct engine *en, struct check *c, struct now now)
 {
-	struct host *p = witness_of(en, c->host);
+	struct witness w;
 
-	if (parent_dead(en, c->host) != NULL)
-		return PARENT_SAYS_DOWN;
-	if (p == NULL || has_answered(en, p, now.mono.ns -
-		run_took(c, now).ns))
+	if (c->host->parent == 0 && c->unit == NULL)
 		return PARENT_SAYS_UP;
-	parent_ask(en, p, now);
-	p->awaited = true;
+	if (is_cut_off(en, c))
+		return PARENT_SAYS_DOWN;
+	w = witness_for(en, c);
+	if (check_is_convicted(c) || w.host == NULL || witness_answered(en, &w,
+		now.mono.ns - run_took(c, now).ns))
+		return PARENT_SAYS_UP;
+	witness_ask(en, &w, now);
+	await(&w);
 	return waited_enough(en, c) ? PARENT_SAYS_UP : PARENT_SAYS_WAIT;
 }
 
@@ -212,26 +224,64 @@ each_check(struct engine *en, struct host *h, struct now now,
 			act(en, u->checks[i], now);
 }
 
-void
-parent_answered(struct engine *en, struct host *p, struct now now)
+static bool
+waits(const struct engine *en, const struct host *h)
+{
+	return h->present && !(en->observer.suspect && h->part->doubted);
+}
+
+/* Those on the host, or in the VM, that were told to wait for it. */
+static void
+guests_answered(struct engine *en, struct host *h, const struct unit *vm,
+	struct now now)
+{
+	for (struct unit *u = h->units; u != NULL; u = u->next)
+		for (size_t i = 0; i < u->n_checks; i++) {
+			struct witness w = witness_for(en, u->checks[i]);
+
+			if (w.vm == vm && (vm != NULL || w.machine))
+				judge_held(en, u->checks[i], now);
+		}
+}
+
+static void
+hosts_answered(struct engine *en, struct host *p, struct now now)
 {
 	size_t at = 0;
 	struct host *h;
 
-	if (!p->awaited)
-		return;
-	p->awaited = false;
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
-		if (h->parent != 0 && h->present && witness_of(en, h) == p &&
-		    !(en->observer.suspect && h->part->doubted))
+		if (h->parent != 0 && waits(en, h) && witness_of(en, h) == p)
 			each_check(en, h, now, judge_held);
+}
+
+void
+parent_answered(struct engine *en, struct check *c, struct now now)
+{
+	struct host *h = c->host;
+
+	if (c->unit != NULL) {
+		c->unit->awaited = false;
+		if (waits(en, h))
+			guests_answered(en, h, c->unit, now);
+		return;
+	}
+	if (h->guests_wait && is_host_layer(c)) {
+		h->guests_wait = false;
+		if (waits(en, h))
+			guests_answered(en, h, NULL, now);
+	}
+	if (h->awaited) {
+		h->awaited = false;
+		hosts_answered(en, h, now);
+	}
 }
 
 /* It failed, and now we know of what. */
 static void
 excuse_failing(struct engine *en, struct check *c, struct now now)
 {
-	if (!c->passive && c->st.outcome == TOCSIN_FAIL && !is_convicted(c))
+	if (!c->passive && c->st.outcome == TOCSIN_FAIL && !check_is_convicted(c))
 		judge_excused(en, c, now);
 }
 
@@ -274,6 +324,24 @@ parent_moved(struct engine *en, struct host *p)
 		fold_host(en, h, now.wall);
 		units_fold(en, h, now.wall);
 	}
+}
+
+void
+guests_moved(struct engine *en, struct host *h, const struct unit *vm)
+{
+	struct now now = en->now;
+
+	for (struct unit *u = h->units; u != NULL; u = u->next)
+		for (size_t i = 0; i < u->n_checks; i++) {
+			struct check *c = u->checks[i];
+
+			if (vm != NULL && u->vm != vm)
+				break;
+			if (is_cut_off(en, c))
+				excuse_failing(en, c, now);
+			else
+				begin_anew(en, c, now);
+		}
 }
 
 void

@@ -1,13 +1,14 @@
 /*
- * Hosts that hang on another host: a switch, a storage head.  When a check
- * of such a host fails its parent is asked at once, and the host is not
- * convicted before the parent has answered; what hangs on a dead parent is
- * unreachable, with no verdict, plan or alert of its own.  For src/engine
- * alone.
+ * Hosts that hang on another host: a switch, a storage head; VMs on their
+ * host, roles on their VM or host.  When a check of one fails its parent is
+ * asked at once, and nobody is convicted before the parent has answered; what
+ * hangs on a dead parent is unreachable, with no verdict, plan or alert of its
+ * own.  For src/engine alone.
  *
  *	A parent is down when an active check of its own is convicted and none
  *	is well: one that still answers somewhere lets its children through.
  *	A parent without such checks says nothing; its own parent is asked.
+ *	Of a host the guests ask what speaks of the machine: its ping.
  *
  *	The wait is bounded: so long as the parent's fail_after runs take, its
  *	timeout (or recheck, if longer) each; then the host is judged by itself.
@@ -34,8 +35,15 @@ enum parent_says parent_says(struct engine *en, struct check *c,
 	struct now now);
 /* Its checks from here are run as soon as may be. */
 void parent_ask(struct engine *en, struct host *p, struct now now);
+/* Some check waits for the answer of this one. */
+bool parent_is_awaited(const struct check *c);
 /* A check of a parent answered well: who waited for it is judged. */
-void parent_answered(struct engine *en, struct host *p, struct now now);
+void parent_answered(struct engine *en, struct check *c, struct now now);
+/*
+ * The host, or with `vm` that VM on it, fell or came back: what fails on it
+ * is excused, or asked again.
+ */
+void guests_moved(struct engine *en, struct host *h, const struct unit *vm);
 /* Its own checks moved: it may have gone down, or come back. */
 void parent_moved(struct engine *en, struct host *p);
 /* An agent is silent because the way to us is cut: that does not count. */

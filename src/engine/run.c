@@ -9,6 +9,7 @@
 #include "engine/climb.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/strain.h"
 #include "engine/turns.h"
 #include "engine/notes.h"
@@ -378,6 +379,6 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	else if (!c->is_recheck)
 		sweep_put(en, c, ob);
 	if (check_wants_recheck(&c->st) && (c->kind->rule.recheck.ns > 0 ||
-		(c->host->awaited && c->unit == NULL)))
+		parent_is_awaited(c)))
 		run_wake(en, c, after_start(c, now));
 }

@@ -18,6 +18,8 @@ struct unit {
 	bool alarming;		/* its agent's silence was told */
 	bool busy;
 	bool flapping;
+	bool awaited;		/* by roles that wait for its answer */
+	bool cut;		/* of a VM: no check from here answers */
 	uint8_t fell;		/* of a VM: hosts that it left convicted */
 	bool dead;		/* a restart would help */
 	struct host *host;

@@ -86,7 +86,8 @@ static bool
 parent_down(const struct engine *en, const struct unit *u)
 {
 	return health_is_bad(u->host->host_health) ||
-		(u->vm != NULL && health_is_bad(u->vm->health)) ||
+		(u->vm != NULL && (health_is_bad(u->vm->health) ||
+			u->vm->cut)) ||
 		parent_dead(en, u->host) != NULL;
 }
 
@@ -221,6 +222,20 @@ fold_roles(struct engine *en, struct unit *vm, struct wall at)
 			unit_fold(en, r, at);
 }
 
+/* Its roles wait for no verdict of it, which may take its whole grace. */
+static void
+note_cut(struct engine *en, struct unit *vm, struct wall at)
+{
+	enum tocsin_reason why;
+	bool cut = vm->is_vm && reach_of(vm, &why) == REACH_NONE;
+
+	if (cut == vm->cut)
+		return;
+	vm->cut = cut;
+	guests_moved(en, vm->host, vm);
+	fold_roles(en, vm, at);
+}
+
 void
 unit_fold(struct engine *en, struct unit *u, struct wall at)
 {
@@ -231,6 +246,7 @@ unit_fold(struct engine *en, struct unit *u, struct wall at)
 	bool fell = health_is_bad(from) != health_is_bad(v.health);
 	bool flaps = unit_flapper(u) != NULL;
 
+	note_cut(en, u, at);
 	if (v.health == from && v.reason == u->reason && v.by == u->by &&
 	    v.dead == u->dead && flaps == u->flapping)
 		return;
