@@ -29,6 +29,21 @@ function quiet(row) {
 	return row.stat === "quiet_days" && row.value > 36500;
 }
 
+// Steps of one counter are one row for people, with their sum.
+function joined(rows) {
+	const by = new Map();
+	for (const row of rows) {
+		const key = row.kind !== "rule" ? row :
+			[row.metric, row.stat, row.value].join();
+		const had = by.get(key) || { ...row, contribution: 0, steps: 0 };
+		had.contribution += row.contribution;
+		had.steps++;
+		by.set(key, had);
+	}
+	return [...by.values()].sort((a, b) =>
+		Math.abs(b.contribution) - Math.abs(a.contribution));
+}
+
 function evidenceRow(row, widest) {
 	return h("tr", { "data-key": `${row.rule}/${row.kind}/${row.metric}/${
 		row.stat}/${row.contribution}` },
@@ -39,7 +54,9 @@ function evidenceRow(row, widest) {
 	h("td", { class: "num", "data-label": "Change" }, row.change ?
 		`${w.signed(row.change)} from ${w.count(row.baseline)}` : ""),
 	h("td", { "data-label": "Seen" }, w.ago(row.observed_at, " ago")),
-	h("td", { "data-label": "Rule", class: "mono" }, row.rule),
+	h("td", { "data-label": "Rule" }, h("span", { class: "mono" }, row.rule),
+		row.steps > 1 && h("span", { class: "muted" },
+			` and ${w.count(row.steps - 1)} more`)),
 	h("td", { class: "num", "data-label": "Weight" },
 		row.kind === "rule" ? [h("span", { class: "weight" },
 			fixed(row.contribution, "+")),
@@ -47,7 +64,7 @@ function evidenceRow(row, widest) {
 }
 
 function evidenceTable(p) {
-	const rows = [...p.evidence, ...p.counter_evidence];
+	const rows = [...joined(p.evidence), ...joined(p.counter_evidence)];
 	if (!rows.length)
 		return h("p", { class: "muted" },
 			"Nothing speaks for or against a failure.");

@@ -247,7 +247,9 @@ const STATS = { now: "now", max: "highest ever", quiet_days: "days unchanged",
 	accel_7d: "in these 7 d more than in those before",
 	peers_below: "‰ of the model's drives are below",
 	pending_gap: "pending and offline uncorrectable differ by",
-	unconfirmed_30d: "errors of 30 d that no bad sector explains" };
+	unconfirmed_30d: "errors of 30 d that no bad sector explains",
+	kinds_nonzero: "kinds of counters above 0",
+	days_nonzero: "days above 0" };
 
 export function statName(stat) {
 	const rise = /^rise_(\d+)d$/.exec(stat);
