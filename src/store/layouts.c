@@ -1,6 +1,7 @@
 /*
- * Layouts are interned: by the row's canonical bytes in memory, by their hash
- * in the file.
+ * Layouts are interned: by the keyed sum of the row's canonical bytes in
+ * memory, by their hash in the file.  The bytes, dozens for each series, are
+ * not kept.
  */
 #include <sodium.h>
 #include <string.h>
@@ -158,7 +159,7 @@ find_or_put(struct scribe *s, const struct change_history *c,
 	struct db *db = &s->db;
 	int rc;
 
-	crypto_hash_sha256(hash, l->key, l->n);
+	crypto_hash_sha256(hash, (const unsigned char *)s->key.p, s->key.n);
 	db_bind_blob(db, ST_LAYOUT_GET, 1, hash, sizeof(hash));
 	rc = db_step(db, ST_LAYOUT_GET, e);
 	if (rc == 0)
@@ -171,29 +172,43 @@ find_or_put(struct scribe *s, const struct change_history *c,
 	return 0;
 }
 
+/* The key is secret: nobody can name his series so that two sums are one. */
+static void
+sum_key(struct scribe *s, unsigned char sum[LAYOUT_SUM_BYTES])
+{
+	_Static_assert(LAYOUT_SUM_BYTES == crypto_shorthash_siphashx24_BYTES &&
+		sizeof(s->layouts_key) ==
+			crypto_shorthash_siphashx24_KEYBYTES, "sums");
+	if (s->layouts.n == 0)
+		randombytes_buf(s->layouts_key, sizeof(s->layouts_key));
+	crypto_shorthash_siphashx24(sum, (const unsigned char *)s->key.p,
+		s->key.n, s->layouts_key);
+}
+
 const struct layout *
 scribe_layout(struct scribe *s, const struct change_history *c,
 	struct tc_err *e)
 {
+	unsigned char sum[LAYOUT_SUM_BYTES];
 	struct layout *l;
 
 	if (make_key(s, c, e) < 0)
 		return NULL;
-	l = hash_get(&s->layouts, s->key.p, s->key.n);
+	sum_key(s, sum);
+	l = hash_get(&s->layouts, sum, sizeof(sum));
 	if (l != NULL)
 		return l;
 	if (s->layouts.n >= LAYOUTS_KEPT)
 		forget_layouts(s);
-	l = mem_alloc(sizeof(*l) + s->key.n);
+	l = MEM_NEW(struct layout);
 	if (l == NULL) {
 		tc_fail(e, TC_ENOMEM, "layout: out of memory");
 		return NULL;
 	}
-	l->n = s->key.n;
-	memcpy(l->key, s->key.p, l->n);
+	memcpy(l->sum, sum, sizeof(sum));
 	if (find_or_put(s, c, l, e) < 0)
 		goto fail;
-	if (hash_put(&s->layouts, l->key, l->n, l) < 0) {
+	if (hash_put(&s->layouts, l->sum, sizeof(l->sum), l) < 0) {
 		tc_fail(e, TC_ENOMEM, "layout: out of memory");
 		goto fail;
 	}

@@ -18,11 +18,14 @@
 
 struct layout;
 
+#define LAYOUT_SUM_BYTES 16
+
 struct scribe {
 	struct db db;
 	int64_t epoch;
 	/* Memory of the file; forgotten whenever a transaction is undone. */
-	struct hash layouts;	/* canonical bytes → struct layout */
+	struct hash layouts;	/* sum of the canonical bytes → struct layout */
+	unsigned char layouts_key[16];	/* of the sums; of this process alone */
 	struct idmap sources;	/* subject << 32 | layout */
 	struct idmap batches;	/* host → batches kept */
 	struct strbuf key;
@@ -102,8 +105,7 @@ int64_t scribe_name(struct scribe *s, const char *text, struct tc_err *e);
 struct layout {
 	uint32_t id;
 	int64_t probe;		/* name id */
-	size_t n;		/* of key */
-	unsigned char key[];
+	unsigned char sum[LAYOUT_SUM_BYTES];
 };
 
 /* The layout of a row, stored if new; NULL on error (e->code says which). */
