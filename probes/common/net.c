@@ -69,7 +69,7 @@ net_sample(struct tocsin_sample *s, const char *name, double value)
 uint64_t
 net_key(const struct net_run *r)
 {
-	return (uint64_t)r->generation << 32 | r->node.index;
+	return (uint64_t)r->generation << 32 | slab_index(&r->node);
 }
 
 struct net_run *

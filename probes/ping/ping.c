@@ -128,7 +128,7 @@ run_new(struct ping *p)
 	if (r == NULL)
 		return NULL;
 	list_init(&r->link);
-	r->cookie = (next_random(p) & ~INDEX_MASK) | r->node.index;
+	r->cookie = (next_random(p) & ~INDEX_MASK) | slab_index(&r->node);
 	return r;
 }
 

@@ -167,7 +167,7 @@ static void
 to_epoll(struct tcp *t, struct run *r)
 {
 	struct epoll_event ev = { .events = EPOLLOUT,
-		.data.u64 = (uint64_t)r->generation << 32 | r->node.index };
+		.data.u64 = (uint64_t)r->generation << 32 | slab_index(&r->node) };
 
 	list_remove(&r->link);
 	if (epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, r->fd, &ev) < 0)

@@ -5,8 +5,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define BLOCK_ITEMS 1024
-#define NONE UINT32_MAX
+/* Few, since most slabs hold what is under way at one moment. */
+#define BLOCK_ITEMS 64
+#define NONE (SLAB_USED - 1)
 
 static struct slab_node *
 node_at(const struct slab *s, uint32_t index)
@@ -14,6 +15,12 @@ node_at(const struct slab *s, uint32_t index)
 	char *block = s->blocks[index / BLOCK_ITEMS];
 
 	return (void *)(block + (size_t)(index % BLOCK_ITEMS) * s->item_bytes);
+}
+
+static bool
+is_used(const struct slab_node *node)
+{
+	return (node->link & SLAB_USED) != 0;
 }
 
 void
@@ -53,8 +60,7 @@ add_block(struct slab *s)
 	for (uint32_t i = BLOCK_ITEMS; i-- > 0;) {
 		struct slab_node *node = node_at(s, first + i);
 
-		node->index = first + i;
-		node->next_free = s->free_head;
+		node->link = s->free_head;
 		s->free_head = first + i;
 	}
 	return true;
@@ -64,12 +70,14 @@ void *
 slab_take(struct slab *s)
 {
 	struct slab_node *node;
+	uint32_t index;
 
 	if (s->free_head == NONE && !add_block(s))
 		return NULL;
-	node = node_at(s, s->free_head);
-	s->free_head = node->next_free;
-	node->used = true;
+	index = s->free_head;
+	node = node_at(s, index);
+	s->free_head = node->link;
+	node->link = SLAB_USED | index;
 	s->used++;
 	return node;
 }
@@ -78,12 +86,11 @@ void
 slab_give(struct slab *s, void *item)
 {
 	struct slab_node *node = item;
-	uint32_t index = node->index;
+	uint32_t index = slab_index(node);
 
-	tc_bug_if(!node->used);
+	tc_bug_if(!is_used(node));
 	memset(item, 0, s->item_bytes);
-	node->index = index;
-	node->next_free = s->free_head;
+	node->link = s->free_head;
 	s->free_head = index;
 	s->used--;
 }
@@ -96,7 +103,7 @@ slab_get(const struct slab *s, uint32_t index)
 	if (index >= s->n_blocks * BLOCK_ITEMS)
 		return NULL;
 	node = node_at(s, index);
-	return node->used ? node : NULL;
+	return is_used(node) ? node : NULL;
 }
 
 void *

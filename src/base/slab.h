@@ -10,10 +10,16 @@
 #include <stdint.h>
 
 struct slab_node {
-	uint32_t index;
-	uint32_t next_free;	/* the slab's */
-	bool used;
+	uint32_t link;	/* in use: SLAB_USED | its number; free: the next */
 };
+#define SLAB_USED (UINT32_C(1) << 31)
+
+/* Of an item in use. */
+static inline uint32_t
+slab_index(const struct slab_node *node)
+{
+	return node->link & ~SLAB_USED;
+}
 
 struct slab {
 	size_t item_bytes;

@@ -57,7 +57,7 @@ engine_new(const struct engine_conf *conf)
 	en->shared = (struct shared){ .names = &en->names,
 		.kinds.seed = conf->boot_seed,
 		.shapes.seed = conf->boot_seed };
-	slab_init(&en->checks, sizeof(struct check), UINT32_MAX / 2);
+	slab_init(&en->checks, sizeof(struct check), UINT32_MAX / 4);
 	wheel_init(&en->due, WHEEL_TICK_NS, 0);
 	en->next_subject = 1;
 	en->judged_day = INT32_MIN;

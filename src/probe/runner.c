@@ -40,7 +40,7 @@ slot_new(struct runner *r, struct host *h, uint32_t check, uint32_t seq)
 	s->host = h;
 	s->check = check;
 	s->seq = seq;
-	s->id = ++r->generation << SLOT_BITS | s->node.index;
+	s->id = ++r->generation << SLOT_BITS | slab_index(&s->node);
 	return s;
 }
 
