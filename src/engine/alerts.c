@@ -319,9 +319,9 @@ write_host_body(struct strbuf *body, const struct host *h)
 	json_add_str(&w, "text", h->worst != NULL && h->worst->text != NULL ?
 		h->worst->text : "");
 	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
-	json_add_str(&w, "level", level_name(h->risk.level));
+	json_add_str(&w, "level", level_name(h->rare->risk.level));
 	if (h->down)
-		json_add_u64(&w, "unreachable_hosts", h->n_below);
+		json_add_u64(&w, "unreachable_hosts", h->rare->n_below);
 	snprintf(url, sizeof(url), "/v1/hosts/%s", h->name);
 	json_add_str(&w, "url", url);
 	json_put_end(&w);
@@ -344,9 +344,9 @@ raise_health(struct engine *en, struct host *h, const char *kind,
 	char title[HOST_TITLE], summary[HOST_TITLE + 256], behind[64] = "";
 
 	host_title(h, title);
-	if (h->down && h->n_below > 0)
+	if (h->down && h->rare->n_below > 0)
 		snprintf(behind, sizeof(behind), "; %u hosts that hang on it "
-			"are unreachable", h->n_below);
+			"are unreachable", h->rare->n_below);
 	snprintf(summary, sizeof(summary), "%s: %s %s%s", title,
 		h->worst != NULL ? h->worst->kind->key : "host",
 		reason_words(h->reason), behind);
@@ -364,11 +364,11 @@ raise_risk(struct engine *en, struct host *h, struct wall at)
 
 	host_title(h, title);
 	snprintf(summary, sizeof(summary), "%s: failure %s, %.0f %% within 30 "
-		"days", title, level_name(h->risk.level),
-		h->risk.risk.d30 * 100);
+		"days", title, level_name(h->rare->risk.level),
+		h->rare->risk.risk.d30 * 100);
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ "host_at_risk",
-		h->risk.level == LEVEL_IMMINENT ? SEVERITY_CRITICAL :
+		h->rare->risk.level == LEVEL_IMMINENT ? SEVERITY_CRITICAL :
 			SEVERITY_WARNING, h, NULL, summary,
 		strbuf_str(&body) }, at);
 	strbuf_free(&body);
@@ -430,13 +430,13 @@ alerts_of_health(struct engine *en, struct host *h, struct wall at)
 	case HEALTH_UNHEALTHY:
 	case HEALTH_IMPAIRED:
 		alert_end(en, "host_stale", h->name, at);
-		if (h->window == NULL)
+		if (h->rare->window == NULL)
 			raise_health(en, h, h->host_health == h->health ?
 				"host_unhealthy" : "role_unhealthy",
 				SEVERITY_CRITICAL, at);
 		break;
 	case HEALTH_STALE:
-		if (h->window == NULL)
+		if (h->rare->window == NULL)
 			raise_health(en, h, "host_stale", SEVERITY_WARNING, at);
 		break;
 	case HEALTH_HEALTHY:
@@ -474,17 +474,17 @@ alerts_of_host(struct engine *en, struct host *h, struct now now)
 	 * neither begin nor end, and follow its health when it is over.
 	 */
 	if ((h->flags & UNIT_FLAPPING) != 0) {
-		if (h->window == NULL)
+		if (h->rare->window == NULL)
 			raise_flapping(en, h, now.wall);
 	} else {
 		alerts_of_health(en, h, now.wall);
 		alert_end(en, "host_flapping", h->name, now.wall);
 	}
-	if (h->risk.level >= LEVEL_LIKELY && h->window == NULL)
+	if (h->rare->risk.level >= LEVEL_LIKELY && h->rare->window == NULL)
 		raise_risk(en, h, now.wall);
-	else if (h->risk.level < LEVEL_LIKELY)
+	else if (h->rare->risk.level < LEVEL_LIKELY)
 		alert_end(en, "host_at_risk", h->name, now.wall);
-	if (h->risk.spared >= LEVEL_LIKELY)
+	if (h->rare->risk.spared >= LEVEL_LIKELY)
 		raise_replace(en, h, now.wall);
 	else
 		alert_end(en, "device_replace", h->name, now.wall);

@@ -17,7 +17,6 @@ device_of(struct engine *en, struct host *h, const struct observation *ob)
 	const struct device_id *ident = &ob->device;
 	char key[1024];
 	struct device *d;
-	void *devices;
 
 	device_key(ident, h, key, sizeof(key));
 	d = hash_get_str(&en->devices, key);
@@ -33,22 +32,13 @@ device_of(struct engine *en, struct host *h, const struct observation *ob)
 		device_return(en, d);
 	if (d->host == h)
 		return d;
-	devices = h->n_devices >= DEVICES_PER_HOST ? NULL :
-		list_room(h->devices, &h->cap_devices, h->n_devices + 1,
-			sizeof(struct device *));
-	if (devices == NULL)
+	if (host_device_room(h) < 0)
 		return d;
-	h->devices = devices;
-	for (size_t i = 0; i < d->host->n_devices; i++)
-		if (d->host->devices[i] == d) {
-			d->host->devices[i] =
-				d->host->devices[--d->host->n_devices];
-			break;
-		}
+	host_drop_device(d->host, d);
 	risk_fold(en, d->host);
 	mark(en, d->host, DIRTY_URGENT);
 	d->host = h;
-	h->devices[h->n_devices++] = d;
+	host_put_device(h, d);
 	device_say_subject(en, d);
 	mark(en, h, DIRTY_URGENT);
 	return d;
@@ -73,12 +63,12 @@ check_of(struct engine *en, struct host *h, const struct observation *ob,
 			return NULL;
 		if (strcmp(ob->probe, "smart") == 0)
 			(void)check_set_interval(en, c, en->smart_interval);
-		c->device = d;
+		check_set_device(c, d);
 		check_say_subject(en, c, false);
 		mark(en, h, DIRTY_URGENT);
 	}
 	if (d != NULL) {
-		c->device = d;
+		check_set_device(c, d);
 		d->check = c;
 	}
 	return c;

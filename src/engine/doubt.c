@@ -289,8 +289,8 @@ static void
 mark_plans(struct engine *en, const struct part *p)
 {
 	for (size_t i = 0; i < en->n_sorted; i++)
-		if ((en->sorted[i]->plan != NULL ||
-			en->sorted[i]->units != NULL) &&
+		if ((en->sorted[i]->rare->plan != NULL ||
+			en->sorted[i]->rare->units != NULL) &&
 		    (p == NULL || en->sorted[i]->part == p))
 			mark(en, en->sorted[i], DIRTY_URGENT);
 	en->changed = true;
@@ -391,7 +391,7 @@ judge_below(struct engine *en, struct check *c, const struct observation *ob,
 	enum parent_says says = PARENT_SAYS_UP;
 
 	/* All its checks speak before those behind it are given up. */
-	if (ob->outcome == TOCSIN_FAIL && h->n_below > 0 && c->unit == NULL)
+	if (ob->outcome == TOCSIN_FAIL && h->rare->n_below > 0 && check_unit(c) == NULL)
 		parent_ask(en, h, now);
 	if (ob->outcome == TOCSIN_FAIL)
 		says = parent_says(en, c, now);
@@ -445,7 +445,8 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 	 * That who is known to be dead is silent is no news, and a dead guest
 	 * is no sign that its host fell silent.
 	 */
-	if (c->unit == NULL && (!check_is_convicted(c) || kind != OBSERVER_SILENT))
+	if (check_unit(c) == NULL &&
+	    (!check_is_convicted(c) || kind != OBSERVER_SILENT))
 		observer_note(&en->observer, &h->part->seen, &h->heard, kind,
 			now.mono);
 	doubt_step(en, now);

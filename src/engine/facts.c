@@ -71,8 +71,8 @@ say_event(struct engine *en, const char *kind, uint32_t subject,
 static void
 add_window(struct json_write *w, const struct host *h)
 {
-	if (h->window != NULL)
-		json_add_u64(w, "window", h->window->id);
+	if (h->rare->window != NULL)
+		json_add_u64(w, "window", h->rare->window->id);
 }
 
 void
@@ -113,7 +113,7 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "to", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
-	json_add_str(&w, "cause_hint", cause_id(h->risk.cause));
+	json_add_str(&w, "cause_hint", cause_id(h->rare->risk.cause));
 	if (dead != NULL)
 		json_add_str(&w, "parent", dead->name);
 	add_window(&w, h);

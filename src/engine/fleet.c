@@ -70,14 +70,16 @@ take_check(struct engine *en, struct host *h, const struct check_def *def,
 void
 check_drop(struct engine *en, struct check *c)
 {
+	struct device *d = check_device(c);
+
 	check_say_subject(en, c, true);
 	say_state(en, c->id, "check", NULL, 0);
 	run_unschedule(en, c);
 	sweep_leave(en, c);
 	if (c->host->worst == c)
 		c->host->worst = NULL;
-	if (c->device != NULL && c->device->check == c)
-		c->device->check = NULL;
+	if (d != NULL && d->check == c)
+		d->check = NULL;
 	subject_clear(en, c->id);
 	check_free(en, c);
 }
@@ -100,6 +102,12 @@ host_copy_tags(struct host *h, const struct host_def *def)
 	for (size_t i = 0; i < def->n_tags; i++)
 		bytes += text_bytes(def->tags[i].key) +
 			text_bytes(def->tags[i].value);
+	if (def->n_tags == 0) {
+		mem_free(h->tags);
+		h->tags = NULL;
+		h->n_tags = 0;
+		return 0;
+	}
 	tags = mem_alloc(def->n_tags * sizeof(*tags) + bytes);
 	if (tags == NULL)
 		return TC_ENOMEM;
@@ -137,14 +145,10 @@ static int
 describe_host(struct engine *en, struct host *h, const struct host_def *def)
 {
 	struct part *p = part_get(en, def->partition);
-	char *address = mem_strdup(def->address);
 
-	if (p == NULL || address == NULL || host_copy_tags(h, def) < 0) {
-		mem_free(address);
+	if (p == NULL || host_copy_tags(h, def) < 0 ||
+	    host_set_address(h, def->address) < 0)
 		return TC_ENOMEM;
-	}
-	mem_free(h->address);
-	h->address = address;
 	if (h->bad && h->part != p) {
 		h->bad = false;
 		h->part->n_bad--;
@@ -251,7 +255,7 @@ wake_passive(struct engine *en, struct now now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		if (h->present)
 			wake_list(en, h->checks, h->n_checks, now);
-		for (struct unit *u = h->units; u != NULL; u = u->next)
+		for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 			wake_list(en, u->checks, u->n_checks, now);
 	}
 }

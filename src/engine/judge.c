@@ -60,8 +60,8 @@ all_asleep(const struct host *h)
 	size_t disks = 0;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		disks += h->checks[i]->device != NULL;
-		if (h->checks[i]->device == NULL || !h->checks[i]->st.asleep)
+		disks += check_device(h->checks[i]) != NULL;
+		if (check_device(h->checks[i]) == NULL || !h->checks[i]->st.asleep)
 			return false;
 	}
 	return disks > 0;
@@ -118,7 +118,7 @@ static bool
 is_cut_off(const struct engine *en, const struct host *h,
 	const struct check *worst)
 {
-	return h->parent != 0 && (worst == NULL || !worst->passive ||
+	return h->rare->parent != 0 && (worst == NULL || !worst->passive ||
 		worst->st.health == HEALTH_STALE ||
 		worst->st.health == HEALTH_UNKNOWN) &&
 		parent_dead(en, h) != NULL;
@@ -157,7 +157,7 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	bool flaps = ((flags ^ h->flags) & UNIT_FLAPPING) != 0;
 	bool fell, falls;
 
-	if (h->n_below > 0)
+	if (h->rare->n_below > 0)
 		parent_moved(en, h);
 	if (to != HEALTH_HEALTHY && is_cut_off(en, h, worst)) {
 		to = HEALTH_UNREACHABLE;
@@ -198,8 +198,8 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 void
 fold_of(struct engine *en, struct check *c, struct wall at)
 {
-	if (c->unit != NULL)
-		unit_fold(en, c->unit, at);
+	if (check_unit(c) != NULL)
+		unit_fold(en, check_unit(c), at);
 	else
 		fold_host(en, c->host, at);
 }
@@ -222,8 +222,8 @@ keep_text(struct check *c, const char *text)
 static void
 mark_heard(struct engine *en, const struct check *c, bool other)
 {
-	if (other || c->device != NULL || c->host->units != NULL ||
-	    c->host->watch != NULL)
+	if (other || check_device(c) != NULL || c->host->rare->units != NULL ||
+	    c->host->rare->watch != NULL)
 		mark(en, c->host, DIRTY_COSMETIC);
 	else
 		stir(en, c->host);
@@ -271,7 +271,7 @@ judge_observation(struct engine *en, struct check *c,
 		c->st.flapping != flapping || c->metrics.shape != shape);
 	if (moved) {
 		say_check_move(en, c, &move, ob->at);
-		if (move.to == HEALTH_UNHEALTHY && c->unit == NULL &&
+		if (move.to == HEALTH_UNHEALTHY && check_unit(c) == NULL &&
 		    !strain_excuses(en, c))
 			outlook_convicted(en, c->host, false, ob->at);
 		fold_of(en, c, ob->at);
@@ -313,7 +313,7 @@ judge_held(struct engine *en, struct check *c, struct now now)
 		return;
 	mark(en, c->host, DIRTY_COSMETIC);
 	say_check_move(en, c, &move, now.wall);
-	if (c->unit == NULL)
+	if (check_unit(c) == NULL)
 		outlook_convicted(en, c->host, false, now.wall);
 	say_check_state(en, c);
 	fold_of(en, c, now.wall);

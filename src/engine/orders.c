@@ -200,7 +200,8 @@ turn_switch(struct engine *en, const struct engine_wish *w,
 	byte = (unsigned char)p->off;
 	say_state(en, p->id, "switch", &byte, 1);
 	for (size_t i = 0; i < en->n_sorted; i++)
-		if (en->sorted[i]->part == p && en->sorted[i]->plan != NULL)
+		if (en->sorted[i]->part == p &&
+		    en->sorted[i]->rare->plan != NULL)
 			mark(en, en->sorted[i], DIRTY_URGENT);
 	en->changed = true;
 	snprintf(what, sizeof(what), "%s of %s", switch_id(s.which), p->name);

@@ -125,8 +125,8 @@ successor(const struct engine *en, const struct device *d)
 	struct host *h = d->host;
 	struct device *best = NULL;
 
-	for (size_t i = 0; i < h->n_devices; i++) {
-		struct device *n = h->devices[i];
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		struct device *n = h->rare->devices[i];
 
 		if (n == d || n->gone || n->check == NULL ||
 		    n->replaces != 0 || n->first.ms <= d->at.ms ||
@@ -171,7 +171,7 @@ outcomes_step(struct engine *en)
 
 	while ((d = hash_next(&en->devices, &at)) != NULL) {
 		if (d->gone || d->check == NULL || !d->host->present ||
-		    d->ident.serial[0] == '\0' || d->host->n_devices < 2 ||
+		    d->ident.serial[0] == '\0' || d->host->rare->n_devices < 2 ||
 		    silent_ns(en, d) <= patience_ns(d))
 			continue;
 		by = successor(en, d);
@@ -183,8 +183,8 @@ outcomes_step(struct engine *en)
 void
 outcomes_of_retired(struct engine *en, struct host *h)
 {
-	for (size_t i = 0; i < h->n_devices; i++) {
-		struct device *d = h->devices[i];
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		struct device *d = h->rare->devices[i];
 
 		if (d->gone)
 			continue;

@@ -208,7 +208,7 @@ outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
 	struct host *h = c->host;
 	bool rose;
 
-	if (c->device != NULL || c->unit != NULL)
+	if (check_device(c) != NULL || check_unit(c) != NULL)
 		return;
 	if (c->kind->traits & KIND_CPU)
 		watch_shape(en, h, ob);
@@ -223,7 +223,7 @@ void
 outlook_convicted(struct engine *en, struct host *h, bool layer,
 	struct wall at)
 {
-	if (h->window != NULL || en->observer.suspect ||
+	if (h->rare->window != NULL || en->observer.suspect ||
 	    h->disposition != DISPOSITION_IN_SERVICE ||
 	    outlook_of(h, at) == NULL)
 		return;

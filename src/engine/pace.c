@@ -52,11 +52,11 @@ pace_take(struct engine *en, const struct host *h, struct host_plan *next,
 {
 	struct pace_limits limits = pace_of_size(&en->pace, h->part->n_hosts);
 	struct pace *p = pace_of(h->part);
+	const struct host_plan *was = h->rare->plan;
 	struct pace_counts own = { 0 };
 
-	next->paced = h->plan != NULL && h->plan->action == next->action &&
-		h->plan->paced;
-	if (!counts(next) || counts(h->plan) || p == NULL)
+	next->paced = was != NULL && was->action == next->action && was->paced;
+	if (!counts(next) || counts(was) || p == NULL)
 		return true;
 	pace_count(p, at, &own);
 	/* What a brake held comes back: its turn is taken already. */
@@ -84,15 +84,15 @@ pace_drop(const struct host_plan *was, struct part *p)
 void
 pace_move(const struct host *h, struct part *to)
 {
-	pace_drop(h->plan, h->part);
-	if (counts(h->plan) && pace_of(to) != NULL)
+	pace_drop(h->rare->plan, h->part);
+	if (counts(h->rare->plan) && pace_of(to) != NULL)
 		to->pace->open++;
 }
 
 void
 pace_found(const struct host *h)
 {
-	if (counts(h->plan) && pace_of(h->part) != NULL)
+	if (counts(h->rare->plan) && pace_of(h->part) != NULL)
 		h->part->pace->open++;
 }
 
@@ -113,8 +113,8 @@ pace_step(struct engine *en, struct now now)
 	for (size_t i = 0; i < en->n_sorted; i++) {
 		struct host *h = en->sorted[i];
 
-		if (h->plan == NULL ||
-		    (h->plan->why_not >> WHY_NOT_RATE_LIMITED & 1) == 0)
+		if (h->rare->plan == NULL ||
+		    (h->rare->plan->why_not >> WHY_NOT_RATE_LIMITED & 1) == 0)
 			continue;
 		en->pace_holds = true;
 		touch(en, h);

@@ -13,8 +13,8 @@
 struct host *
 parent_of(const struct engine *en, const struct host *h)
 {
-	struct host *p = h->parent == 0 ? NULL :
-		subject_get(en, h->parent, SUBJECT_HOST);
+	struct host *p = h->rare->parent == 0 ? NULL :
+		subject_get(en, h->rare->parent, SUBJECT_HOST);
 
 	return p != NULL && p->present && p != h ? p : NULL;
 }
@@ -87,12 +87,12 @@ static struct witness
 witness_for(const struct engine *en, const struct check *c)
 {
 	struct witness vm = { .host = c->host,
-		.vm = c->unit != NULL ? c->unit->vm : NULL };
+		.vm = check_unit(c) != NULL ? check_unit(c)->vm : NULL };
 	struct witness home = { .host = c->host, .machine = true };
 
 	if (vm.vm != NULL && witness_can_tell(&vm))
 		return vm;
-	if (c->unit != NULL && witness_can_tell(&home))
+	if (check_unit(c) != NULL && witness_can_tell(&home))
 		return home;
 	return (struct witness){ .host = witness_of(en, c->host) };
 }
@@ -112,8 +112,8 @@ is_cut_off(const struct engine *en, const struct check *c)
 {
 	struct witness home = { .host = c->host, .machine = true };
 
-	if (c->unit != NULL && (witness_lies(&home) ||
-		(c->unit->vm != NULL && vm_is_gone(c->unit->vm))))
+	if (check_unit(c) != NULL && (witness_lies(&home) ||
+		(check_unit(c)->vm != NULL && vm_is_gone(check_unit(c)->vm))))
 		return true;
 	return parent_dead(en, c->host) != NULL;
 }
@@ -142,7 +142,7 @@ await(const struct witness *w)
 bool
 parent_is_awaited(const struct check *c)
 {
-	return c->unit != NULL ? c->unit->awaited :
+	return check_unit(c) != NULL ? check_unit(c)->awaited :
 		c->host->awaited || c->host->guests_wait;
 }
 
@@ -151,10 +151,10 @@ whole_wait(const struct engine *en, const struct check *c)
 {
 	struct witness w = { .host = c->host, .machine = true };
 	const struct host *p = parent_of(en, c->host);
-	int64_t wait = c->unit != NULL ? witness_verdict_ns(&w) : 0;
+	int64_t wait = check_unit(c) != NULL ? witness_verdict_ns(&w) : 0;
 
-	if (c->unit != NULL && c->unit->vm != NULL) {
-		w = (struct witness){ .host = c->host, .vm = c->unit->vm };
+	if (check_unit(c) != NULL && check_unit(c)->vm != NULL) {
+		w = (struct witness){ .host = c->host, .vm = check_unit(c)->vm };
 		wait += witness_verdict_ns(&w);
 	}
 	for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
@@ -184,7 +184,7 @@ parent_says(struct engine *en, struct check *c, struct now now)
 {
 	struct witness w;
 
-	if (c->host->parent == 0 && c->unit == NULL)
+	if (c->host->rare->parent == 0 && check_unit(c) == NULL)
 		return PARENT_SAYS_UP;
 	if (is_cut_off(en, c))
 		return PARENT_SAYS_DOWN;
@@ -219,7 +219,7 @@ each_check(struct engine *en, struct host *h, struct now now,
 {
 	for (size_t i = 0; i < h->n_checks; i++)
 		act(en, h->checks[i], now);
-	for (struct unit *u = h->units; u != NULL; u = u->next)
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		for (size_t i = 0; i < u->n_checks; i++)
 			act(en, u->checks[i], now);
 }
@@ -235,7 +235,7 @@ static void
 guests_answered(struct engine *en, struct host *h, const struct unit *vm,
 	struct now now)
 {
-	for (struct unit *u = h->units; u != NULL; u = u->next)
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		for (size_t i = 0; i < u->n_checks; i++) {
 			struct witness w = witness_for(en, u->checks[i]);
 
@@ -251,7 +251,7 @@ hosts_answered(struct engine *en, struct host *p, struct now now)
 	struct host *h;
 
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
-		if (h->parent != 0 && waits(en, h) && witness_of(en, h) == p)
+		if (h->rare->parent != 0 && waits(en, h) && witness_of(en, h) == p)
 			each_check(en, h, now, judge_held);
 }
 
@@ -260,10 +260,10 @@ parent_answered(struct engine *en, struct check *c, struct now now)
 {
 	struct host *h = c->host;
 
-	if (c->unit != NULL) {
-		c->unit->awaited = false;
+	if (check_unit(c) != NULL) {
+		check_unit(c)->awaited = false;
 		if (waits(en, h))
-			guests_answered(en, h, c->unit, now);
+			guests_answered(en, h, check_unit(c), now);
 		return;
 	}
 	if (h->guests_wait && is_host_layer(c)) {
@@ -315,7 +315,7 @@ parent_moved(struct engine *en, struct host *p)
 	p->down = down;
 	p->awaited = p->awaited && !down;
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
-		if (h->parent == 0 || !h->present || !hangs_on(en, h, p))
+		if (h->rare->parent == 0 || !h->present || !hangs_on(en, h, p))
 			continue;
 		if (down && parent_dead(en, h) != NULL)
 			each_check(en, h, now, excuse_failing);
@@ -331,7 +331,7 @@ guests_moved(struct engine *en, struct host *h, const struct unit *vm)
 {
 	struct now now = en->now;
 
-	for (struct unit *u = h->units; u != NULL; u = u->next)
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		for (size_t i = 0; i < u->n_checks; i++) {
 			struct check *c = u->checks[i];
 
@@ -348,7 +348,7 @@ void
 parent_excuse_beat(const struct engine *en, const struct host *h,
 	struct beat *b)
 {
-	if (b->word == BEAT_HEARD && !b->convicted && h->parent != 0 &&
+	if (b->word == BEAT_HEARD && !b->convicted && h->rare->parent != 0 &&
 	    parent_dead(en, h) != NULL) {
 		b->excused = true;
 		b->from = awake_in(en, h->part, en->now);
@@ -372,15 +372,18 @@ parent_window_covers(const struct engine *en, const struct window *w,
 void
 parents_count(struct engine *en)
 {
+	struct host_rare *own;
 	size_t at = 0;
 	struct host *h, *p;
 
 	while ((h = hash_next(&en->hosts, &at)) != NULL)
-		h->n_below = 0;
+		if (h->rare->n_below > 0)
+			host_own_rare(h)->n_below = 0;
 	for (at = 0; (h = hash_next(&en->hosts, &at)) != NULL;) {
 		p = h->present ? parent_of(en, h) : NULL;
 		for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
-			p->n_below++;
+			if ((own = host_rare(p)) != NULL)
+				own->n_below++;
 			p = parent_of(en, p);
 		}
 	}
@@ -389,6 +392,7 @@ parents_count(struct engine *en)
 void
 parents_take_def(struct engine *en, const struct fleet_def *fleet)
 {
+	struct host_rare *own;
 	size_t at = 0;
 	struct host *h;
 
@@ -399,9 +403,10 @@ parents_take_def(struct engine *en, const struct fleet_def *fleet)
 		uint32_t id = p != NULL ? p->id : 0;
 
 		h = host_find(en, def->name);
-		if (h == NULL || h->parent == id || p == h)
+		if (h == NULL || h->rare->parent == id || p == h ||
+		    (own = host_rare(h)) == NULL)
 			continue;
-		h->parent = id;
+		own->parent = id;
 		host_say_subject(en, h);
 		mark(en, h, DIRTY_URGENT);
 		if (p != NULL)
@@ -410,7 +415,7 @@ parents_take_def(struct engine *en, const struct fleet_def *fleet)
 	parents_count(en);
 	/* a parent may be another one, or gone */
 	for (at = 0; (h = hash_next(&en->hosts, &at)) != NULL;)
-		if (h->present && (h->parent != 0 || h->health ==
+		if (h->present && (h->rare->parent != 0 || h->health ==
 			HEALTH_UNREACHABLE)) {
 			fold_host(en, h, en->now.wall);
 			units_fold(en, h, en->now.wall);

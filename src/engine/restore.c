@@ -120,6 +120,8 @@ keep_tags(struct host *h, const struct body *b)
 	size_t bytes = 0;
 	char *text;
 
+	if (b->n_tags == 0)
+		return 0;
 	for (size_t i = 0; i < b->n_tags; i++)
 		bytes += strlen(b->tags[i].key) + strlen(b->tags[i].value) + 2;
 	h->tags = mem_alloc(b->n_tags * sizeof(*h->tags) + bytes);
@@ -147,17 +149,18 @@ restore_host(struct engine *en, const struct change_subject *s,
 		b->partition : "default");
 	struct host *h = p == NULL ? NULL :
 		host_make(en, s->key, p, s->id);
-	char *address = mem_strdup(b->address);
+	struct host_rare *own;
 
-	if (h == NULL || address == NULL || keep_tags(h, b) < 0) {
-		mem_free(address);
+	if (h == NULL || host_set_address(h, b->address) < 0 ||
+	    keep_tags(h, b) < 0)
 		return TC_ENOMEM;
-	}
-	mem_free(h->address);
-	h->address = address;
 	h->owner = owner_of(b->owner);
 	h->present = !s->retired;
-	h->parent = b->parent;
+	if (b->parent == 0)
+		return 0;
+	if ((own = host_rare(h)) == NULL)
+		return TC_ENOMEM;
+	own->parent = b->parent;
 	return 0;
 }
 
@@ -167,6 +170,7 @@ restore_check(struct engine *en, const struct change_subject *s,
 {
 	struct host *h = subject_get(en, s->parent, SUBJECT_HOST);
 	struct unit *u = unit_of_id(en, s->parent);
+	struct device *d;
 	struct check *c;
 
 	if (h == NULL && u == NULL)
@@ -176,9 +180,11 @@ restore_check(struct engine *en, const struct change_subject *s,
 	if (c == NULL)
 		return TC_ENOMEM;
 	c->passive = b->passive;
-	c->device = subject_get(en, b->device, SUBJECT_DEVICE);
-	if (c->device != NULL)
-		c->device->check = c;
+	d = subject_get(en, b->device, SUBJECT_DEVICE);
+	if (d != NULL && u == NULL) {
+		check_set_device(c, d);
+		d->check = c;
+	}
 	return 0;
 }
 
@@ -375,12 +381,16 @@ engine_restore_plan(struct engine *en, const struct change_plan *p)
 	struct host *h = subject_get(en, p->host, SUBJECT_HOST);
 	struct unit *u = unit_of_id(en, p->host);
 	struct host_plan **at;
+	struct host_rare *own;
 
 	if (p->id > en->plan_id)
 		en->plan_id = p->id;
 	if ((h == NULL && u == NULL) || p->state == PLAN_STATE_WITHDRAWN)
 		return TC_ENOENT;
-	at = u != NULL ? &u->plan : &h->plan;
+	own = u == NULL ? host_rare(h) : NULL;
+	if (u == NULL && own == NULL)
+		return TC_ENOMEM;
+	at = u != NULL ? &u->plan : &own->plan;
 	if (*at == NULL)
 		*at = host_plan_new(en);
 	if (*at == NULL)
@@ -442,7 +452,7 @@ restore_finish(struct engine *en, struct now now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		for (size_t i = 0; i < h->n_checks; i++)
 			wake_check(en, h->checks[i], now);
-		for (struct unit *u = h->units; u != NULL; u = u->next) {
+		for (struct unit *u = h->rare->units; u != NULL; u = u->next) {
 			for (size_t i = 0; i < u->n_checks; i++)
 				wake_check(en, u->checks[i], now);
 			unit_wake(en, u, now);

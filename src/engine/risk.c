@@ -265,6 +265,7 @@ void
 risk_fold(struct engine *en, struct host *h)
 {
 	struct host_device list[DEVICES_PER_HOST];
+	const struct host_risk *was = &h->rare->risk;
 	struct host_own own = outlook_own(h);
 	enum level worst = LEVEL_NONE;
 	struct redundancy groups;
@@ -273,8 +274,8 @@ risk_fold(struct engine *en, struct host *h)
 
 	declared(h, &groups);
 
-	for (size_t i = 0; i < h->n_devices; i++) {
-		const struct device *d = h->devices[i];
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		const struct device *d = h->rare->devices[i];
 
 		if (d->judged)
 			list[n++] = (struct host_device){ d->id, d->level,
@@ -284,14 +285,14 @@ risk_fold(struct engine *en, struct host *h)
 			worst = d->level;
 	}
 	host_combine(list, n, &groups, &own, &risk);
-	if (risk.level != h->risk.level || risk.device != h->risk.device ||
-	    risk.spared_device != h->risk.spared_device)
+	if (risk.level != was->level || risk.device != was->device ||
+	    risk.spared_device != was->spared_device)
 		mark(en, h, DIRTY_URGENT);
 	else
 		mark(en, h, DIRTY_COSMETIC);
-	h->risk = risk;
-	h->risk.cause = outlook_cause(&en->outlook, own.any ?
+	risk.cause = outlook_cause(&en->outlook, own.any ?
 		h->outlook->verdict : NULL, worst);
+	host_set_risk(h, &risk);
 }
 
 /* Windows pass with the days: once a day everybody is judged again. */

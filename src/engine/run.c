@@ -39,8 +39,8 @@ phase_of(const struct check *c)
 	int64_t grid = PHASE_GRID_MS * NS_PER_MS;
 	int64_t places = c->kind->rule.interval.ns / grid;
 
-	if (c->unit != NULL)
-		h = hash_bytes(c->unit->path, strlen(c->unit->path), h);
+	if (check_unit(c) != NULL)
+		h = hash_bytes(check_unit(c)->path, strlen(check_unit(c)->path), h);
 	h = hash_bytes(c->kind->key, strlen(c->kind->key), h);
 	return places > 0 ? (int64_t)(h % (uint64_t)places) * grid : 0;
 }
@@ -208,7 +208,7 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 	c->started_ms = ms_of(now.mono);
 	*run = (struct engine_run){ .check = c->id, .seq = ++c->seq,
 		.probe = k->probe, .host = c->host->name,
-		.address = c->unit != NULL ? c->unit->address :
+		.address = check_unit(c) != NULL ? check_unit(c)->address :
 			c->host->address, .opt_rows = k->opt_rows,
 		.opts = k->opts, .timeout = run_timeout(c),
 		.due = recheck ? now.mono : (struct mono){ slot_ns } };

@@ -27,14 +27,14 @@ replace_words(struct arena *a, const struct host *h)
 {
 	char text[400] = "";
 
-	for (size_t i = 0; i < h->n_devices; i++) {
-		const struct device_id *d = &h->devices[i]->ident;
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		const struct device_id *d = &h->rare->devices[i]->ident;
 
-		if (h->devices[i]->id == h->risk.spared_device)
+		if (h->rare->devices[i]->id == h->rare->risk.spared_device)
 			snprintf(text, sizeof(text), "%s %s %s: failure %s; "
 				"others of its group stand for it", d->kind,
 				d->model, d->serial,
-				level_name(h->risk.spared));
+				level_name(h->rare->risk.spared));
 	}
 	return copy(a, text);
 }
@@ -44,16 +44,18 @@ plan_words(struct arena *a, const struct host *h)
 {
 	char text[400];
 
-	if (h->plan != NULL && h->plan->action == PLAN_DEVICE_REPLACE)
+	if (h->rare->plan != NULL &&
+	    h->rare->plan->action == PLAN_DEVICE_REPLACE)
 		return replace_words(a, h);
-	if (h->plan == NULL || !h->plan->predicted) {
+	if (h->rare->plan == NULL || !h->rare->plan->predicted) {
 		snprintf(text, sizeof(text), "%s: %s", h->worst != NULL ?
 			h->worst->kind->key : "risk", h->worst != NULL ?
-			reason_words(h->reason) : level_text(h->risk.level));
+			reason_words(h->reason) :
+			level_text(h->rare->risk.level));
 		return copy(a, text);
 	}
 	snprintf(text, sizeof(text), "failure %s: %.0f %% within 30 days",
-		level_name(h->risk.level), h->risk.risk.d30 * 100);
+		level_name(h->rare->risk.level), h->rare->risk.risk.d30 * 100);
 	return copy(a, text);
 }
 
@@ -86,7 +88,7 @@ static void
 show_unit_plans(struct snapshot *s, const struct host *h,
 	struct snap_plan *list)
 {
-	for (const struct unit *u = h->units; u != NULL; u = u->next)
+	for (const struct unit *u = h->rare->units; u != NULL; u = u->next)
 		if (u->plan != NULL)
 			list[s->n_plans++] = (struct snap_plan){
 				.id = u->plan->id, .host = h->name,
@@ -111,20 +113,21 @@ show_plans(const struct engine *en, struct snapshot *s)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < en->n_sorted; i++) {
 		const struct host *h = en->sorted[i];
+		const struct host_plan *plan = h->rare->plan;
 		struct snap_plan *p;
 
 		show_unit_plans(s, h, list);
 		p = &list[s->n_plans];
-		if (h->plan == NULL)
+		if (plan == NULL)
 			continue;
-		*p = (struct snap_plan){ .id = h->plan->id, .host = h->name,
+		*p = (struct snap_plan){ .id = plan->id, .host = h->name,
 			.unit = "",
-			.partition = h->part->name, .action = h->plan->action,
-			.state = h->plan->state,
-			.predicted = h->plan->predicted,
-			.urgency = h->plan->urgency,
-			.since = h->plan->since,
-			.why_not = h->plan->why_not,
+			.partition = h->part->name, .action = plan->action,
+			.state = plan->state,
+			.predicted = plan->predicted,
+			.urgency = plan->urgency,
+			.since = plan->since,
+			.why_not = plan->why_not,
 			.reason = plan_words(&s->arena, h) };
 		if (p->action == PLAN_HOST_EVACUATE)
 			show_targets(&s->arena, h, p);

@@ -106,8 +106,8 @@ show_kind(struct maker *m, const struct check_kind *k)
 static enum snap_layer
 layer_of(const struct check *c)
 {
-	if (c->unit != NULL)
-		return c->unit->is_vm ? LAYER_VM : LAYER_ROLE;
+	if (check_unit(c) != NULL)
+		return check_unit(c)->is_vm ? LAYER_VM : LAYER_ROLE;
 	return is_host_layer(c) ? LAYER_HOST : LAYER_ROLE;
 }
 
@@ -214,8 +214,8 @@ show_outlook(struct arena *a, const struct host *h, struct snap_host *out)
 	struct snap_outlook *own = o != NULL && o->verdict != NULL ?
 		arena_alloc(a, sizeof(*own)) : NULL;
 
-	out->replace_device = h->risk.spared_device;
-	out->cause = h->risk.cause;
+	out->replace_device = h->rare->risk.spared_device;
+	out->cause = h->rare->risk.cause;
 	if (own == NULL)
 		return;
 	*own = (struct snap_outlook){ show_verdict(a, o->verdict),
@@ -226,7 +226,8 @@ show_outlook(struct arena *a, const struct host *h, struct snap_host *out)
 static enum disposition
 shown_disposition(const struct host *h)
 {
-	return h->window != NULL && h->disposition == DISPOSITION_IN_SERVICE ?
+	return h->rare->window != NULL &&
+		h->disposition == DISPOSITION_IN_SERVICE ?
 		DISPOSITION_MAINTENANCE : h->disposition;
 }
 
@@ -236,9 +237,9 @@ show_diagnosis(struct arena *a, const struct host *h)
 	struct strbuf text = { 0 };
 	const char *out;
 
-	if (h->diagnosis == NULL)
+	if (h->rare->diagnosis == NULL)
 		return NULL;
-	diagnosis_write(h->diagnosis, &text);
+	diagnosis_write(h->rare->diagnosis, &text);
 	out = text.failed ? NULL : arena_strdup(a, text.p);
 	strbuf_free(&text);
 	return out;
@@ -251,26 +252,27 @@ show_kin(struct maker *m, const struct host *h)
 	const struct host *p = parent_of(m->en, h), *dead = NULL;
 	struct snap_kin *kin;
 
-	if (p == NULL && h->n_below == 0)
+	if (p == NULL && h->rare->n_below == 0)
 		return NULL;
 	if (h->health == HEALTH_UNREACHABLE)
 		dead = parent_dead(m->en, h);
 	kin = arena_alloc(m->arena, sizeof(*kin));
 	if (kin != NULL)
 		*kin = (struct snap_kin){ p != NULL ? p->name : "",
-			dead != NULL ? dead->name : "", h->n_below };
+			dead != NULL ? dead->name : "", h->rare->n_below };
 	return kin;
 }
 
 static int
 show_host(struct maker *m, const struct host *h, struct snap_host *out)
 {
+	const struct host_rare *rare = h->rare;
 	struct arena *a = m->arena;
 	struct snap_check *checks =
 		arena_alloc(a, h->n_checks * sizeof(*checks));
 	struct snap_device *devices =
-		arena_alloc(a, h->n_devices * sizeof(*devices));
-	const struct device *risky = subject_get(m->en, h->risk.device,
+		arena_alloc(a, rare->n_devices * sizeof(*devices));
+	const struct device *risky = subject_get(m->en, rare->risk.device,
 		SUBJECT_DEVICE);
 	uint32_t n = 0;
 
@@ -279,10 +281,10 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 	for (size_t i = 0; i < h->n_checks; i++)
 		if (show_check(m, h->checks[i], &checks[i]) < 0)
 			return TC_ENOMEM;
-	for (size_t i = 0; i < h->n_devices; i++)
-		if (!h->devices[i]->gone) {
-			show_device(m, h->devices[i], &devices[n]);
-			show_values(h->devices[i], checks, h->n_checks,
+	for (size_t i = 0; i < rare->n_devices; i++)
+		if (!rare->devices[i]->gone) {
+			show_device(m, rare->devices[i], &devices[n]);
+			show_values(rare->devices[i], checks, h->n_checks,
 				&devices[n++]);
 		}
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
@@ -295,18 +297,18 @@ show_host(struct maker *m, const struct host *h, struct snap_host *out)
 		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
 		.since = h->since, .diagnosis = show_diagnosis(a, h),
 		.kin = show_kin(m, h),
-		.level = h->risk.level,
-		.risk = h->risk.risk.d30, .risk_device = h->risk.device,
-		.risk_reason = h->risk.level == LEVEL_NONE ? "" :
-			h->risk.own ? own_words(a, h) : risk_words(a, risky),
+		.level = rare->risk.level,
+		.risk = rare->risk.risk.d30, .risk_device = rare->risk.device,
+		.risk_reason = rare->risk.level == LEVEL_NONE ? "" :
+			rare->risk.own ? own_words(a, h) : risk_words(a, risky),
 		.checks = checks, .n_checks = h->n_checks,
 		.devices = devices, .n_devices = n,
 		.why_not = h->why_not,
-		.plan_id = h->plan != NULL ? h->plan->id : 0,
-		.window_id = h->window != NULL ? h->window->id : 0 };
+		.plan_id = rare->plan != NULL ? rare->plan->id : 0,
+		.window_id = rare->window != NULL ? rare->window->id : 0 };
 	out->n_tags = out->tags != NULL ? h->n_tags : 0;
 	show_outlook(a, h, out);
-	return h->units == NULL && h->watch == NULL ? 0 :
+	return rare->units == NULL && rare->watch == NULL ? 0 :
 		show_units(m, h, out);
 }
 
@@ -368,7 +370,7 @@ host_bytes(const struct host *h)
 {
 	size_t n = arena_piece(sizeof(struct snap_host)) +
 		arena_piece(h->n_checks * sizeof(struct snap_check)) +
-		arena_piece(h->n_devices * sizeof(struct snap_device)) +
+		arena_piece(h->rare->n_devices * sizeof(struct snap_device)) +
 		arena_piece(h->n_tags * sizeof(struct tag)) +
 		text_piece(h->address) +
 		text_piece(h->worst != NULL ? h->worst->text : NULL);

@@ -33,13 +33,14 @@ view_of(const struct engine *en, const struct host *h)
 {
 	return (struct plan_view){ .health = h->health,
 		.host_health = h->host_health, .disposition = h->disposition,
-		.level = h->risk.level, .in_window = h->window != NULL,
+		.level = h->rare->risk.level,
+		.in_window = h->rare->window != NULL,
 		.brake = h->part->brake.latched,
 		.observer_suspect = en->observer.suspect && h->part->doubted,
 		.backup_old = backup_is_old(en, h),
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
-		.replace = h->risk.spared >= LEVEL_LIKELY,
-		.below = h->n_below > 0, .contagion = carries_contagion(h),
+		.replace = h->rare->risk.spared >= LEVEL_LIKELY,
+		.below = h->rare->n_below > 0, .contagion = carries_contagion(h),
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
@@ -74,7 +75,7 @@ void
 say_plan(struct engine *en, const struct host *h, const struct unit *u,
 	struct wall at)
 {
-	const struct host_plan *p = u != NULL ? u->plan : h->plan;
+	const struct host_plan *p = u != NULL ? u->plan : h->rare->plan;
 	uint32_t subject = u != NULL ? u->id : h->id;
 	struct change_set *cs = facts(en);
 	struct change *c = cs != NULL ? change_add(cs, CHANGE_PLAN) : NULL;
@@ -133,14 +134,15 @@ host_plan_free(struct engine *en, struct host_plan *p)
 static void
 withdraw(struct engine *en, struct host *h, struct wall at)
 {
-	if (h->plan == NULL)
+	if (h->rare->plan == NULL)
 		return;
-	pace_drop(h->plan, h->part);
-	h->plan->state = PLAN_STATE_WITHDRAWN;
+	pace_drop(h->rare->plan, h->part);
+	h->rare->plan->state = PLAN_STATE_WITHDRAWN;
 	say_plan(en, h, NULL, at);
 	climb_end(en, h);
-	host_plan_free(en, h->plan);
-	h->plan = NULL;
+	host_plan_free(en, h->rare->plan);
+	host_own_rare(h)->plan = NULL;
+	host_calm(h);
 }
 
 static bool
@@ -156,13 +158,24 @@ is_predicted(const struct plan_view *v)
 static struct plan_urgency
 urgency_of(const struct engine *en, const struct host *h)
 {
-	const struct device *d = subject_get(en, h->risk.device,
+	const struct device *d = subject_get(en, h->rare->risk.device,
 		SUBJECT_DEVICE);
 	const struct verdict *v = d != NULL ? d->verdict : NULL;
 	bool known = v != NULL && v->lead_known;
 
 	return plan_urgency(evacuation_estimate(h->tags, h->n_tags, &en->leaving),
 		known, dur_s(known ? v->lead_from_days * INT64_C(86400) : 0));
+}
+
+/* Room for one; false without memory. */
+static bool
+plan_begin(struct engine *en, struct host *h)
+{
+	struct host_rare *own = host_rare(h);
+
+	if (own != NULL)
+		own->plan = host_plan_new(en);
+	return own != NULL && own->plan != NULL;
 }
 
 static void
@@ -190,25 +203,24 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 	}
 	if (next.predicted)
 		next.urgency = urgency_of(en, h);
-	if (h->plan == NULL || h->plan->action != action) {
+	if (h->rare->plan == NULL || h->rare->plan->action != action) {
 		withdraw(en, h, at);
-		h->plan = host_plan_new(en);
-		if (h->plan == NULL)
+		if (!plan_begin(en, h))
 			return;
 		next.id = ++en->plan_id;
 		next.since = at;
-	} else if (h->plan->state == next.state &&
-		h->plan->why_not == next.why_not &&
-		h->plan->predicted == next.predicted &&
-		h->plan->urgency.is == next.urgency.is) {
+	} else if (h->rare->plan->state == next.state &&
+		h->rare->plan->why_not == next.why_not &&
+		h->rare->plan->predicted == next.predicted &&
+		h->rare->plan->urgency.is == next.urgency.is) {
 		return;
 	} else {
-		next.id = h->plan->id;
-		next.since = h->plan->since;
+		next.id = h->rare->plan->id;
+		next.since = h->rare->plan->since;
 		if (next.state != PLAN_STATE_RECOMMENDED)
-			pace_drop(h->plan, h->part);
+			pace_drop(h->rare->plan, h->part);
 	}
-	*h->plan = next;
+	*h->rare->plan = next;
 	say_plan(en, h, NULL, at);
 	if (action == PLAN_HOST_EVACUATE && !next.predicted)
 		climb_begin(en, h, at);
@@ -242,8 +254,8 @@ brake_latched(struct engine *en, struct part *p, struct wall at)
 	/* Everything that was recommended here is held from now on. */
 	for (size_t i = 0; i < en->n_sorted; i++)
 		if (en->sorted[i]->part == p &&
-		    (en->sorted[i]->plan != NULL ||
-		    en->sorted[i]->units != NULL))
+		    (en->sorted[i]->rare->plan != NULL ||
+		    en->sorted[i]->rare->units != NULL))
 			mark(en, en->sorted[i], DIRTY_URGENT);
 }
 
@@ -276,8 +288,8 @@ look_again(struct engine *en, struct part *p)
 	for (size_t i = 0; i < en->n_sorted; i++) {
 		const struct host *h = en->sorted[i];
 
-		if (h->part == p && h->plan != NULL &&
-		    h->plan->action == PLAN_HOST_EVACUATE)
+		if (h->part == p && h->rare->plan != NULL &&
+		    h->rare->plan->action == PLAN_HOST_EVACUATE)
 			mark(en, h, DIRTY_URGENT);
 	}
 }
@@ -312,9 +324,9 @@ step(struct engine *en, struct now now)
 		h->touched = false;
 		plan_host(en, h, now.wall);
 		alerts_of_host(en, h, now);
-		if (h->units != NULL)
+		if (h->rare->units != NULL)
 			units_step(en, h, now);
-		if (h->watch != NULL)
+		if (h->rare->watch != NULL)
 			watch_step(en, h, now);
 	}
 	en->n_touched = 0;

@@ -29,7 +29,7 @@ strain_of(const struct engine *en, const struct host *h)
 static const struct unit_rule *
 rule_of(const struct engine *en, const struct host *h)
 {
-	return h->watch != NULL ? &h->watch->rule : &en->unit_rule;
+	return h->rare->watch != NULL ? &h->rare->watch->rule : &en->unit_rule;
 }
 
 /* ---- saved: version, three free, then the age of the word, of the failing */

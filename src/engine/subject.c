@@ -121,39 +121,29 @@ host_free(struct engine *en, struct host *h)
 		return;
 	for (size_t i = 0; i < h->n_checks; i++)
 		check_free(en, h->checks[i]);
-	for (size_t i = 0; i < h->n_devices; i++)
-		device_free(h->devices[i]);
-	mem_free(h->checks);
-	mem_free(h->devices);
-	mem_free(h->address);
-	mem_free(h->tags);
-	host_plan_free(en, h->plan);
-	mem_free(h->diagnosis);
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		device_free(h->rare->devices[i]);
+	host_plan_free(en, h->rare->plan);
 	units_free(en, h);
-	mem_free(h->watch);
 	outlook_free(h->outlook);
-	mem_free(h);
+	host_release(h);
 }
 
 struct host *
 host_make(struct engine *en, const char *name, struct part *part,
 	uint32_t id)
 {
-	size_t n = strlen(name) + 1;
-	struct host *h = mem_alloc(sizeof(*h) + n);
+	struct host *h = host_alloc(name);
 
 	if (h == NULL)
 		return NULL;
-	*h = (struct host){ .id = id != 0 ? id : en->next_subject,
-		.part = part,
-		.owner = OWNER_API, .present = true, .since = en->now.wall,
-		.reason = TOCSIN_WHY_NO_CHECKS, .risk.level = LEVEL_NONE,
-		.risk.risk = { VERDICT_RISK_UNKNOWN, VERDICT_RISK_UNKNOWN,
-			VERDICT_RISK_UNKNOWN } };
-	memcpy(h->name, name, n);
-	h->address = mem_strdup("");
-	if (h->address == NULL ||
-	    subject_set(en, h->id, SUBJECT_HOST, h) < 0 ||
+	h->id = id != 0 ? id : en->next_subject;
+	h->part = part;
+	h->owner = OWNER_API;
+	h->present = true;
+	h->since = en->now.wall;
+	h->reason = TOCSIN_WHY_NO_CHECKS;
+	if (subject_set(en, h->id, SUBJECT_HOST, h) < 0 ||
 	    hash_put_str(&en->hosts, h->name, h) < 0) {
 		if (subject_get(en, h->id, SUBJECT_HOST) == h)
 			subject_clear(en, h->id);
@@ -179,8 +169,8 @@ host_say_subject(struct engine *en, const struct host *h)
 	json_add_str(&w, "owner", host_owner_id(h->owner));
 	json_add_str(&w, "partition", h->part->name);
 	json_add_str(&w, "address", h->address);
-	if (h->parent != 0)
-		json_add_u64(&w, "parent", h->parent);
+	if (h->rare->parent != 0)
+		json_add_u64(&w, "parent", h->rare->parent);
 	json_add_object(&w, "tags");
 	for (size_t i = 0; i < h->n_tags; i++)
 		json_add_str(&w, h->tags[i].key, h->tags[i].value);
@@ -198,7 +188,7 @@ host_say_subject(struct engine *en, const struct host *h)
 uint32_t
 check_whose(const struct check *c)
 {
-	return c->unit != NULL ? c->unit->id : c->host->id;
+	return check_unit(c) != NULL ? check_unit(c)->id : c->host->id;
 }
 
 struct check *
@@ -283,13 +273,9 @@ check_add(struct engine *en, struct host *h, const char *key,
 	const char *probe, uint32_t id)
 {
 	struct check *c;
-	void *checks = h->n_checks >= CHECKS_PER_HOST ? NULL :
-		list_room(h->checks, &h->cap_checks, h->n_checks + 1,
-			sizeof(struct check *));
 
-	if (checks == NULL)
+	if (host_check_room(h) < 0)
 		return NULL;
-	h->checks = checks;
 	c = check_make(en, h, key, probe, id);
 	if (c == NULL)
 		return NULL;
@@ -312,7 +298,7 @@ check_say_subject(struct engine *en, const struct check *c, bool retired)
 	json_put_object(&w);
 	json_add_str(&w, "probe", c->kind->probe);
 	json_add_bool(&w, "passive", c->passive);
-	json_add_u64(&w, "device", c->device != NULL ? c->device->id : 0);
+	json_add_u64(&w, "device", check_device(c) != NULL ? check_device(c)->id : 0);
 	json_put_end(&w);
 	ch->u.subject = (struct change_subject){ .id = c->id,
 		.kind = SUBJECT_CHECK, .parent = check_whose(c),
@@ -377,13 +363,9 @@ device_add(struct engine *en, struct host *h, const struct device_id *ident,
 {
 	char key[1024];
 	struct device *d;
-	void *devices = h->n_devices >= DEVICES_PER_HOST ? NULL :
-		list_room(h->devices, &h->cap_devices, h->n_devices + 1,
-			sizeof(struct device *));
 
-	if (devices == NULL)
+	if (host_device_room(h) < 0)
 		return NULL;
-	h->devices = devices;
 	d = MEM_NEW(struct device);
 	if (d == NULL)
 		return NULL;
@@ -399,7 +381,7 @@ device_add(struct engine *en, struct host *h, const struct device_id *ident,
 		device_free(d);
 		return NULL;
 	}
-	h->devices[h->n_devices++] = d;
+	host_put_device(h, d);
 	return d;
 }
 

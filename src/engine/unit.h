@@ -59,8 +59,8 @@ struct unit {
 static inline const struct window *
 unit_window(const struct unit *u)
 {
-	if (u->host->window != NULL)
-		return u->host->window;
+	if (u->host->rare->window != NULL)
+		return u->host->rare->window;
 	return u->vm != NULL ? u->vm->window : u->window;
 }
 

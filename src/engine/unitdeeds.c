@@ -16,7 +16,7 @@ class_of(const struct unit *u)
 {
 	enum unit_class cls = u->cls;
 
-	for (const struct unit *r = u->host->units; u->is_vm && r != NULL;
+	for (const struct unit *r = u->host->rare->units; u->is_vm && r != NULL;
 	     r = r->next)
 		if (r->vm == u)
 			cls = plan_class_with(cls, r->cls);
@@ -111,7 +111,7 @@ write_body(struct strbuf *body, const struct unit *u)
 		if (u->by >> i & 1)
 			json_put_str(&w, signal_id((enum signal_side)i));
 	json_put_end(&w);
-	json_add_str(&w, "cause_hint", cause_id(u->host->risk.cause));
+	json_add_str(&w, "cause_hint", cause_id(u->host->rare->risk.cause));
 	snprintf(url, sizeof(url), "/v1/units/%u", u->id);
 	json_add_str(&w, "url", url);
 	json_put_end(&w);
@@ -246,7 +246,7 @@ alerts_of_unit(struct engine *en, struct unit *u, struct now now)
 void
 units_step(struct engine *en, struct host *h, struct now now)
 {
-	for (struct unit *u = h->units; u != NULL; u = u->next) {
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next) {
 		plan_unit(en, u, now.wall);
 		alerts_of_unit(en, u, now);
 	}
@@ -255,7 +255,7 @@ units_step(struct engine *en, struct host *h, struct now now)
 void
 watch_step(struct engine *en, struct host *h, struct now now)
 {
-	struct watch *w = h->watch;
+	struct watch *w = h->rare->watch;
 	bool alarm = w != NULL && h->present &&
 		beat_alarms(&w->beat, &w->rule, awake_in(en, h->part, now));
 	enum tocsin_reason why;
@@ -263,7 +263,7 @@ watch_step(struct engine *en, struct host *h, struct now now)
 	if (w == NULL)
 		return;
 	beat_judge(&w->beat, &w->rule, awake_in(en, h->part, now), &why);
-	if (alarm && h->window == NULL)
+	if (alarm && h->rare->window == NULL)
 		raise_silence(en, h, NULL, why);
 	else if (!alarm && w->alarming)
 		alert_end(en, "agent_silent", h->name, now.wall);

@@ -172,11 +172,16 @@ arm_watch(struct engine *en, struct watch *w, struct now now)
 static struct watch *
 watch_of(struct engine *en, struct host *h)
 {
-	if (h->watch == NULL && (h->watch = MEM_NEW(struct watch)) != NULL) {
-		h->watch->host = h;
-		h->watch->rule = en->unit_rule;
+	struct host_rare *own = host_rare(h);
+
+	if (own == NULL || own->watch != NULL)
+		return h->rare->watch;
+	own->watch = MEM_NEW(struct watch);
+	if (own->watch != NULL) {
+		own->watch->host = h;
+		own->watch->rule = en->unit_rule;
 	}
-	return h->watch;
+	return own->watch;
 }
 
 static void
@@ -238,7 +243,7 @@ agent_word(struct engine *en, struct host *h, struct unit *guest,
 void
 watch_heard(struct engine *en, struct host *h, struct now now)
 {
-	struct watch *w = h->watch;
+	struct watch *w = h->rare->watch;
 	bool silent;
 
 	if (w == NULL)
@@ -258,7 +263,7 @@ watch_take_def(struct engine *en, struct host *h, enum unit_agent agent,
 {
 	struct watch *w;
 
-	if (agent == AGENT_AUTO && h->watch == NULL)
+	if (agent == AGENT_AUTO && h->rare->watch == NULL)
 		return 0;
 	if (agent == AGENT_NONE) {
 		watch_free(en, h);
@@ -292,13 +297,13 @@ watch_wake(struct engine *en, struct host *h, struct now now)
 {
 	int64_t base = awake_in(en, h->part, now).ns;
 
-	if (h->watch == NULL)
+	if (h->rare->watch == NULL)
 		return;
-	h->watch->beat.from.ns += base;
-	h->watch->beat.ended.ns += base;
-	h->watch->alarming = beat_alarms(&h->watch->beat, &h->watch->rule,
-		awake_in(en, h->part, now));
-	arm_watch(en, h->watch, now);
+	h->rare->watch->beat.from.ns += base;
+	h->rare->watch->beat.ended.ns += base;
+	h->rare->watch->alarming = beat_alarms(&h->rare->watch->beat,
+		&h->rare->watch->rule, awake_in(en, h->part, now));
+	arm_watch(en, h->rare->watch, now);
 }
 
 void
@@ -321,9 +326,10 @@ watches_tick(struct engine *en, struct now now)
 void
 watch_free(struct engine *en, struct host *h)
 {
-	if (h->watch == NULL)
+	if (h->rare->watch == NULL)
 		return;
-	heap_remove(&en->watch_due, &h->watch->due);
-	mem_free(h->watch);
-	h->watch = NULL;
+	heap_remove(&en->watch_due, &h->rare->watch->due);
+	mem_free(h->rare->watch);
+	host_own_rare(h)->watch = NULL;
+	host_calm(h);
 }

@@ -169,7 +169,7 @@ say_move(struct engine *en, const struct unit *u, enum health from,
 	json_add_str(&w, "to", health_id(u->health));
 	json_add_str(&w, "reason", reason_id(u->reason));
 	json_add_str(&w, "type", health_is_bad(u->health) ? "hard" : "soft");
-	json_add_str(&w, "cause_hint", cause_id(u->host->risk.cause));
+	json_add_str(&w, "cause_hint", cause_id(u->host->rare->risk.cause));
 	write_sides(&w, u);
 	if (unit_window(u) != NULL)
 		json_add_u64(&w, "window", unit_window(u)->id);
@@ -217,7 +217,7 @@ say_unit_flapping(struct engine *en, const struct unit *u, struct wall at)
 static void
 fold_roles(struct engine *en, struct unit *vm, struct wall at)
 {
-	for (struct unit *r = vm->host->units; r != NULL; r = r->next)
+	for (struct unit *r = vm->host->rare->units; r != NULL; r = r->next)
 		if (r->vm == vm)
 			unit_fold(en, r, at);
 }
@@ -271,7 +271,7 @@ unit_fold(struct engine *en, struct unit *u, struct wall at)
 void
 units_fold(struct engine *en, struct host *h, struct wall at)
 {
-	for (struct unit *u = h->units; u != NULL; u = u->next)
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		unit_fold(en, u, at);
 }
 

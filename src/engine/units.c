@@ -17,7 +17,7 @@ vm_find(const struct engine *en, const char *name)
 struct unit *
 role_find(const struct host *h, const struct unit *vm, const char *name)
 {
-	for (struct unit *u = h->units; u != NULL; u = u->next)
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		if (!u->is_vm && u->vm == vm && strcmp(u->name, name) == 0)
 			return u;
 	return NULL;
@@ -48,16 +48,17 @@ units_free(struct engine *en, struct host *h)
 {
 	struct unit *u;
 
-	while ((u = h->units) != NULL) {
-		h->units = u->next;
+	while ((u = h->rare->units) != NULL) {
+		host_own_rare(h)->units = u->next;
 		unit_free(en, u);
 	}
 }
 
+/* The host has a part of its own already. */
 static void
 link_unit(struct host *h, struct unit *u)
 {
-	struct unit **at = &h->units;
+	struct unit **at = &host_own_rare(h)->units;
 
 	while (*at != NULL)
 		at = &(*at)->next;
@@ -69,7 +70,7 @@ link_unit(struct host *h, struct unit *u)
 static void
 unlink_unit(struct unit *u)
 {
-	struct unit **at = &u->host->units;
+	struct unit **at = &host_own_rare(u->host)->units;
 
 	while (*at != u)
 		at = &(*at)->next;
@@ -81,7 +82,7 @@ count_units(const struct host *h)
 {
 	size_t n = 0;
 
-	for (const struct unit *u = h->units; u != NULL; u = u->next)
+	for (const struct unit *u = h->rare->units; u != NULL; u = u->next)
 		n++;
 	return n;
 }
@@ -123,7 +124,8 @@ unit_make(struct engine *en, const struct unit_birth *b)
 {
 	struct unit *u;
 
-	if (count_units(b->host) >= UNITS_PER_HOST)
+	if (count_units(b->host) >= UNITS_PER_HOST ||
+	    host_rare(b->host) == NULL)
 		return NULL;
 	u = MEM_NEW(struct unit);
 	if (u == NULL)
@@ -199,7 +201,7 @@ unit_check_add(struct engine *en, struct unit *u, const char *key,
 	c = check_make(en, u->host, key, probe, id);
 	if (c == NULL)
 		return NULL;
-	c->unit = u;
+	check_set_unit(c, u);
 	u->checks[u->n_checks++] = c;
 	return c;
 }
@@ -268,7 +270,7 @@ carries_contagion(const struct host *h)
 {
 	if (h->host_health != HEALTH_UNHEALTHY)
 		return false;
-	for (const struct unit *u = h->units; u != NULL; u = u->next)
+	for (const struct unit *u = h->rare->units; u != NULL; u = u->next)
 		if (u->is_vm && u->fell >= CONTAGION_HOSTS)
 			return true;
 	return false;
@@ -277,7 +279,7 @@ carries_contagion(const struct host *h)
 void
 contagion_clear(struct engine *en, struct host *h)
 {
-	for (struct unit *u = h->units; u != NULL; u = u->next)
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		if (u->is_vm && u->fell > 0) {
 			u->fell = 0;
 			unit_save(en, u);
@@ -292,14 +294,14 @@ vm_move(struct engine *en, struct unit *vm, struct host *to, struct now now)
 	struct unit *u, *next;
 	struct json_write w;
 
-	if (from == to)
-		return;
+	if (from == to || host_rare(to) == NULL)
+		return;		/* or without memory: until it is seen again */
 	if (from->host_health != HEALTH_UNHEALTHY)
 		vm->fell = 0;
 	else if (vm->fell < FELL_MOST)
 		vm->fell++;
 	rehome(en, vm, to, now);
-	for (u = from->units; u != NULL; u = next) {
+	for (u = from->rare->units; u != NULL; u = next) {
 		next = u->next;
 		if (u->vm == vm)
 			rehome(en, u, to, now);
@@ -322,7 +324,7 @@ unit_retire(struct engine *en, struct unit *u, struct now now)
 {
 	struct unit *r, *next;
 
-	for (r = u->is_vm ? u->host->units : NULL; r != NULL; r = next) {
+	for (r = u->is_vm ? u->host->rare->units : NULL; r != NULL; r = next) {
 		next = r->next;
 		if (r->vm == u)
 			unit_retire(en, r, now);
@@ -352,7 +354,7 @@ from_source(const struct unit *u)
 void
 units_sweep(struct engine *en, struct host *h, bool all, struct now now)
 {
-	struct unit *u = h->units;
+	struct unit *u = h->rare->units;
 
 	while (u != NULL) {
 		if (!all && (u->claimed || !from_source(u))) {
@@ -361,9 +363,9 @@ units_sweep(struct engine *en, struct host *h, bool all, struct now now)
 		}
 		/* Its roles go along. */
 		unit_retire(en, u, now);
-		u = h->units;
+		u = h->rare->units;
 	}
-	for (u = h->units; u != NULL; u = u->next)
+	for (u = h->rare->units; u != NULL; u = u->next)
 		u->claimed = false;
 }
 

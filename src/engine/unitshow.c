@@ -50,7 +50,7 @@ show_unit(struct maker *m, const struct unit *u, struct snap_unit *out)
 			u->flapping ? UNIT_FLAPPING : 0),
 		.health = u->health, .reason = u->reason, .since = u->since,
 		.by = u->by, .expected = u->signals,
-		.cause = health_is_bad(u->health) ? u->host->risk.cause :
+		.cause = health_is_bad(u->health) ? u->host->rare->risk.cause :
 			CAUSE_UNKNOWN,
 		.run = u->run, .run_since = u->run_since, .busy = u->busy,
 		.own_checks = u->own_checks,
@@ -86,18 +86,18 @@ show_units(struct maker *m, const struct host *h, struct snap_host *out)
 	struct snap_unit *list;
 	size_t n = 0;
 
-	for (const struct unit *u = h->units; u != NULL; u = u->next)
+	for (const struct unit *u = h->rare->units; u != NULL; u = u->next)
 		n++;
 	list = arena_alloc(m->arena, n * sizeof(*list));
 	if (list == NULL)
 		return TC_ENOMEM;
 	n = 0;
-	for (const struct unit *u = h->units; u != NULL; u = u->next) {
+	for (const struct unit *u = h->rare->units; u != NULL; u = u->next) {
 		if (u->vm != NULL)
 			continue;
 		if (show_unit(m, u, &list[n++]) < 0)
 			return TC_ENOMEM;
-		for (const struct unit *r = h->units; u->is_vm && r != NULL;
+		for (const struct unit *r = h->rare->units; u->is_vm && r != NULL;
 		     r = r->next)
 			if (r->vm == u &&
 			    show_unit(m, r, &list[n++]) < 0)
@@ -105,7 +105,7 @@ show_units(struct maker *m, const struct host *h, struct snap_host *out)
 	}
 	out->units = list;
 	out->n_units = (uint32_t)n;
-	if (h->watch != NULL)
-		out->watch = show_watch(m->en, m->arena, h->watch);
+	if (h->rare->watch != NULL)
+		out->watch = show_watch(m->en, m->arena, h->rare->watch);
 	return 0;
 }

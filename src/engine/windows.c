@@ -48,7 +48,7 @@ lay_on_vms(struct engine *en, struct host *h, size_t n)
 {
 	bool moved = false;
 
-	for (struct unit *u = h->units; u != NULL; u = u->next) {
+	for (struct unit *u = h->rare->units; u != NULL; u = u->next) {
 		const struct window *over = NULL;
 
 		for (size_t i = 0; u->is_vm && i < n && over == NULL; i++)
@@ -58,6 +58,17 @@ lay_on_vms(struct engine *en, struct host *h, size_t n)
 		u->window = over;
 	}
 	return moved;
+}
+
+/* Without memory it is laid at the next edge. */
+static void
+host_set_window(struct host *h, struct window *over)
+{
+	struct host_rare *own = over != h->rare->window ? host_rare(h) : NULL;
+
+	if (own != NULL)
+		own->window = over;
+	host_calm(h);
 }
 
 /* On every host; and when it must be done again. */
@@ -82,9 +93,9 @@ windows_lay(struct engine *en, struct wall now)
 		for (size_t i = 0; i < n && over == NULL; i++)
 			if (parent_window_covers(en, en->windows[i], h))
 				over = en->windows[i];
-		if (!lay_on_vms(en, h, n) && over == h->window)
+		if (!lay_on_vms(en, h, n) && over == h->rare->window)
 			continue;
-		h->window = over;
+		host_set_window(h, over);
 		mark(en, h, DIRTY_URGENT);
 	}
 	en->windows_edge.ms = next_edge(en, now);
@@ -156,15 +167,15 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[64];
 
-		for (struct unit *u = w->n_vms > 0 ? h->units : NULL; u != NULL;
-		     u = u->next)
+		for (struct unit *u = w->n_vms > 0 ? h->rare->units : NULL;
+		     u != NULL; u = u->next)
 			tell_vm_overrun(en, w, u, now);
 		/*
 		 * Another window may still lie on it; what hangs on one that
 		 * is down is told of with that.
 		 */
-		if (!h->present || h->window != NULL || is_back(h) ||
-		    (h->health == HEALTH_UNREACHABLE && h->parent != 0) ||
+		if (!h->present || h->rare->window != NULL || is_back(h) ||
+		    (h->health == HEALTH_UNREACHABLE && h->rare->parent != 0) ||
 		    !parent_window_covers(en, w, h))
 			continue;
 		host_title(h, title);

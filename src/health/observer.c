@@ -108,7 +108,7 @@ observer_note(struct observer *o, struct observer_ring *part,
 	int64_t slot = now.ns / OBSERVER_SLOT_NS;
 	struct observer_mark fresh = *host;
 
-	fresh.slot = slot;
+	fresh.slot = (uint32_t)slot;
 	fresh.counted = true;
 	fresh.kind = (uint8_t)kind;
 	for (size_t i = 0; i < 2 && rings[i] != NULL; i++) {
@@ -184,7 +184,7 @@ observer_note_loss(struct observer *o, struct observer_mark *host,
 	    second - host->lost_second < OBSERVER_LOSS_RING &&
 	    o->loss.hosts[loss_place(host->lost_second)] > 0)
 		o->loss.hosts[loss_place(host->lost_second)]--;
-	host->lost_second = second;
+	host->lost_second = (uint32_t)second;
 	o->loss.hosts[i]++;
 }
 

@@ -67,8 +67,8 @@ const char *observer_why_words(enum observer_why w);
 
 /* Of a host, the caller's; {0} at first. */
 struct observer_mark {
-	int64_t slot;
-	int64_t lost_second;	/* counted in the ring of loss; 0 = not */
+	uint32_t slot;
+	uint32_t lost_second;	/* counted in the ring of loss; 0 = not */
 	bool counted;
 	uint8_t kind;
 };

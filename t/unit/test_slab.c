@@ -26,7 +26,8 @@ START_TEST(items_keep_their_place_and_number)
 		items[i]->value = i;
 	}
 	for (int i = 0; i < 3000; i++)
-		ck_assert_ptr_eq(slab_get(&s, slab_index(&items[i]->node)), items[i]);
+		ck_assert_ptr_eq(slab_get(&s, slab_index(&items[i]->node)),
+			items[i]);
 	ck_assert_uint_eq(s.used, 3000);
 	for (struct item *it; (it = slab_next(&s, &at)) != NULL; n++)
 		ck_assert_int_eq(it->value, (int)slab_index(&it->node));

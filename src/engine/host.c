@@ -1,0 +1,183 @@
+/*
+ * The memory of a host: what lies in its block, and what lies apart.
+ */
+#include "engine/host.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "engine/inside.h"
+
+static const struct host_rare nothing_rare = {
+	.risk.level = LEVEL_NONE,
+	.risk.risk = { VERDICT_RISK_UNKNOWN, VERDICT_RISK_UNKNOWN,
+		VERDICT_RISK_UNKNOWN },
+};
+
+struct host_rare *
+host_rare(struct host *h)
+{
+	struct host_rare *own;
+
+	if (h->rare != &nothing_rare)
+		return host_own_rare(h);
+	own = MEM_NEW(struct host_rare);
+	if (own == NULL)
+		return NULL;
+	*own = nothing_rare;
+	h->rare = own;
+	return own;
+}
+
+static bool
+same_risk(const struct host_risk *a, const struct host_risk *b)
+{
+	return a->level == b->level && a->spared == b->spared &&
+		a->cause == b->cause && a->own == b->own &&
+		a->device == b->device &&
+		a->spared_device == b->spared_device &&
+		a->n_blind == b->n_blind && a->risk.d7 == b->risk.d7 &&
+		a->risk.d30 == b->risk.d30 && a->risk.d90 == b->risk.d90;
+}
+
+void
+host_calm(struct host *h)
+{
+	const struct host_rare *r = h->rare;
+
+	if (r == &nothing_rare || r->window != NULL || r->plan != NULL ||
+	    r->diagnosis != NULL || r->units != NULL || r->watch != NULL ||
+	    r->devices != NULL || r->parent != 0 || r->n_below != 0 ||
+	    !same_risk(&r->risk, &nothing_rare.risk))
+		return;
+	mem_free(host_own_rare(h));
+	h->rare = &nothing_rare;
+}
+
+void
+host_set_risk(struct host *h, const struct host_risk *risk)
+{
+	struct host_rare *own;
+
+	if (same_risk(&h->rare->risk, risk))
+		return;
+	own = host_rare(h);
+	if (own != NULL)
+		own->risk = *risk;
+	host_calm(h);
+}
+
+static char *
+near_address(struct host *h)
+{
+	return h->name + strlen(h->name) + 1;
+}
+
+int
+host_set_address(struct host *h, const char *address)
+{
+	size_t n = strlen(address) + 1;
+	char *to = n <= HOST_NEAR_ADDRESS ? near_address(h) :
+		mem_strdup(address);
+
+	if (to == NULL)
+		return TC_ENOMEM;
+	if (h->address != near_address(h))
+		mem_free(h->address);
+	if (to == near_address(h))
+		memmove(to, address, n);
+	h->address = to;
+	return 0;
+}
+
+int
+host_check_room(struct host *h)
+{
+	uint32_t cap = h->cap_checks;
+	bool near = h->checks == h->near_checks;
+	struct check **list;
+
+	if (h->n_checks >= CHECKS_PER_HOST)
+		return TC_ERANGE;
+	list = list_room(near && h->n_checks == cap ? NULL : h->checks, &cap,
+		h->n_checks + (size_t)1, sizeof(struct check *));
+	if (list == NULL)
+		return TC_ENOMEM;
+	if (near && list != h->checks)
+		memcpy(list, h->checks, h->n_checks * sizeof(*list));
+	h->checks = list;
+	h->cap_checks = (uint16_t)cap;
+	return 0;
+}
+
+int
+host_device_room(struct host *h)
+{
+	struct host_rare *own = host_rare(h);
+	struct device **list;
+
+	if (own == NULL || own->n_devices >= DEVICES_PER_HOST)
+		return TC_ENOMEM;
+	list = list_room(own->devices, &own->cap_devices,
+		own->n_devices + (size_t)1, sizeof(*list));
+	if (list == NULL)
+		return TC_ENOMEM;
+	own->devices = list;
+	return 0;
+}
+
+void
+host_put_device(struct host *h, struct device *d)
+{
+	struct host_rare *own = host_own_rare(h);
+
+	own->devices[own->n_devices++] = d;
+}
+
+void
+host_drop_device(struct host *h, const struct device *d)
+{
+	struct host_rare *own = host_own_rare(h);
+
+	for (size_t i = 0; i < own->n_devices; i++)
+		if (own->devices[i] == d) {
+			own->devices[i] = own->devices[--own->n_devices];
+			break;
+		}
+}
+
+struct host *
+host_alloc(const char *name)
+{
+	size_t n = strlen(name) + 1;
+	struct host *h = mem_alloc(sizeof(*h) + n + HOST_NEAR_ADDRESS);
+
+	if (h == NULL)
+		return NULL;
+	memcpy(h->name, name, n);
+	h->address = near_address(h);
+	h->checks = h->near_checks;
+	h->cap_checks = HOST_NEAR_CHECKS;
+	h->rare = &nothing_rare;
+	return h;
+}
+
+void
+host_release(struct host *h)
+{
+	if (h->checks != h->near_checks)
+		mem_free(h->checks);
+	if (h->address != near_address(h))
+		mem_free(h->address);
+	mem_free(h->tags);
+	if (h->rare != &nothing_rare) {
+		struct host_rare *own = host_own_rare(h);
+
+		mem_free(own->devices);
+		mem_free(own->diagnosis);
+		mem_free(own->watch);
+		mem_free(own);
+	}
+	mem_free(h);
+}

@@ -1,0 +1,112 @@
+/*
+ * A host, for src/engine alone.  There are thousands: small things lie
+ * together, what few have lies apart (struct host_rare), and the usual
+ * address and list of checks lie in the same block.
+ */
+#ifndef TOCSIN_ENGINE_HOST_H
+#define TOCSIN_ENGINE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "health/observer.h"
+#include "model/reason.h"
+#include "model/state.h"
+#include "model/unit.h"
+#include "plan/choose.h"
+#include "plan/urgency.h"
+#include "predict/host.h"
+
+/* Room in the host's own block: an IPv4 address, ping and one service. */
+#define HOST_NEAR_ADDRESS 16
+#define HOST_NEAR_CHECKS 2
+
+/* Those without any of it share one that says so: see host_rare(). */
+struct host_rare {
+	struct host_risk risk;
+	struct window *window;	/* that covers it now, or NULL */
+	struct host_plan *plan;	/* NULL = nothing to do */
+	struct diagnosis *diagnosis;	/* of this time out, or NULL */
+	struct unit *units;	/* VMs and roles on it; NULL = none */
+	struct watch *watch;	/* of its agent; NULL = not missed */
+	struct device **devices;
+	uint32_t n_devices;
+	uint32_t cap_devices;
+	uint32_t parent;	/* host that it hangs on, 0 = none: parents.h */
+	uint32_t n_below;	/* hosts that hang on it, in the end */
+};
+
+struct host {
+	uint32_t id;
+	enum host_owner owner : 8;
+	enum health health : 8;
+	enum health host_health : 8;	/* of the host layer alone */
+	enum disposition disposition : 8;
+	enum tocsin_reason reason : 16;
+	bool present : 1;
+	bool claimed : 1;
+	bool bad : 1;		/* counted in part->n_bad */
+	bool touched : 1;	/* in engine.touched */
+	bool down : 1;		/* as a parent: none of its checks answers */
+	bool awaited : 1;	/* by hosts that wait for its answer */
+	bool guests_wait : 1;	/* VMs and roles on it do */
+	uint8_t takes;		/* enum target_state, when it was last asked */
+	unsigned flags;
+	unsigned why_not;
+	uint32_t place;		/* in engine.sorted */
+	uint32_t n_tags;
+	uint16_t n_checks;
+	uint16_t cap_checks;
+	struct observer_mark heard;	/* of the checks from here */
+	struct part *part;
+	char *address;		/* host_set_address() */
+	struct tag *tags;	/* one block with their text; NULL = none */
+	struct check **checks;
+	struct check *worst;	/* NULL while healthy */
+	struct wall since;
+	struct host_outlook *outlook;	/* NULL = none yet */
+	const struct host_rare *rare;	/* never NULL */
+	struct check *near_checks[HOST_NEAR_CHECKS];
+	char name[];		/* and room for a near address */
+};
+
+/* What is recommended for a host. */
+struct host_plan {
+	uint64_t id;
+	enum plan_action action;
+	enum plan_state state;
+	bool predicted;
+	bool paced;		/* was recommended before: counted once */
+	struct plan_urgency urgency;	/* when predicted */
+	struct wall since;
+	unsigned why_not;
+};
+
+/* ---- host.c ---- */
+/* Its own, to be written; NULL = no memory. */
+struct host_rare *host_rare(struct host *h);
+/* The same once it has one of its own: who reads something there writes. */
+static inline struct host_rare *
+host_own_rare(struct host *h)
+{
+	return (struct host_rare *)(uintptr_t)h->rare;
+}
+/* Back to the shared one when there is nothing in its own any more. */
+void host_calm(struct host *h);
+/* Without memory the host has no risk that anybody knows. */
+void host_set_risk(struct host *h, const struct host_risk *risk);
+/* 0 or TC_ENOMEM; then nothing changed. */
+int host_set_address(struct host *h, const char *address);
+/* Room for one more check. */
+int host_check_room(struct host *h);
+/* Room for one more device, which host_put_device() then has. */
+int host_device_room(struct host *h);
+void host_put_device(struct host *h, struct device *d);
+void host_drop_device(struct host *h, const struct device *d);
+/* Memory of a new one with this name, all else unset; NULL = none. */
+struct host *host_alloc(const char *name);
+/* Its block and those that are its alone; its plan has gone already. */
+void host_release(struct host *h);
+
+#endif
