@@ -125,7 +125,7 @@ take(struct engine *en, struct host *h, const struct batch *b,
 	if (age_of(b, ob, now).ns > 2 * c->kind->rule.interval.ns)
 		return;
 	if (d == NULL)
-		strain_hear(en, h, ob, now);
+		strain_hear(en, c, ob, now);
 	judge_observation(en, c, ob, now);
 	run_schedule(en, c, now);
 }

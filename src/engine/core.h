@@ -43,6 +43,7 @@ struct engine {
 	struct heap climb_due;
 	struct hash strains;	/* struct strain by the id of its host */
 	struct heap strain_due;
+	struct hash loads;	/* struct load by the id of its check */
 	struct ladder_rule ladder;
 	struct unit_rule unit_rule;	/* of those that nobody declared */
 	struct shared shared;	/* kinds of checks, shapes of metrics */

@@ -374,6 +374,9 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 	if (ob->outcome == TOCSIN_OK)
 		note_slowest(c, now);
 	doubt_judge(en, c, ob, now);
+	if (ob->n_metrics > 0 && c->metrics.shape != NULL &&
+	    c->metrics.shape->loads)
+		strain_hear(en, c, ob, now);
 	if (!c->is_recheck && ob->own_row)
 		sweep_aside(en, c, ob);
 	else if (!c->is_recheck)

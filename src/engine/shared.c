@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "health/load.h"
 #include "predict/signals.h"
 
 static const char *
@@ -190,6 +191,8 @@ find_signals(struct metric_shape *shape)
 	for (size_t i = 0; i < shape->n; i++) {
 		signals[i] = signal_of_metric(shape->of[i].name);
 		shape->tells = shape->tells || signals[i] != SIGNAL_NONE;
+		shape->loads = shape->loads ||
+			load_tells(shape->of[i].name);
 	}
 }
 

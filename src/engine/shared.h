@@ -40,6 +40,7 @@ struct metric_shape {
 	uint32_t refs;
 	uint32_t n;
 	bool tells;		/* of signals, some of it */
+	bool loads;		/* of how busy it is */
 	const uint8_t *signals;	/* enum signal or SIGNAL_NONE, by place */
 	struct metric_name {
 		const char *name;	/* interned */

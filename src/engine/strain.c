@@ -6,9 +6,12 @@
 #include "engine/inside.h"
 #include "engine/unit.h"
 #include "health/busy.h"
+#include "health/load.h"
 
 /* A word that only repeats is written down so often, not each time. */
 #define SAVE_EVERY_NS INT64_C(60000000000)
+/* Counters are compared over so many intervals of their check at most. */
+#define LOAD_INTERVALS 2
 
 struct strain {
 	uint32_t host_id;
@@ -120,32 +123,67 @@ arm(struct engine *en, struct strain *s)
 			en->now.mono.ns + left.ns);
 }
 
-double
-busiest_of(const struct observation *ob)
+/* What it told last, and when it was told: kept by who tells counters only. */
+struct told {
+	uint32_t check_id;
+	struct load load;
+};
+
+/* Without memory it is unknown, as at first. */
+static void
+keep_load(struct engine *en, const struct check *c, struct told *t,
+	const struct load *l)
 {
-	double busiest = -1;
-
-	for (size_t i = 0; i < ob->n_metrics; i++) {
-		const struct metric *m = &ob->metrics[i];
-		double value = metric_number(m);
-
-		if (m->instance[0] == '\0' && value > busiest &&
-		    (strcmp(m->name, "cpu_busy_ratio") == 0 ||
-		    strcmp(m->name, "psi_cpu_some_ratio") == 0))
-			busiest = value;
+	if (t == NULL) {
+		t = MEM_NEW(struct told);
+		if (t == NULL)
+			return;
+		t->check_id = c->id;
+		if (hash_put(&en->loads, &t->check_id, sizeof(t->check_id),
+			t) < 0) {
+			mem_free(t);
+			return;
+		}
 	}
+	t->load = *l;
+}
+
+static double
+busiest_of(struct engine *en, const struct check *c,
+	const struct observation *ob)
+{
+	struct told *t = hash_get(&en->loads, &c->id, sizeof(c->id));
+	struct load l;
+	double busiest;
+
+	load_take(&l, ob);
+	busiest = load_busiest(&l, t != NULL ? &t->load : NULL,
+		dur_ns(LOAD_INTERVALS * c->kind->rule.interval.ns));
+	if (load_has_counters(&l))
+		keep_load(en, c, t, &l);
 	return busiest;
 }
 
 void
-strain_hear(struct engine *en, struct host *h, const struct observation *ob,
+strain_forget(struct engine *en, const struct check *c)
+{
+	mem_free(hash_remove(&en->loads, &c->id, sizeof(c->id)));
+}
+
+void
+strain_hear(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	double busiest = busiest_of(ob);
+	struct host *h = c->host;
+	double busiest = busiest_of(en, c, ob);
 	struct strain *s;
 
 	if (busiest < 0)
 		return;
+	if (check_unit(c) != NULL) {
+		unit_busy(en, check_unit(c), busiest);
+		return;
+	}
 	if (busiest < rule_of(en, h)->busy_ratio) {
 		s = strain_of(en, h);
 		if (s != NULL)
@@ -280,6 +318,7 @@ strains_free(struct engine *en)
 		mem_free(s);
 	hash_free(&en->strains);
 	heap_free(&en->strain_due);
+	hash_free(&en->loads);
 }
 
 int

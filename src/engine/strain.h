@@ -1,6 +1,6 @@
 /*
- * Hosts whose processors are busy, and what they are forgiven meanwhile
- * (health/busy.h).  A host that is not busy costs nothing.  For src/engine
+ * Hosts whose processors are busy (health/load.h), and what they are forgiven
+ * meanwhile (health/busy.h).  A host that is not busy costs nothing.  For src/engine
  * alone.
  */
 #ifndef TOCSIN_ENGINE_STRAIN_H
@@ -8,11 +8,11 @@
 
 #include "engine/core.h"
 
-/* The busiest of its ratios, negative when it tells none. */
-double busiest_of(const struct observation *ob);
-/* An observation of the host itself, not too old. */
-void strain_hear(struct engine *en, struct host *h,
+/* An observation of the host itself, or of a VM on it, not too old. */
+void strain_hear(struct engine *en, struct check *c,
 	const struct observation *ob, struct now now);
+/* The check goes: nothing is compared with what it told any more. */
+void strain_forget(struct engine *en, const struct check *c);
 /*
  * All that is wrong with it may be forgiven: it is overloaded, not failed.
  * Who was convicted before stays so.

@@ -7,6 +7,7 @@
 
 #include "engine/inside.h"
 #include "engine/outlook.h"
+#include "engine/strain.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -203,6 +204,7 @@ check_find(const struct host *h, const char *key)
 void
 check_free(struct engine *en, struct check *c)
 {
+	strain_forget(en, c);
 	kind_put(&en->shared, c->kind);
 	metrics_free(&en->shared, &c->metrics);
 	mem_free(c->text);

@@ -153,6 +153,8 @@ struct unit *unit_of_observation(struct engine *en, struct host *h,
 	struct unit *guest, const struct observation *ob);
 void unit_observe(struct engine *en, struct unit *u,
 	const struct observation *ob, struct dur age);
+/* It told how busy it is: 0…1. */
+void unit_busy(struct engine *en, struct unit *u, double ratio);
 /* A guest's agent was heard of. */
 void unit_heard(struct engine *en, struct unit *u, struct now now);
 void watch_heard(struct engine *en, struct host *h, struct now now);

@@ -7,7 +7,7 @@
 
 #include "engine/inside.h"
 #include "engine/parents.h"
-#include "engine/strain.h"
+#include "health/load.h"
 #include "engine/unit.h"
 #include "model/name.h"
 #include "wire/json_write.h"
@@ -83,15 +83,22 @@ take_run(struct engine *en, struct unit *u, const struct observation *ob)
 	unit_save(en, u);
 }
 
+void
+unit_busy(struct engine *en, struct unit *u, double ratio)
+{
+	u->busy = ratio >= u->rule.busy_ratio;
+	u->busy_at = awake_in(en, u->host->part, en->now);
+}
+
+/* By what its agent tells, which knows its ratios. */
 static void
 take_busy(struct engine *en, struct unit *u, const struct observation *ob)
 {
-	double busiest = busiest_of(ob);
+	struct load l;
 
-	if (busiest < 0)
-		return;
-	u->busy = busiest >= u->rule.busy_ratio;
-	u->busy_at = awake_in(en, u->host->part, en->now);
+	load_take(&l, ob);
+	if (l.ratio >= 0)
+		unit_busy(en, u, l.ratio);
 }
 
 void

@@ -18,7 +18,7 @@ struct answer {
 	uint32_t check;
 	uint32_t seq;
 	struct observation ob;
-	struct metric metric;
+	struct metric metrics[3];
 };
 
 struct kept {
@@ -45,6 +45,9 @@ struct sim {
 	bool held;		/* the fleet is taken over later */
 	char slow[16];		/* this host answers so late */
 	int64_t slow_ns;
+	char scraped[16];	/* this host tells counters */
+	struct mono counted;
+	double load, busy_s, idle_s;
 	struct dur backup_max_age;
 	struct check_rule rule;
 	size_t n_apart;		/* of rack0 */
@@ -116,6 +119,21 @@ answer_of(const struct sim *s, const struct engine_run *r)
 	return s->answers[host][strcmp(r->probe, "tcp") == 0];
 }
 
+/* As node_exporter does, which begins to count anew when it is told to. */
+static void
+tell_counters(struct sim *s, struct answer *a, bool page)
+{
+	if (!page || a->ob.outcome != TOCSIN_OK)
+		return;
+	sim_counters(s, s->scraped, s->load, false);
+	a->metrics[1] = (struct metric){ "cpu_seconds_total", "mode=\"user\"",
+		TOCSIN_F64, { s->busy_s } };
+	a->metrics[2] = (struct metric){ "cpu_seconds_total", "mode=\"idle\"",
+		TOCSIN_F64, { s->idle_s } };
+	a->ob.n_metrics = 3;
+	a->ob.own_row = true;
+}
+
 static void
 start(struct engine_io *io, const struct engine_run *runs, size_t n)
 {
@@ -137,12 +155,14 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 				TOCSIN_WHY_CONNECT_TIMEOUT : TOCSIN_WHY_NO_REPLY;
 		a->check = r->check;
 		a->seq = r->seq;
-		a->metric = (struct metric){ "ping_rtt_seconds", "",
+		a->metrics[0] = (struct metric){ "ping_rtt_seconds", "",
 			TOCSIN_F64, { 0.001 } };
 		a->ob = (struct observation){ .probe = r->probe,
 			.outcome = reason_outcome(why), .reason = why,
 			.text = "", .device.kind = "",
-			.metrics = &a->metric, .n_metrics = 1 };
+			.metrics = a->metrics, .n_metrics = 1 };
+		if (strcmp(r->host, s->scraped) == 0)
+			tell_counters(s, a, strcmp(r->probe, "tcp") == 0);
 		heap_push(&s->pending, &a->due, s->mono.ns +
 			(observer_is_silence(why) ? r->timeout.ns : takes));
 	}
@@ -770,6 +790,19 @@ sim_answer(struct sim *s, const char *address, const char *probe,
 		address);
 	snprintf(s->tells[k].probe, sizeof(s->tells[k].probe), "%s", probe);
 	s->tells[k].why = reason;
+}
+
+void
+sim_counters(struct sim *s, const char *host, double load, bool anew)
+{
+	double past = (double)(s->mono.ns - s->counted.ns) / 1e9;
+
+	if (host != s->scraped)
+		snprintf(s->scraped, sizeof(s->scraped), "%s", host);
+	s->busy_s = anew ? 0 : s->busy_s + past * s->load;
+	s->idle_s = anew ? 0 : s->idle_s + past * (1 - s->load);
+	s->load = load;
+	s->counted = s->mono;
 }
 
 const struct snap_unit *

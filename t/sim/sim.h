@@ -64,6 +64,11 @@ void sim_units(struct sim *s, const char *host, const struct unit_def *units,
 /* What a check of a VM or role answers, by address and probe. */
 void sim_answer(struct sim *s, const char *address, const char *probe,
 	enum tocsin_reason reason);
+/*
+ * From now on the host's answers to "tcp" tell the counters of a processor
+ * that is busy to this share; `anew`: from zero.  One host at a time.
+ */
+void sim_counters(struct sim *s, const char *host, double load, bool anew);
 struct snap_unit;
 /* In the snapshot, which the caller puts; by path, NULL = there is none. */
 const struct snap_unit *sim_unit(const struct snapshot *snap,

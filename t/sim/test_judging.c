@@ -265,12 +265,47 @@ START_TEST(r011_who_is_busy_no_more_is_judged_as_others_are)
 }
 END_TEST
 
+/* Nobody but the page itself, which comes no more then, told of it. */
+static enum unit_state
+scraped(double load, bool anew)
+{
+	struct sim *s = sim_new(30, NULL, 1);
+	enum unit_state is;
+
+	sim_counters(s, "h1", anew ? 0.2 : load, false);
+	sim_run_until(s, 100);
+	if (anew) {
+		sim_counters(s, "h1", load, true);
+		sim_run_until(s, 115);
+	}
+	sim_set(s, "h1", "tcp", TOCSIN_WHY_RESPONSE_TIMEOUT);
+	sim_run_until(s, 180);
+	is = sim_state(s, "h1");
+	sim_set(s, "h1", "tcp", TOCSIN_WHY_NONE);
+	sim_counters(s, "h1", 0.1, false);
+	sim_run_until(s, 260);
+	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
+	sim_free(s);
+	return is;
+}
+
+START_TEST(r011_a_scraped_host_whose_counters_say_busy_is_overloaded)
+{
+	ck_assert_int_eq(scraped(1.0, false), STATE_OVERLOADED);
+	ck_assert_int_eq(scraped(0.97, false), STATE_OVERLOADED);
+	ck_assert_int_eq(scraped(0.5, false), STATE_UNHEALTHY);
+	/* it began to count anew: how busy it is since is not known yet */
+	ck_assert_int_eq(scraped(1.0, true), STATE_UNHEALTHY);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("judging",
 		r011_three_misses_of_a_busy_host_are_overload_until_the_grace,
 		r011_a_host_that_is_late_and_was_busy_is_overloaded,
+		r011_a_scraped_host_whose_counters_say_busy_is_overloaded,
 		r011_who_is_busy_no_more_is_judged_as_others_are,
 		p9_who_comes_and_goes_is_flapping_told_once_and_never_moved,
 		p11_flapping_survives_a_restart,

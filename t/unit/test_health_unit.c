@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "health/busy.h"
+#include "health/load.h"
 #include "health/unit.h"
 #include "t/lib/story.h"
 
@@ -229,6 +230,121 @@ START_TEST(r011_what_a_busy_host_is_forgiven)
 }
 END_TEST
 
+/* A page of node_exporter: user, idle, iowait; PSI; negative = not there. */
+struct page {
+	int at_s;
+	double user, idle, iowait, cpu_wait, memory_wait;
+};
+
+static void
+add_metric(struct metric *m, size_t *n, struct metric one)
+{
+	if (one.v.f64 >= 0)
+		m[(*n)++] = one;
+}
+
+static struct load
+read_page(const struct page *p)
+{
+	struct metric m[5];
+	struct observation ob = { .at = { p->at_s * INT64_C(1000) },
+		.metrics = m };
+	struct load l;
+
+	add_metric(m, &ob.n_metrics, (struct metric){ "cpu_seconds_total",
+		"mode=\"user\"", TOCSIN_F64, { p->user } });
+	add_metric(m, &ob.n_metrics, (struct metric){ "cpu_seconds_total",
+		"cpu=\"0\",mode=\"idle\"", TOCSIN_F64, { p->idle } });
+	add_metric(m, &ob.n_metrics, (struct metric){ "cpu_seconds_total",
+		"mode=\"iowait\"", TOCSIN_F64, { p->iowait } });
+	add_metric(m, &ob.n_metrics, (struct metric){
+		"psi_cpu_some_seconds_total", "", TOCSIN_F64,
+		{ p->cpu_wait } });
+	add_metric(m, &ob.n_metrics, (struct metric){
+		"psi_memory_some_seconds_total", "", TOCSIN_F64,
+		{ p->memory_wait } });
+	load_take(&l, &ob);
+	return l;
+}
+
+START_TEST(r011_how_busy_a_host_is_by_its_counters)
+{
+	static const struct {
+		const char *story;
+		struct page before, after;
+		double busiest;		/* < 0 = unknown */
+	} rows[] = {
+		{ "four processors, all busy", { 0, 100, 500, 9, -1, -1 },
+			{ 15, 160, 500, 9, -1, -1 }, 1 },
+		{ "half of the time", { 0, 100, 500, 9, -1, -1 },
+			{ 15, 130, 530, 9, -1, -1 }, 0.5 },
+		{ "waiting for disks is not busy", { 0, 100, 500, 9, -1, -1 },
+			{ 15, 100, 500, 69, -1, -1 }, 0 },
+		{ "idle stepped back a tick", { 0, 100, 500, 9, -1, -1 },
+			{ 15, 160, 499.99, 9, -1, -1 }, 1 },
+		{ "pressure alone", { 0, -1, -1, -1, 7, -1 },
+			{ 15, -1, -1, -1, 21.4, -1 }, 0.96 },
+		{ "the worst of them", { 0, 100, 500, 9, 7, 1 },
+			{ 15, 106, 554, 9, 10, 15.25 }, 0.95 },
+		{ "it has booted since", { 0, 1000, 5000, 9, 70, -1 },
+			{ 15, 10, 1, 0, 3, -1 }, -1 },
+		{ "booted, and busier since than ever before", { 0, 10, 5000,
+			9, -1, -1 }, { 15, 6000, 1, 0, -1, -1 }, -1 },
+		{ "booted, and idle for longer", { 0, 1000, 50, 9, -1, -1 },
+			{ 15, 10, 1500, 0, -1, -1 }, -1 },
+		{ "only the pressure began anew", { 0, 100, 500, 9, 70, -1 },
+			{ 15, 130, 530, 9, 3, -1 }, 0.5 },
+		{ "the same page again", { 0, 100, 500, 9, 7, -1 },
+			{ 15, 100, 500, 9, -1, -1 }, -1 },
+		{ "at the same time", { 15, 100, 500, 9, 7, -1 },
+			{ 15, 100, 500, 9, 8, -1 }, -1 },
+		{ "the clock went back", { 15, 100, 500, 9, 7, -1 },
+			{ 10, 160, 500, 9, 8, -1 }, -1 },
+		{ "too long ago", { 0, 100, 500, 9, 7, -1 },
+			{ 31, 224, 500, 9, 38, -1 }, -1 },
+		{ "no idle time is told", { 0, 100, -1, -1, -1, -1 },
+			{ 15, 160, -1, -1, -1, -1 }, -1 },
+		{ "it was not told before", { 0, -1, -1, -1, -1, -1 },
+			{ 15, 160, 500, 9, -1, -1 }, -1 },
+		{ "memory alone says nothing", { 0, -1, -1, -1, -1, 0 },
+			{ 15, -1, -1, -1, -1, 15 }, -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct load before = read_page(&rows[i].before);
+		struct load after = read_page(&rows[i].after);
+		double is = load_busiest(&after, &before, dur_s(30));
+
+		ck_assert_msg(rows[i].busiest < 0 ? is < 0 :
+			is > rows[i].busiest - 0.001 &&
+			is < rows[i].busiest + 0.001, "%s: %g",
+			rows[i].story, is);
+		ck_assert_msg(load_busiest(&after, NULL, dur_s(30)) < 0,
+			"%s: from nothing", rows[i].story);
+	}
+}
+END_TEST
+
+START_TEST(r011_load_counts_where_nothing_better_is_told)
+{
+	struct metric m[] = { { "load1", "", TOCSIN_F64, { 7.9 } },
+		{ "cpu_count", "", TOCSIN_F64, { 8 } },
+		{ "cpu_busy_ratio", "", TOCSIN_F64, { 0.2 } } };
+	struct observation ob = { .metrics = m, .n_metrics = 3 };
+	struct load l;
+
+	load_take(&l, &ob);
+	ck_assert(load_busiest(&l, NULL, dur_s(30)) == 0.2);
+	ob.n_metrics = 2;
+	load_take(&l, &ob);
+	ck_assert(load_busiest(&l, NULL, dur_s(30)) > 0.98);
+	/* of how many processors? */
+	ob.n_metrics = 1;
+	load_take(&l, &ob);
+	ck_assert(load_busiest(&l, NULL, dur_s(30)) < 0);
+}
+END_TEST
+
 START_TEST(r019_running_but_unreachable_is_impaired)
 {
 	struct vm_view v = { .beat = BEAT_IS_NONE, .run = VM_RUN_RUNNING,
@@ -369,6 +485,8 @@ main(void)
 		silence_goes_on_over_a_restart_and_nothing_fires_on_load,
 		due_times_are_the_moments_of_change,
 		r011_what_a_busy_host_is_forgiven,
+		r011_how_busy_a_host_is_by_its_counters,
+		r011_load_counts_where_nothing_better_is_told,
 		r011_busy_is_overloaded_until_the_grace_and_blind_is_suspect,
 		r019_running_but_unreachable_is_impaired,
 		r013_the_hypervisor_alone_judges_a_vm_without_agent,
