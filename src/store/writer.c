@@ -1,18 +1,12 @@
-#include "store/writer.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
+/*
+ * The thread: what it does next, and when.
+ */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/queue.h"
-#include "store/damage.h"
-#include "store/forget.h"
-#include "store/migrate.h"
+#include "store/writing.h"
 
-#define GROUP_MAX 1024	/* sets in one transaction */
 /*
  * Then it does not wait for a quiet moment: rows that were packed go faster
  * than new ones come, or the file would grow for as long as there is no pause.
@@ -35,215 +29,6 @@
 /* As much goes back to the system, too; it takes malloc a millisecond or two. */
 #define CACHE_TRIM_BYTES (1024 * 1024)
 
-enum job_kind { JOB_SET, JOB_CALL, JOB_FLUSH };
-
-/* Freed by whoever drops the last reference: the waiter may have given up. */
-struct reply {
-	_Atomic int refs;
-	struct queue *ready;	/* holds the reply itself once there is one */
-	int rc;
-	struct tc_err err;
-};
-
-struct job {
-	enum job_kind kind;
-	struct change_set *set;
-	const struct writer_call *call;
-	struct reply *reply;
-};
-
-struct writer {
-	struct store_conf conf;
-	struct scribe *s;
-	struct queue *queue;	/* of jobs */
-	pthread_t thread;
-	_Atomic bool stopping;
-	_Atomic bool degraded;
-	_Atomic bool damaged;	/* nothing more is written; a start begins anew */
-	bool reopen;		/* the handle is not to be trusted any more */
-	bool late;		/* the epoch is to begin yet */
-	struct mono retry;	/* when to try again */
-	struct forget forget;
-	struct mono calm;	/* when the cache is looked at again */
-	int wal_pages;
-	int wal_checkpointed;	/* wal_pages at the last checkpoint */
-	size_t n;
-	struct change_set *group[GROUP_MAX];
-	pthread_mutex_t lock;	/* of stats */
-	struct store_stats stats;
-};
-
-static struct mono
-now(void)
-{
-	struct clock *clock = clock_system();
-
-	return clock->mono(clock);
-}
-
-/* ---- replies ---- */
-
-static void
-reply_put(struct reply *r)
-{
-	if (r == NULL || atomic_fetch_sub(&r->refs, 1) != 1)
-		return;
-	queue_free(r->ready, NULL);
-	mem_free(r);
-}
-
-static struct reply *
-reply_new(void)
-{
-	struct reply *r = MEM_NEW(struct reply);
-
-	if (r == NULL)
-		return NULL;
-	atomic_store(&r->refs, 2);
-	r->ready = queue_new(1, NULL, NULL);
-	if (r->ready == NULL) {
-		mem_free(r);
-		return NULL;
-	}
-	return r;
-}
-
-static void
-answer(struct job *job, int rc)
-{
-	job->reply->rc = rc;
-	queue_push(job->reply->ready, job->reply);
-	reply_put(job->reply);
-	mem_free(job);
-}
-
-/* ---- ends of sets ---- */
-
-static void
-finish(struct change_set *cs, int rc)
-{
-	cs->rc = rc;
-	if (cs->done != NULL)
-		cs->done(cs);
-	else
-		change_set_free(cs);
-}
-
-static void
-finish_group(struct writer *w, int rc)
-{
-	for (size_t i = 0; i < w->n; i++)
-		finish(w->group[i], rc);
-	w->n = 0;
-}
-
-static void
-count(struct writer *w, int rc, struct dur took)
-{
-	pthread_mutex_lock(&w->lock);
-	if (rc < 0) {
-		w->stats.failed_commits++;
-	} else {
-		w->stats.commits++;
-		w->stats.sets += w->n;
-		w->stats.rows += w->s->rows;
-		w->stats.samples += w->s->samples;
-	}
-	if (took.ns > w->stats.commit_ns_max)
-		w->stats.commit_ns_max = took.ns;
-	pthread_mutex_unlock(&w->lock);
-	w->s->rows = 0;
-	w->s->samples = 0;
-}
-
-static void
-set_degraded(struct writer *w, bool degraded, const char *why)
-{
-	bool was = atomic_exchange(&w->degraded, degraded);
-
-	w->retry = mono_add(now(), w->conf.retry_every);
-	if (was == degraded)
-		return;
-	if (degraded)
-		log_at(ERROR, "store", "cannot commit why=\"%s\"", why);
-	else
-		log_at(INFO, "store", "commits again");
-	if (w->conf.degraded != NULL)
-		w->conf.degraded(w->conf.degraded_arg, degraded, why);
-}
-
-/* ---- transactions ---- */
-
-static int
-begin(struct writer *w, struct tc_err *e)
-{
-	w->s->rows = 0;
-	w->s->samples = 0;
-	return db_run(&w->s->db, ST_BEGIN, e);
-}
-
-static void
-undo(struct writer *w)
-{
-	struct db *db = &w->s->db;
-	int fault = db->fault;
-
-	/* Some errors have undone it already. */
-	if (!sqlite3_get_autocommit(db->h))
-		db_run(db, ST_ROLLBACK, NULL);
-	db->fault = fault;
-	scribe_forget(w->s);
-}
-
-static int
-commit(struct writer *w, struct tc_err *e)
-{
-	struct mono start = now();
-	int rc = db_run(&w->s->db, ST_COMMIT, e);
-
-	count(w, rc, mono_diff(now(), start));
-	return rc;
-}
-
-/*
- * After a failure that is not one set's own: no more commits until a trial
- * one succeeds, and after an I/O error only on a fresh handle, since what a
- * failed fsync left behind cannot be known.
- */
-static void
-degrade(struct writer *w, const struct tc_err *e)
-{
-	int primary = w->s->db.fault & 0xff;
-
-	if (damage_is(w->s->db.fault)) {
-		damage_note(w->conf.path);
-		w->damaged = true;
-	}
-	w->reopen = primary != SQLITE_FULL && primary != SQLITE_BUSY &&
-		primary != SQLITE_LOCKED;
-	set_degraded(w, true, e->text);
-}
-
-static void
-checkpoint(struct writer *w, int mode)
-{
-	struct db *db = &w->s->db;
-	struct mono start = now();
-	struct tc_err e = { 0 };
-	int rc = sqlite3_wal_checkpoint_v2(db->h, NULL, mode, NULL, NULL);
-	int64_t took = mono_diff(now(), start).ns;
-
-	w->wal_checkpointed = w->wal_pages;
-	pthread_mutex_lock(&w->lock);
-	if (took > w->stats.commit_ns_max)
-		w->stats.commit_ns_max = took;
-	pthread_mutex_unlock(&w->lock);
-	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
-		return;
-	db_fail(db, rc, &e, "checkpoint");
-	degrade(w, &e);
-}
-
 static void
 checkpoint_if_due(struct writer *w)
 {
@@ -252,7 +37,7 @@ checkpoint_if_due(struct writer *w)
 	if (w->wal_pages < w->wal_checkpointed)
 		w->wal_checkpointed = 0;	/* the log began anew */
 	if (w->wal_pages - w->wal_checkpointed >= most)
-		checkpoint(w, SQLITE_CHECKPOINT_PASSIVE);
+		writer_checkpoint(w, SQLITE_CHECKPOINT_PASSIVE);
 }
 
 static void
@@ -260,9 +45,9 @@ shrink_if_calm(struct writer *w)
 {
 	int used = 0, most;
 
-	if (queue_len(w->queue) > 0 || mono_before(now(), w->calm))
+	if (queue_len(w->queue) > 0 || mono_before(writer_now(), w->calm))
 		return;
-	w->calm = mono_add(now(), dur_s(CACHE_CALM_S));
+	w->calm = mono_add(writer_now(), dur_s(CACHE_CALM_S));
 	sqlite3_db_status(w->s->db.h, SQLITE_DBSTATUS_CACHE_USED, &used, &most,
 		0);
 	if (used > CACHE_CALM_BYTES)
@@ -279,98 +64,6 @@ tidy(struct writer *w)
 		shrink_if_calm(w);
 }
 
-static int
-on_wal(void *arg, sqlite3 *db, const char *name, int pages)
-{
-	struct writer *w = arg;
-
-	(void)db;
-	(void)name;
-	w->wal_pages = pages;
-	return SQLITE_OK;
-}
-
-/* ---- sets ---- */
-
-static void
-commit_alone(struct writer *w, struct change_set *cs)
-{
-	struct tc_err e = { 0 };
-	int rc = TC_EAGAIN;
-
-	if (atomic_load(&w->degraded)) {
-		finish(cs, rc);
-		return;
-	}
-	w->n = 1;
-	if ((rc = begin(w, &e)) == 0 &&
-	    (rc = scribe_put_set(w->s, cs, &e)) == 0)
-		rc = commit(w, &e);
-	w->n = 0;
-	if (rc < 0) {
-		undo(w);
-		if (db_is_fatal(w->s->db.fault))
-			degrade(w, &e);
-		else
-			log_at(WARN, "store", "set refused: %s", e.text);
-	}
-	finish(cs, rc);
-}
-
-/* One bad set must not sink the others: each is tried alone. */
-static void
-fail_group(struct writer *w, int rc, const struct tc_err *e)
-{
-	size_t n = w->n;
-
-	undo(w);
-	if (db_is_fatal(w->s->db.fault)) {
-		degrade(w, e);
-		finish_group(w, rc);
-		return;
-	}
-	if (n == 1) {
-		log_at(WARN, "store", "set refused: %s", e->text);
-		finish_group(w, rc);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		commit_alone(w, w->group[i]);
-	w->n = 0;
-}
-
-/*
- * Commits when nothing more waits, and at the latest when it is time.
- * Returns the job that ended the group, if it is of another kind.
- */
-static struct job *
-serve_sets(struct writer *w, struct job *job)
-{
-	struct mono until = mono_add(now(), w->conf.commit_every);
-	struct tc_err e = { 0 };
-	int rc;
-
-	w->s->db.fault = SQLITE_OK;
-	rc = begin(w, &e);
-	for (; job != NULL && job->kind == JOB_SET;
-	     job = queue_try_pop(w->queue)) {
-		w->group[w->n++] = job->set;
-		if (rc == 0)
-			rc = scribe_put_set(w->s, job->set, &e);
-		mem_free(job);
-		job = NULL;
-		if (rc < 0 || w->n == GROUP_MAX || mono_before(until, now()))
-			break;
-	}
-	if (rc == 0)
-		rc = commit(w, &e);
-	if (rc < 0)
-		fail_group(w, rc, &e);
-	else
-		finish_group(w, 0);
-	return job;
-}
-
 static void
 serve_call(struct writer *w, struct job *job)
 {
@@ -378,15 +71,15 @@ serve_call(struct writer *w, struct job *job)
 	int rc;
 
 	w->s->db.fault = SQLITE_OK;
-	if ((rc = begin(w, e)) == 0 &&
+	if ((rc = writer_begin(w, e)) == 0 &&
 	    (rc = job->call->run(w->s, job->call->arg, e)) == 0)
-		rc = commit(w, e);
+		rc = writer_commit(w, e);
 	if (rc < 0) {
-		undo(w);
+		writer_undo(w);
 		if (db_is_fatal(w->s->db.fault))
-			degrade(w, e);
+			writer_degrade(w, e);
 	}
-	answer(job, rc);
+	writer_answer(job, rc);
 }
 
 static void
@@ -394,15 +87,15 @@ refuse(struct job *job)
 {
 	switch (job->kind) {
 	case JOB_SET:
-		finish(job->set, TC_EAGAIN);
+		writer_end_set(job->set, TC_EAGAIN);
 		mem_free(job);
 		return;
 	case JOB_CALL:
-		answer(job, tc_fail(&job->reply->err, TC_EAGAIN,
+		writer_answer(job, tc_fail(&job->reply->err, TC_EAGAIN,
 			"the store cannot commit at present"));
 		return;
 	case JOB_FLUSH:
-		answer(job, 0);
+		writer_answer(job, 0);
 		return;
 	}
 }
@@ -417,93 +110,16 @@ serve(struct writer *w, struct job *job)
 		}
 		switch (job->kind) {
 		case JOB_SET:
-			job = serve_sets(w, job);
+			job = writer_serve_sets(w, job);
 			continue;
 		case JOB_CALL:
 			serve_call(w, job);
 			return;
 		case JOB_FLUSH:
-			answer(job, 0);
+			writer_answer(job, 0);
 			return;
 		}
 	}
-}
-
-/* ---- recovery ---- */
-
-static int
-reopen(struct writer *w, struct tc_err *e)
-{
-	struct db *db = &w->s->db;
-	int rc;
-
-	db_close(db);
-	if ((rc = db_open(db, w->conf.path, DB_WRITER, e)) < 0)
-		return rc;
-	if ((rc = migrate(db, w->conf.path, w->conf.schema_dir, e)) < 0 ||
-	    (rc = db_prepare(db, DB_WRITER, e)) < 0) {
-		db_close(db);
-		return rc;
-	}
-	sqlite3_wal_hook(db->h, on_wal, w);
-	w->reopen = false;
-	return 0;
-}
-
-/* A commit as large as a small group, and what is in the log, copied. */
-static int
-try_commit(struct writer *w, struct tc_err *e)
-{
-	static const unsigned char ballast[256 * 1024];
-	struct db *db = &w->s->db;
-	int rc;
-
-	if ((rc = begin(w, e)) < 0)
-		return rc;
-	db_bind_text(db, ST_META_PUT, 1, "ballast");
-	db_bind_blob(db, ST_META_PUT, 2, ballast, sizeof(ballast));
-	if ((rc = db_run(db, ST_META_PUT, e)) < 0 ||
-	    (rc = commit(w, e)) < 0 || (rc = begin(w, e)) < 0)
-		return rc;
-	db_bind_text(db, ST_META_DELETE, 1, "ballast");
-	if ((rc = db_run(db, ST_META_DELETE, e)) < 0 || (rc = commit(w, e)) < 0)
-		return rc;
-	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE,
-		NULL, NULL);
-	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
-		return 0;
-	return db_fail(db, rc, e, "checkpoint");
-}
-
-static int
-begin_late(struct writer *w, struct tc_err *e)
-{
-	bool clean;
-	int rc = w->late ? scribe_begin_epoch(w->s, false, &clean, e) : 0;
-
-	w->late = w->late && rc < 0;
-	return rc;
-}
-
-static void
-recover(struct writer *w)
-{
-	struct tc_err e = { 0 };
-
-	if (w->reopen && reopen(w, &e) < 0) {
-		w->retry = mono_add(now(), w->conf.retry_every);
-		return;
-	}
-	sqlite3_busy_timeout(w->s->db.h, 0);
-	w->s->db.fault = SQLITE_OK;
-	if (try_commit(w, &e) < 0 || begin_late(w, &e) < 0) {
-		undo(w);
-		degrade(w, &e);
-	} else {
-		set_degraded(w, false, "");
-	}
-	if (w->s->db.h != NULL)
-		sqlite3_busy_timeout(w->s->db.h, DB_BUSY_MS);
 }
 
 /* ---- old history ---- */
@@ -511,17 +127,17 @@ recover(struct writer *w)
 static int
 forget_bit(struct writer *w, struct tc_err *e)
 {
-	struct mono start = now();
+	struct mono start = writer_now();
 	int pages = w->wal_pages;
 	struct dur took;
 	size_t n = 0;
 	int rc;
 
-	if ((rc = begin(w, e)) < 0 ||
+	if ((rc = writer_begin(w, e)) < 0 ||
 	    (rc = forget_some(&w->forget, w->s, &n, e)) < 0)
 		return rc;
-	took = mono_diff(now(), start);
-	if ((rc = commit(w, e)) < 0)
+	took = mono_diff(writer_now(), start);
+	if ((rc = writer_commit(w, e)) < 0)
 		return rc;
 	/* The log may have begun anew. */
 	pages = w->wal_pages - (w->wal_pages < pages ? 0 : pages);
@@ -540,16 +156,16 @@ forget_if_due(struct writer *w)
 	struct mono late = mono_add(next, dur_ms(FORGET_OVERDUE_MS));
 	struct tc_err e = { 0 };
 
-	if (w->conf.offline || mono_before(now(), next) ||
-	    (queue_len(w->queue) > 0 && mono_before(now(), late)))
+	if (w->conf.offline || mono_before(writer_now(), next) ||
+	    (queue_len(w->queue) > 0 && mono_before(writer_now(), late)))
 		return false;
 	w->s->db.fault = SQLITE_OK;
 	if (forget_bit(w, &e) == 0)
 		return true;
-	undo(w);
+	writer_undo(w);
 	forget_later(&w->forget);
 	if (db_is_fatal(w->s->db.fault))
-		degrade(w, &e);
+		writer_degrade(w, &e);
 	return true;
 }
 
@@ -563,9 +179,9 @@ wait_for(struct writer *w)
 	if (w->damaged)
 		return dur_ns(-1);
 	if (atomic_load(&w->degraded))
-		left = mono_diff(w->retry, now());
+		left = mono_diff(w->retry, writer_now());
 	else if (!w->conf.offline)
-		left = mono_diff(forget_next(&w->forget, w->s), now());
+		left = mono_diff(forget_next(&w->forget, w->s), writer_now());
 	else
 		return dur_ns(-1);
 	return left.ns > 0 ? left : dur_ns(0);
@@ -578,13 +194,13 @@ stop_clean(struct writer *w)
 
 	if (atomic_load(&w->degraded))
 		return;
-	if (!w->conf.offline && (begin(w, &e) < 0 ||
-	    scribe_put_meta(w->s, "clean", 1, &e) < 0 || commit(w, &e) < 0)) {
-		undo(w);
+	if (!w->conf.offline && (writer_begin(w, &e) < 0 ||
+	    scribe_put_meta(w->s, "clean", 1, &e) < 0 || writer_commit(w, &e) < 0)) {
+		writer_undo(w);
 		log_at(ERROR, "store", "clean stop not recorded: %s", e.text);
 		return;
 	}
-	checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
+	writer_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
 }
 
 static void *
@@ -603,8 +219,8 @@ writer_main(void *arg)
 			tidy(w);
 		if (!atomic_load(&w->degraded))
 			continue;
-		if (!w->damaged && !mono_before(now(), w->retry))
-			recover(w);
+		if (!w->damaged && !mono_before(writer_now(), w->retry))
+			writer_recover(w);
 	}
 	stop_clean(w);
 	return NULL;
@@ -639,11 +255,11 @@ writer_start(const struct store_conf *conf, struct scribe *s,
 		writer_free(w);
 		return tc_fail(e, TC_ENOMEM, "writer: out of memory");
 	}
-	sqlite3_wal_hook(s->db.h, on_wal, w);
+	sqlite3_wal_hook(s->db.h, writer_on_wal, w);
 	if (late != NULL) {
 		w->late = true;
 		w->reopen = true;
-		set_degraded(w, true, late);
+		writer_set_degraded(w, true, late);
 	}
 	rc = pthread_create(&w->thread, NULL, writer_main, w);
 	if (rc != 0) {
@@ -681,105 +297,6 @@ writer_submit(struct writer *w, struct change_set *cs)
 	if (rc < 0)
 		mem_free(job);
 	return rc;
-}
-
-/* Waits for room too, as long as it may. */
-static int
-push_waiting(struct writer *w, struct job *job, struct mono until)
-{
-	struct queue *never = job->reply->ready;
-	int rc;
-
-	while ((rc = queue_push(w->queue, job)) == TC_EFULL) {
-		if (mono_before(until, now()))
-			return TC_ETIMEOUT;
-		queue_pop(never, dur_ms(5));
-	}
-	return rc;
-}
-
-/* The reply is the caller's to put; NULL on failure. */
-static struct reply *
-ask(struct writer *w, struct job proto, struct mono until, int *rc)
-{
-	struct job *job = MEM_NEW(struct job);
-	struct reply *reply = reply_new();
-
-	*rc = TC_ENOMEM;
-	if (job == NULL || reply == NULL)
-		goto fail;
-	*job = proto;
-	job->reply = reply;
-	if ((*rc = push_waiting(w, job, until)) < 0)
-		goto fail;
-	return reply;
-fail:
-	reply_put(reply);
-	reply_put(reply);
-	mem_free(job);
-	return NULL;
-}
-
-int
-writer_flush(struct writer *w, struct dur max)
-{
-	struct mono until = mono_add(now(), max);
-	struct reply *reply;
-	struct dur left;
-	int rc;
-
-	reply = ask(w, (struct job){ .kind = JOB_FLUSH }, until, &rc);
-	if (reply == NULL)
-		return rc;
-	left = mono_diff(until, now());
-	if (queue_pop(reply->ready, left.ns > 0 ? left : dur_ns(0)) == NULL)
-		rc = TC_ETIMEOUT;
-	else
-		rc = reply->rc;
-	reply_put(reply);
-	return rc;
-}
-
-int
-writer_run(struct writer *w, const struct writer_call *call, struct tc_err *e)
-{
-	struct mono until = mono_add(now(), dur_s(5));
-	struct reply *reply;
-	int rc;
-
-	reply = ask(w, (struct job){ .kind = JOB_CALL, .call = call }, until,
-		&rc);
-	if (reply == NULL)
-		return tc_fail(e, rc, "the store takes no more");
-	queue_pop(reply->ready, dur_ns(-1));
-	rc = reply->rc;
-	if (e != NULL && rc < 0)
-		*e = reply->err;
-	reply_put(reply);
-	return rc;
-}
-
-struct asked {
-	struct forget *forget;
-	const struct store_prune *order;
-};
-
-static int
-ask_forget(struct scribe *s, const void *arg, struct tc_err *e)
-{
-	const struct asked *a = arg;
-
-	return forget_ask(a->forget, s, a->order, e);
-}
-
-int
-writer_prune(struct writer *w, const struct store_prune *order,
-	struct tc_err *e)
-{
-	struct asked a = { &w->forget, order };
-	struct writer_call call = { ask_forget, &a };
-
-	return writer_run(w, &call, e);
 }
 
 void
