@@ -538,6 +538,8 @@ set_options(struct run *r, const struct tocsin_target *t)
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "tocsin");
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 65536L);
+	/* addresses are numbers; libcurl walks all it keeps at each transfer */
+	curl_easy_setopt(c, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1);
 	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
 		timeout_ms > 0 ? timeout_ms : 1);

@@ -93,9 +93,21 @@ backlog_push(struct daemon *d, struct change_set *cs)
 	d->backlog[at] = cs;
 }
 
+/* Measurements, and where their judgement stands: nobody asks at once. */
+static bool
+is_calm(const struct change_set *cs)
+{
+	for (size_t i = 0; i < cs->n; i++)
+		if (cs->items[i].kind != CHANGE_HISTORY &&
+		    cs->items[i].kind != CHANGE_STATE)
+			return false;
+	return true;
+}
+
 void
 keep_facts(struct daemon *d, struct change_set *cs)
 {
+	cs->calm = is_calm(cs);
 	cs->done = set_done;
 	cs->owner = d;
 	cs->rc = 0;

@@ -29,10 +29,17 @@
 /* As much goes back to the system, too; it takes malloc a millisecond or two. */
 #define CACHE_TRIM_BYTES (1024 * 1024)
 
+/* Somebody waits for a commit. */
+static bool
+is_awaited(struct writer *w)
+{
+	return w->patience.hasty > 0 || queue_len(w->queue) > 0;
+}
+
 static void
 checkpoint_if_due(struct writer *w)
 {
-	int most = queue_len(w->queue) == 0 ? CHECKPOINT_IDLE : CHECKPOINT_BUSY;
+	int most = is_awaited(w) ? CHECKPOINT_BUSY : CHECKPOINT_IDLE;
 
 	if (w->wal_pages < w->wal_checkpointed)
 		w->wal_checkpointed = 0;	/* the log began anew */
@@ -45,7 +52,7 @@ shrink_if_calm(struct writer *w)
 {
 	int used = 0, most;
 
-	if (queue_len(w->queue) > 0 || mono_before(writer_now(), w->calm))
+	if (is_awaited(w) || mono_before(writer_now(), w->calm))
 		return;
 	w->calm = mono_add(writer_now(), dur_s(CACHE_CALM_S));
 	sqlite3_db_status(w->s->db.h, SQLITE_DBSTATUS_CACHE_USED, &used, &most,
@@ -100,25 +107,42 @@ refuse(struct job *job)
 	}
 }
 
+/* What ended the group, or came while it was committed; NULL = wait. */
+static struct job *
+next_job(struct writer *w)
+{
+	struct job *job;
+
+	if (w->held != NULL || patience_is_over(&w->patience, writer_now()))
+		writer_commit_group(w);
+	job = w->held;
+	w->held = NULL;
+	return job;
+}
+
 static void
 serve(struct writer *w, struct job *job)
 {
 	while (job != NULL) {
 		if (atomic_load(&w->degraded)) {
 			refuse(job);
-			return;
+			job = next_job(w);
+			continue;
 		}
 		switch (job->kind) {
 		case JOB_SET:
-			job = writer_serve_sets(w, job);
-			continue;
+			writer_gather(w, job);
+			break;
 		case JOB_CALL:
+			writer_commit_group(w);
 			serve_call(w, job);
-			return;
+			break;
 		case JOB_FLUSH:
+			writer_commit_group(w);
 			writer_answer(job, 0);
-			return;
+			break;
 		}
+		job = next_job(w);
 	}
 }
 
@@ -157,7 +181,7 @@ forget_if_due(struct writer *w)
 	struct tc_err e = { 0 };
 
 	if (w->conf.offline || mono_before(writer_now(), next) ||
-	    (queue_len(w->queue) > 0 && mono_before(writer_now(), late)))
+	    (is_awaited(w) && mono_before(writer_now(), late)))
 		return false;
 	w->s->db.fault = SQLITE_OK;
 	if (forget_bit(w, &e) == 0)
@@ -172,19 +196,28 @@ forget_if_due(struct writer *w)
 /* ---- the thread ---- */
 
 static struct dur
+until(struct mono when)
+{
+	struct dur left = mono_diff(when, writer_now());
+
+	return left.ns > 0 ? left : dur_ns(0);
+}
+
+static struct dur
 wait_for(struct writer *w)
 {
-	struct dur left;
+	struct mono next;
 
 	if (w->damaged)
 		return dur_ns(-1);
 	if (atomic_load(&w->degraded))
-		left = mono_diff(w->retry, writer_now());
-	else if (!w->conf.offline)
-		left = mono_diff(forget_next(&w->forget, w->s), writer_now());
-	else
-		return dur_ns(-1);
-	return left.ns > 0 ? left : dur_ns(0);
+		return until(w->retry);
+	if (w->conf.offline)
+		return w->n > 0 ? until(w->patience.due) : dur_ns(-1);
+	next = forget_next(&w->forget, w->s);
+	if (w->n > 0 && mono_before(w->patience.due, next))
+		next = w->patience.due;
+	return until(next);
 }
 
 static void
@@ -213,15 +246,17 @@ writer_main(void *arg)
 
 		if (job == NULL && atomic_load(&w->stopping))
 			break;
-		serve(w, job);
+		serve(w, job != NULL ? job : next_job(w));
 		/* A bit, or copying the log: nobody waits for both. */
 		if (!atomic_load(&w->degraded) && !forget_if_due(w))
 			tidy(w);
 		if (!atomic_load(&w->degraded))
 			continue;
+		writer_commit_group(w);	/* it is refused */
 		if (!w->damaged && !mono_before(writer_now(), w->retry))
 			writer_recover(w);
 	}
+	writer_commit_group(w);
 	stop_clean(w);
 	return NULL;
 }

@@ -13,7 +13,7 @@ count(struct writer *w, int rc, struct dur took)
 		w->stats.failed_commits++;
 	} else {
 		w->stats.commits++;
-		w->stats.sets += w->n;
+		w->stats.sets += w->sets;
 		w->stats.rows += w->s->rows;
 		w->stats.samples += w->s->samples;
 	}
@@ -43,6 +43,7 @@ writer_set_degraded(struct writer *w, bool degraded, const char *why)
 int
 writer_begin(struct writer *w, struct tc_err *e)
 {
+	w->sets = 0;
 	w->s->rows = 0;
 	w->s->samples = 0;
 	return db_run(&w->s->db, ST_BEGIN, e);

@@ -11,6 +11,7 @@
 
 #include "base/queue.h"
 #include "store/forget.h"
+#include "store/patience.h"
 #include "store/writer.h"
 
 #define GROUP_MAX 1024	/* sets in one transaction */
@@ -47,8 +48,11 @@ struct writer {
 	struct mono calm;	/* when the cache is looked at again */
 	int wal_pages;
 	int wal_checkpointed;	/* wal_pages at the last checkpoint */
-	size_t n;
+	struct patience patience;
+	size_t n;		/* sets gathered, in no transaction yet */
 	struct change_set *group[GROUP_MAX];
+	struct job *held;	/* came behind them, of another kind */
+	size_t sets;		/* in the transaction at hand */
 	pthread_mutex_t lock;	/* of stats */
 	struct store_stats stats;
 };
@@ -86,11 +90,10 @@ int writer_on_wal(void *arg, sqlite3 *db, const char *name, int pages);
 /* ---- writer_group.c ---- */
 
 void writer_end_set(struct change_set *cs, int rc);
-/*
- * Commits when nothing more waits, and at the latest when it is time.
- * Returns the job that ended the group, if it is of another kind.
- */
-struct job *writer_serve_sets(struct writer *w, struct job *job);
+/* The set joins the group, and those behind it; frees the job. */
+void writer_gather(struct writer *w, struct job *job);
+/* All that was gathered; nothing is left, whatever happens. */
+void writer_commit_group(struct writer *w);
 
 /* ---- writer_mend.c ---- */
 

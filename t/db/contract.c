@@ -303,6 +303,50 @@ START_TEST(one_bad_set_does_not_sink_the_others)
 }
 END_TEST
 
+/* Seconds may pass between two sets here: fewer commits, not one. */
+START_TEST(calm_sets_share_a_commit_with_the_next_that_is_awaited)
+{
+	struct store_stats before, after;
+	struct seen_all a;
+	struct yard y;
+
+	open_new(&y);
+	yard_hosts(&y, 1);
+	y.ops->stats(y.s, &before);
+	good = bad = 0;
+	for (uint64_t i = 1; i <= 400; i++) {
+		struct change_set *cs = set_new();
+
+		set_event(cs, i, 1, "check.state");
+		cs->done = tally;
+		cs->calm = true;
+		ck_assert_int_eq(y.ops->submit(y.s, cs), 0);
+	}
+	ck_assert_int_eq(yard_put(&y, set_new()), 0);
+	ck_assert_int_eq(good, 400);
+	y.ops->stats(y.s, &after);
+	ck_assert_uint_eq(after.sets - before.sets, 401);
+	ck_assert_uint_lt(after.commits - before.commits, 100);
+	load(&y, &a);
+	ck_assert_uint_eq(a.event_seq, 400);
+	yard_fini(&y);
+}
+END_TEST
+
+START_TEST(calm_sets_are_committed_though_nobody_comes)
+{
+	struct change_set *cs = set_new();
+	struct yard y;
+
+	open_new(&y);
+	yard_hosts(&y, 1);
+	set_event(cs, 1, 1, "check.state");
+	cs->calm = true;
+	ck_assert_int_eq(yard_put(&y, cs), 0);
+	yard_fini(&y);
+}
+END_TEST
+
 START_TEST(a_set_without_done_is_freed_by_the_store)
 {
 	struct change_set *cs = set_new();
@@ -900,6 +944,8 @@ contract_run(const char *suite)
 		a_set_is_committed_whole_or_not_at_all,
 		a_set_given_again_changes_nothing,
 		one_bad_set_does_not_sink_the_others,
+		calm_sets_share_a_commit_with_the_next_that_is_awaited,
+		calm_sets_are_committed_though_nobody_comes,
 		a_set_without_done_is_freed_by_the_store,
 		an_orderly_stop_is_told_from_another,
 		an_offline_visit_does_not_make_a_crash_look_clean,

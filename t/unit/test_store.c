@@ -11,6 +11,7 @@
 #include "store/forget.h"
 #include "store/idmap.h"
 #include "store/pack.h"
+#include "store/patience.h"
 #include "store/slot.h"
 #include "t/lib/story.h"
 
@@ -221,6 +222,82 @@ START_TEST(what_takes_long_is_done_in_smaller_bites)
 }
 END_TEST
 
+static struct mono
+at_ms(int64_t ms)
+{
+	return mono_add((struct mono){ 0 }, dur_ms(ms));
+}
+
+/* One set that is waited for; the time at which it was committed. */
+static int64_t
+lone_set(struct patience *p, int64_t ms)
+{
+	patience_add(p, true, at_ms(ms));
+	while (!patience_is_over(p, at_ms(ms)))
+		ms++;
+	patience_end(p, at_ms(ms));
+	return ms;
+}
+
+START_TEST(who_comes_alone_is_hardly_kept_waiting)
+{
+	struct patience p = { 0 };
+	int64_t ms = 0, waited = 0;
+
+	ck_assert(!patience_is_over(&p, at_ms(0)));
+	for (int i = 0; i < 1000; i++) {
+		int64_t done = lone_set(&p, ms);
+
+		ck_assert_int_le(done - ms, PATIENCE_HASTY_MS);
+		waited += done - ms;
+		ms = done + 1;
+	}
+	ck_assert_int_le(waited, 1000);
+}
+END_TEST
+
+START_TEST(many_that_come_by_themselves_share_a_commit)
+{
+	struct patience p = { 0 };
+	int64_t first = 0;
+	int commits = 0;
+
+	for (int64_t ms = 0; ms < 10000; ms++) {
+		if (p.n == 0)
+			first = ms;
+		patience_add(&p, true, at_ms(ms));
+		if (!patience_is_over(&p, at_ms(ms)))
+			continue;
+		ck_assert_int_le(ms - first, PATIENCE_HASTY_MS);
+		patience_end(&p, at_ms(ms));
+		commits++;
+	}
+	ck_assert_int_le(commits, 10000 / 5);
+}
+END_TEST
+
+START_TEST(what_nobody_waits_for_lies_until_somebody_does)
+{
+	struct patience p = { 0 };
+
+	patience_add(&p, false, at_ms(0));
+	patience_add(&p, false, at_ms(PATIENCE_CALM_MS - 1));
+	ck_assert(!patience_is_over(&p, at_ms(PATIENCE_CALM_MS - 1)));
+	ck_assert(patience_is_over(&p, at_ms(PATIENCE_CALM_MS)));
+	patience_end(&p, at_ms(PATIENCE_CALM_MS));
+	patience_add(&p, false, at_ms(1000));
+	ck_assert(!patience_is_over(&p, at_ms(1001)));
+	patience_add(&p, true, at_ms(1001));
+	ck_assert(patience_is_over(&p, at_ms(1001)));
+	/* Where two were expected, the second is not waited for that long. */
+	p.expected = 2;
+	ck_assert(!patience_is_over(&p, at_ms(1001 + PATIENCE_HASTY_MS - 1)));
+	ck_assert(patience_is_over(&p, at_ms(1001 + PATIENCE_HASTY_MS)));
+	patience_end(&p, at_ms(1001 + PATIENCE_HASTY_MS));
+	ck_assert_uint_eq(p.expected, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -228,5 +305,8 @@ main(void)
 		every_bit_pattern_comes_back, any_value_of_a_row_is_reached,
 		cut_or_strange_rows_are_errors, a_row_without_values_is_a_row,
 		a_map_of_ids_keeps_all_of_them, slots_go_down_to_the_past,
-		what_takes_long_is_done_in_smaller_bites);
+		what_takes_long_is_done_in_smaller_bites,
+		who_comes_alone_is_hardly_kept_waiting,
+		many_that_come_by_themselves_share_a_commit,
+		what_nobody_waits_for_lies_until_somebody_does);
 }
