@@ -80,7 +80,8 @@ daemon_tick_by(struct daemon *d, struct mono due)
 	sched_at(d->sched, &d->tick, due);
 }
 
-static void
+/* True: degraded. */
+static bool
 note_store(struct daemon *d)
 {
 	char why[sizeof(d->store_why)];
@@ -91,6 +92,7 @@ note_store(struct daemon *d)
 	memcpy(why, d->store_why, sizeof(why));
 	pthread_mutex_unlock(&d->publish_lock);
 	engine_set_degraded(d->engine, degraded, why, daemon_now(d));
+	return degraded;
 }
 
 static void
@@ -139,6 +141,26 @@ on_result(void *arg, uint32_t check, uint32_t seq,
 		daemon_tick_by(d, due);
 }
 
+/* Where the API is; a disk that takes nothing is tried again later. */
+static void
+say_url(struct daemon *d)
+{
+	const struct config *c = d->config;
+	char path[4096], url[300];
+	struct tc_err e = { 0 };
+	int n = snprintf(url, sizeof(url), "%s://%.*s:%u\n",
+		c->tls_certificate != NULL ? "https" : "http",
+		(int)(strrchr(c->listen, ':') - c->listen), c->listen,
+		http_port(d->http));
+
+	if (!d->url_owed)
+		log_at(INFO, "http", "listening url=%.*s", n - 1, url);
+	snprintf(path, sizeof(path), "%s/server.url", c->state_dir);
+	d->url_owed = file_write_atomic(path, url, (size_t)n, 0644, &e) < 0;
+	if (d->url_owed)
+		log_at(WARN, "daemon", "server.url not written: %s", e.text);
+}
+
 static void
 on_durable(void *arg)
 {
@@ -147,7 +169,8 @@ on_durable(void *arg)
 	alerts_send(d);
 	keep_again(d);
 	keep_retry(d);
-	note_store(d);
+	if (!note_store(d) && d->url_owed)
+		say_url(d);
 }
 
 static void
@@ -234,7 +257,7 @@ static int
 open_http(struct daemon *d, struct tc_err *e)
 {
 	const struct config *c = d->config;
-	char openapi[4096], page[4096], path[4096], url[300];
+	char openapi[4096], page[4096];
 	struct http_conf conf = { .listen = c->listen,
 		.threads = c->http_threads,
 		.tls_certificate = c->tls_certificate, .tls_key = c->tls_key,
@@ -243,7 +266,7 @@ open_http(struct daemon *d, struct tc_err *e)
 		.max_connections = c->http_max_connections,
 		.openapi_path = openapi, .page_dir = page };
 	struct http *http;
-	int rc, n;
+	int rc;
 
 	snprintf(openapi, sizeof(openapi), "%s/openapi.json", d->data_dir);
 	snprintf(page, sizeof(page), "%s/page", d->data_dir);
@@ -252,13 +275,8 @@ open_http(struct daemon *d, struct tc_err *e)
 	pthread_mutex_lock(&d->publish_lock);
 	d->http = http;
 	pthread_mutex_unlock(&d->publish_lock);
-	n = snprintf(url, sizeof(url), "%s://%.*s:%u\n",
-		c->tls_certificate != NULL ? "https" : "http",
-		(int)(strrchr(c->listen, ':') - c->listen), c->listen,
-		http_port(http));
-	snprintf(path, sizeof(path), "%s/server.url", c->state_dir);
-	log_at(INFO, "http", "listening url=%.*s", n - 1, url);
-	return file_write_atomic(path, url, (size_t)n, 0644, e);
+	say_url(d);
+	return 0;
 }
 
 /*

@@ -81,6 +81,7 @@ struct daemon {
 	bool ticked;
 	bool trimmed;		/* since the fleet was taken */
 	struct dur backup_age;	/* of the last copy; < 0 = none known */
+	bool url_owed;		/* server.url is to be written yet */
 	bool store_degraded;
 	char store_why[128];
 	uint64_t facts_lost;

@@ -341,7 +341,7 @@ run(struct compactor *c, struct wall until, struct tc_err *e)
 	if (rc == 0)
 		rc = compact_days(c, e);
 	/* What a failure leaves open goes with the connection. */
-	if (rc < 0)
+	if (rc < 0 || c->db.frozen)
 		db_close(&c->db);
 	return rc;
 }

@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "base/strbuf.h"
 
 /* VM instructions between two looks at the clock: some tens of microseconds. */
 #define PROGRESS_OPS 1000
@@ -153,6 +157,53 @@ db_create_file(const char *path, struct tc_err *e)
 	return 0;
 }
 
+bool
+db_is_frozen(const char *path)
+{
+	struct statvfs at;
+
+	return statvfs(path, &at) == 0 && (at.f_flag & ST_RDONLY) != 0;
+}
+
+static bool
+has_log(const char *path)
+{
+	struct strbuf log = { 0 };
+	struct stat st;
+	bool has;
+
+	strbuf_printf(&log, "%s-wal", path);
+	has = log.failed || (stat(log.p, &st) == 0 && st.st_size > 0);
+	strbuf_free(&log);
+	return has;
+}
+
+/*
+ * Without a log SQLite would make one, and its index, in order to read.
+ * https://www.sqlite.org/wal.html#read_only_databases
+ */
+static int
+open_frozen(struct db *db, const char *path)
+{
+	int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX |
+		SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI;
+	struct strbuf uri = { 0 };
+	int rc = SQLITE_NOMEM;
+
+	strbuf_puts(&uri, "file:");
+	for (; *path != '\0'; path++) {
+		if (strchr("%?#", *path) != NULL)
+			strbuf_printf(&uri, "%%%02x", (unsigned)*path);
+		else
+			strbuf_putc(&uri, *path);
+	}
+	strbuf_puts(&uri, "?immutable=1");
+	if (!uri.failed)
+		rc = sqlite3_open_v2(uri.p, &db->h, flags, NULL);
+	strbuf_free(&uri);
+	return rc;
+}
+
 int
 db_open(struct db *db, const char *path, unsigned roles, struct tc_err *e)
 {
@@ -160,10 +211,13 @@ db_open(struct db *db, const char *path, unsigned roles, struct tc_err *e)
 		SQLITE_OPEN_EXRESCODE;
 	int rc;
 
-	*db = (struct db){ 0 };
+	*db = (struct db){ .frozen = db_is_frozen(path) };
 	if (roles & DB_CREATE && (rc = db_create_file(path, e)) < 0)
 		return rc;
-	rc = sqlite3_open_v2(path, &db->h, flags, NULL);
+	if (db->frozen && !has_log(path))
+		rc = open_frozen(db, path);
+	else
+		rc = sqlite3_open_v2(path, &db->h, flags, NULL);
 	if (rc != SQLITE_OK) {
 		rc = db_fail(db, rc, e, "open");
 		goto out;

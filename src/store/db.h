@@ -20,6 +20,7 @@ struct db {
 	struct mono deadline;	/* ns 0 = none */
 	bool expired;
 	int fault;	/* SQLite's extended code of the last failure */
+	bool frozen;	/* opened on a file system that was read-only */
 };
 
 #define DB_BUSY_MS 1000	/* how long another process's lock is waited for */
@@ -27,6 +28,8 @@ struct db {
 /* `roles`: DB_CREATE with DB_WRITER makes a missing file; it stays empty. */
 int db_open(struct db *db, const char *path, unsigned roles,
 	struct tc_err *e);
+/* The file lies on a file system that is mounted read-only. */
+bool db_is_frozen(const char *path);
 /* Journal, syncing, caches; once the file is known to be ours. */
 int db_settle(struct db *db, enum db_role role, struct tc_err *e);
 /* A statement that does not compile means the schema is not ours. */

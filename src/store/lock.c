@@ -21,6 +21,9 @@ store_lock(const char *state_dir, int *fd, struct tc_err *e)
 		goto out;
 	}
 	got = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* One that is there already can be held all the same. */
+	if (got < 0 && errno == EROFS)
+		got = open(path.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (got < 0) {
 		rc = tc_fail_errno(e, errno, "%s", path.p);
 		goto out;

@@ -21,6 +21,11 @@ void readers_close(struct readers *r);
 int readers_take(struct readers *r, bool limited, struct db **out,
 	struct tc_err *e);
 void readers_give(struct readers *r, struct db *db);
+/*
+ * The file can be written again: those opened frozen are closed, at once or
+ * when they are given back, and opened anew when they are taken.
+ */
+void readers_thaw(struct readers *r);
 /* A page was not as it was written, once since the start. */
 bool readers_met_damage(const struct readers *r);
 

@@ -272,6 +272,7 @@ store_open(const struct store_conf *given, struct store **out,
 	struct tc_err *e)
 {
 	struct store *s = MEM_NEW(struct store);
+	struct writer_late late;
 	struct store_conf conf;
 	int rc;
 
@@ -295,8 +296,9 @@ store_open(const struct store_conf *given, struct store **out,
 	warn_remote(s->path);
 	if ((rc = open_or_replace(s, &conf, e)) < 0)
 		goto fail;
-	if ((rc = writer_start(&conf, &s->scribe,
-		    s->late ? s->why.text : NULL, &s->writer, e)) == 0 &&
+	late = (struct writer_late){ s->why.text, s->readers };
+	if ((rc = writer_start(&conf, &s->scribe, s->late ? &late : NULL,
+		    &s->writer, e)) == 0 &&
 	    (rc = start_compactor(s, &conf, e)) == 0) {
 		*out = s;
 		return 0;

@@ -272,7 +272,7 @@ writer_free(struct writer *w)
 
 int
 writer_start(const struct store_conf *conf, struct scribe *s,
-	const char *late, struct writer **out, struct tc_err *e)
+	const struct writer_late *late, struct writer **out, struct tc_err *e)
 {
 	struct writer *w = MEM_NEW(struct writer);
 	int rc;
@@ -294,7 +294,8 @@ writer_start(const struct store_conf *conf, struct scribe *s,
 	if (late != NULL) {
 		w->late = true;
 		w->reopen = true;
-		writer_set_degraded(w, true, late);
+		w->readers = late->readers;
+		writer_set_degraded(w, true, late->why);
 	}
 	rc = pthread_create(&w->thread, NULL, writer_main, w);
 	if (rc != 0) {

@@ -7,15 +7,23 @@
 #include "store/scribe.h"
 #include "store/store.h"
 
+struct readers;
 struct writer;
+
+/* The epoch could not begin at a start: it begins degraded. */
+struct writer_late {
+	const char *why;
+	struct readers *readers;	/* thawed before it opens the file */
+};
 
 /*
  * Takes over an open, migrated, prepared connection, even when it fails.
- * `path` and what `conf` points to outlive it.  `late`: why the epoch could
- * not begin; it begins degraded.  NULL = it did.
+ * What `conf` and `late` (NULL = it did begin) point to outlives it, but for
+ * `why`.
  */
 int writer_start(const struct store_conf *conf, struct scribe *scribe,
-	const char *late, struct writer **out, struct tc_err *e);
+	const struct writer_late *late, struct writer **out,
+	struct tc_err *e);
 /* Commits what is queued, marks the clean stop, checkpoints, frees. */
 void writer_stop(struct writer *w);
 

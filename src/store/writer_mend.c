@@ -3,15 +3,23 @@
  * whether it is over.
  */
 #include "store/migrate.h"
+#include "store/readers.h"
 #include "store/writing.h"
 
 static int
 reopen(struct writer *w, struct tc_err *e)
 {
 	struct db *db = &w->s->db;
+	bool frozen;
 	int rc;
 
+	if (db_is_frozen(w->conf.path))
+		return tc_fail(e, TC_EPERM, "a read-only file system");
+	frozen = db->frozen;
 	db_close(db);
+	/* The log's index stays read-only for as long as one of us has it. */
+	if (frozen && w->readers != NULL)
+		readers_thaw(w->readers);
 	if ((rc = db_open(db, w->conf.path, DB_WRITER, e)) < 0)
 		return rc;
 	if ((rc = migrate(db, w->conf.path, w->conf.schema_dir, e)) < 0 ||
@@ -40,7 +48,8 @@ try_commit(struct writer *w, struct tc_err *e)
 	    (rc = writer_commit(w, e)) < 0 || (rc = writer_begin(w, e)) < 0)
 		return rc;
 	db_bind_text(db, ST_META_DELETE, 1, "ballast");
-	if ((rc = db_run(db, ST_META_DELETE, e)) < 0 || (rc = writer_commit(w, e)) < 0)
+	if ((rc = db_run(db, ST_META_DELETE, e)) < 0 ||
+	    (rc = writer_commit(w, e)) < 0)
 		return rc;
 	rc = sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_PASSIVE,
 		NULL, NULL);

@@ -43,6 +43,7 @@ struct writer {
 	_Atomic bool damaged;	/* nothing more is written; a start begins anew */
 	bool reopen;		/* the handle is not to be trusted any more */
 	bool late;		/* the epoch is to begin yet */
+	struct readers *readers;	/* of a late start */
 	struct mono retry;	/* when to try again */
 	struct forget forget;
 	struct mono calm;	/* when the cache is looked at again */

@@ -38,6 +38,21 @@ take_all(void *arg, const struct fake_request *q, struct fake_reply *r)
 	r->status = 200;
 }
 
+/* api 0: whatever is free, as it says itself when it can. */
+static void
+configure(struct scene *s, int api)
+{
+	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:%d\n"
+		"state_dir: %s\ndefaults: {interval: 1s, timeout: 500ms,"
+		" fail_after: 3, clear_after: 2}\npartitions:\n"
+		"  - name: rack1\n    hosts:\n"
+		"      - {name: h1, address: 127.1.1.1,"
+		" checks: [{probe: tcp, port: %d}]}\n"
+		"alerts:\n  receivers: [{name: ops, type: webhook,"
+		" url: \"%s\"}]\n  routes: [{match: {}, to: [ops]}]\n",
+		api, s->state, s->port, fake_http_url(s->hook));
+}
+
 static void
 scene_init(struct scene *s)
 {
@@ -50,15 +65,7 @@ scene_init(struct scene *s)
 	ck_assert_ptr_nonnull(s->hook);
 	it_led_init(&s->led, &s->it);
 	s->led.ratios = 40;
-	it_write(&s->it, "tocsin.yaml", "listen: 127.0.0.1:0\n"
-		"state_dir: %s\ndefaults: {interval: 1s, timeout: 500ms,"
-		" fail_after: 3, clear_after: 2}\npartitions:\n"
-		"  - name: rack1\n    hosts:\n"
-		"      - {name: h1, address: 127.1.1.1,"
-		" checks: [{probe: tcp, port: %d}]}\n"
-		"alerts:\n  receivers: [{name: ops, type: webhook,"
-		" url: \"%s\"}]\n  routes: [{match: {}, to: [ops]}]\n",
-		s->state, s->port, fake_http_url(s->hook));
+	configure(s, 0);
 }
 
 static void
@@ -276,6 +283,54 @@ START_TEST(a_disk_that_turns_read_only_stops_neither_and_loses_nothing)
 }
 END_TEST
 
+static bool
+remount(const struct scene *s, unsigned long flags)
+{
+	return mount(NULL, s->state, NULL, MS_REMOUNT | flags, NULL) == 0;
+}
+
+/* `signum` ended the last run: with SIGKILL the log is there yet. */
+static void
+begins_where_nothing_can_be_written(int signum)
+{
+	struct scene s;
+
+	scene_init(&s);
+	if (!mount_own(&s, "size=32m")) {
+		scene_fini(&s);
+		return;
+	}
+	configure(&s, it_free_port());
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	for (int i = 0; i < 20; i++)
+		ck_assert(it_led_is_taken(&s.led));
+	it_end(&s.it.server, signum);
+	ck_assert(remount(&s, MS_RDONLY));
+	it_start_degraded(&s.it);
+	/* What was kept can be read, and nothing more is acknowledged. */
+	ck_assert_uint_ge(it_led_points(&s.led), (size_t)s.led.acked);
+	ck_assert(it_led_is_refused(&s.led));
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	goes_on_from_memory(&s);
+	ck_assert(remount(&s, 0));
+	is_well_again(&s);
+	has_lost_nothing(&s);
+	scene_fini(&s);
+}
+
+START_TEST(a_start_on_a_read_only_disk_watches_and_says_that_nothing_is_kept)
+{
+	begins_where_nothing_can_be_written(SIGTERM);
+}
+END_TEST
+
+START_TEST(a_start_on_a_read_only_disk_after_a_crash_does_so_too)
+{
+	begins_where_nothing_can_be_written(SIGKILL);
+}
+END_TEST
+
 /* ---- replaced ---- */
 
 struct count {
@@ -359,5 +414,7 @@ main(void)
 	return STORIES("store_disk",
 		a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing,
 		a_disk_that_turns_read_only_stops_neither_and_loses_nothing,
+		a_start_on_a_read_only_disk_watches_and_says_that_nothing_is_kept,
+		a_start_on_a_read_only_disk_after_a_crash_does_so_too,
 		r153_a_restart_leaves_a_gap_of_less_than_fifteen_seconds);
 }
