@@ -9,6 +9,8 @@
 #include "smart/metrics.h"
 
 #define SAMPLES_MAX 128
+/* Below it six decimals of an exponent (%e) hold every whole number. */
+#define ROUNDED_EXACT 1e7
 
 struct drive {
 	char device[64];
@@ -99,6 +101,8 @@ drives_take(struct drives *d, const struct series *s, double value)
 	struct smart_report *r;
 	struct smart_u64 v;
 
+	if (s->is_rounded && value >= ROUNDED_EXACT)
+		return;
 	/* 2^63: what a double holds as an integer; NaN is no value */
 	if (drive == NULL || !(value >= 0) || value >= 0x1p63)
 		return;
@@ -168,6 +172,7 @@ forget_foreign(struct smart_report *r)
 struct gather {
 	struct tocsin_sample items[SAMPLES_MAX];
 	char names[SAMPLES_MAX][48];
+	char firmware[SMART_FIRMWARE_LABEL];
 	uint32_t n;
 };
 
@@ -191,6 +196,21 @@ add_sample(void *arg, const struct smart_metric *m)
 	return 0;
 }
 
+/* As the smart probe tells it. */
+static void
+add_firmware(struct gather *g, const char *version)
+{
+	struct smart_metric m = { .name = "firmware_info", .is_u64 = true,
+		.u64 = 1 };
+	uint32_t at = g->n;
+
+	if (!smart_firmware_label(version, g->firmware))
+		return;
+	(void)add_sample(g, &m);
+	if (g->n > at)
+		g->items[at].instance = g->firmware;
+}
+
 void
 drives_report(struct drives *d, struct tocsin_ctx *ctx, uint32_t slot)
 {
@@ -210,6 +230,7 @@ drives_report(struct drives *d, struct tocsin_ctx *ctx, uint32_t slot)
 		forget_foreign(r);
 		smart_decode(r);
 		g->n = 0;
+		add_firmware(g, r->firmware);
 		(void)smart_metrics_each(r, add_sample, g);
 		rep.n_samples = g->n;
 		if (r->smart_passed.has && !r->smart_passed.v) {

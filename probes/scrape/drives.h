@@ -1,6 +1,7 @@
 /*
- * The drives that a page of smartctl_exporter speaks of, put together to
- * reports such as the smart probe makes.
+ * The drives that a page of smartctl_exporter, or the smartmon text file of
+ * node_exporter, speaks of, put together to reports such as the smart probe
+ * makes.
  */
 #ifndef TOCSIN_PROBES_SCRAPE_DRIVES_H
 #define TOCSIN_PROBES_SCRAPE_DRIVES_H

@@ -357,7 +357,113 @@ know_drive(struct arena *mem, const struct prom_point *point,
 	out->kind = SERIES_DRIVE;
 }
 
-/* ---- both ---- */
+/* ---- the smartmon text file of node_exporter ---- */
+
+static const struct {
+	const char *end;
+	enum drive_field field;
+} smartmon_ends[] = {
+	{ "_raw_value", DRIVE_RAW },
+	{ "_value", DRIVE_VALUE },
+	{ "_worst", DRIVE_WORST },
+	{ "_threshold", DRIVE_THRESHOLD },
+};
+
+/* An attribute's metric is called by its name; its number is a label. */
+static bool
+know_smartmon_attribute(struct arena *mem, const struct prom_point *point,
+	struct series *out)
+{
+	struct span name = { point->name, point->name_n };
+	const char *id = label_of(mem, point, "smart_id");
+	uint64_t v;
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(smartmon_ends) && !ends(name, smartmon_ends[i].end))
+		i++;
+	if (i == ARRAY_LEN(smartmon_ends) || id == NULL ||
+	    u64_parse(id, strlen(id), &v) < 0 || v < 1 || v > 254)
+		return false;
+	out->field = smartmon_ends[i].field;
+	out->attribute = (uint8_t)v;
+	out->attribute_name = "";
+	out->is_rounded = out->field == DRIVE_RAW;
+	/* the number is an ATA one's, the drive is none */
+	if (is(name, "smartmon_grown_defects_count_raw_value"))
+		out->field = DRIVE_GROWN_DEFECTS;
+	return true;
+}
+
+/* "sat", "sat+megaraid,3", "scsi", "nvme" */
+static const char *
+protocol_of(const char *type)
+{
+	if (strncmp(type, "sat", 3) == 0 || strncmp(type, "ata", 3) == 0)
+		return "ATA";
+	if (strncmp(type, "scsi", 4) == 0)
+		return "SCSI";
+	return strncmp(type, "nvme", 4) == 0 ? "NVMe" : "";
+}
+
+static bool
+know_smartmon_ident(struct arena *mem, const struct prom_point *point,
+	const char *type, struct series *out)
+{
+	out->field = DRIVE_IDENT;
+	out->protocol = protocol_of(type);
+	out->model = label_of(mem, point, "device_model");
+	/* only SCSI drives have a product, whatever the controller is */
+	if (out->model != NULL && out->model[0] == '\0') {
+		out->model = label_of(mem, point, "product");
+		out->protocol = "SCSI";
+	}
+	out->serial = label_of(mem, point, "serial_number");
+	out->firmware = label_of(mem, point, "firmware_version");
+	if (out->firmware != NULL && out->firmware[0] == '\0')
+		out->firmware = label_of(mem, point, "revision");
+	return out->model != NULL && out->serial != NULL &&
+		out->firmware != NULL;
+}
+
+/* Behind a controller drives share its device and differ by their type. */
+static const char *
+smartmon_device(struct arena *mem, const char *disk, const char *type)
+{
+	struct strbuf text = { 0 };
+	const char *kept = disk;
+
+	if (strchr(type, ',') != NULL) {
+		strbuf_printf(&text, "%s %s", disk, type);
+		kept = text.failed ? NULL : arena_strdup(mem,
+			strbuf_str(&text));
+	}
+	strbuf_free(&text);
+	return kept;
+}
+
+/* False: about the machine, not about a drive. */
+static bool
+know_smartmon(struct arena *mem, const struct prom_point *point,
+	struct series *out)
+{
+	struct span name = { point->name, point->name_n };
+	const char *disk = label_of(mem, point, "disk");
+	const char *type = label_of(mem, point, "type");
+
+	if (disk == NULL || type == NULL || disk[0] == '\0')
+		return false;
+	out->device = smartmon_device(mem, disk, type);
+	if (is(name, "smartmon_device_smart_healthy"))
+		out->field = DRIVE_STATUS;
+	else if (is(name, "smartmon_device_info") ?
+	    !know_smartmon_ident(mem, point, type, out) :
+	    !know_smartmon_attribute(mem, point, out))
+		return false;
+	out->kind = out->device != NULL ? SERIES_DRIVE : SERIES_DROP;
+	return true;
+}
+
+/* ---- all ---- */
 
 const void *
 names_know(void *arg, struct arena *mem, const struct prom_point *point)
@@ -369,7 +475,8 @@ names_know(void *arg, struct arena *mem, const struct prom_point *point)
 	*out = (struct series){ .kind = SERIES_DROP };
 	if (starts((struct span){ point->name, point->name_n }, "smartctl_"))
 		know_drive(mem, point, out);
-	else
+	else if (!starts((struct span){ point->name, point->name_n },
+			"smartmon_") || !know_smartmon(mem, point, out))
 		know_metric(arg, mem, point, out);
 	return out;
 }

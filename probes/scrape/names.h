@@ -1,11 +1,13 @@
 /*
  * What a series of somebody else's is called here (DESIGN 3b.1): those of
  * node_exporter get the names of our agent, so that a host looks the same
- * whoever watches it; smartctl_exporter's speak of drives.
+ * whoever watches it; smartctl_exporter's and those of the smartmon text file
+ * speak of drives.
  */
 #ifndef TOCSIN_PROBES_SCRAPE_NAMES_H
 #define TOCSIN_PROBES_SCRAPE_NAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/hash.h"
@@ -38,6 +40,7 @@ struct series {
 	const char *device;
 	enum drive_field field;
 	uint8_t attribute;
+	bool is_rounded;	/* written with seven digits at most */
 	const char *attribute_name;
 	const char *model;	/* with DRIVE_IDENT */
 	const char *serial;

@@ -99,7 +99,7 @@ struct samples {
 	size_t n;
 	char names[SAMPLES_MAX][32];
 	struct tocsin_sample items[SAMPLES_MAX];
-	char firmware[SMART_TEXT_MAX + 16];	/* a label */
+	char firmware[SMART_FIRMWARE_LABEL];
 };
 
 static int
@@ -122,19 +122,14 @@ add_sample(void *arg, const struct smart_metric *m)
 	return 0;
 }
 
-/* What a label cannot hold becomes '?'. */
 static void
 add_firmware(struct samples *to, const char *version)
 {
 	struct smart_metric m = { .name = "firmware_info", .is_u64 = true,
 		.u64 = 1 };
-	int n = snprintf(to->firmware, sizeof(to->firmware), "version=\"%s\"",
-		version);
 
-	for (int i = 9; i < n - 1; i++)
-		if (to->firmware[i] == '"' || to->firmware[i] == '\\')
-			to->firmware[i] = '?';
-	if (version[0] != '\0' && add_sample(to, &m) == 0)
+	if (smart_firmware_label(version, to->firmware) &&
+	    add_sample(to, &m) == 0)
 		to->items[to->n - 1].instance = to->firmware;
 }
 

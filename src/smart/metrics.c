@@ -120,3 +120,19 @@ smart_metrics_each(const struct smart_report *r, smart_metric_put *put,
 	return put_u64(put, arg, "smart_undecoded_count", "count",
 		r->n_undecoded);
 }
+
+bool
+smart_firmware_label(const char *version, char out[SMART_FIRMWARE_LABEL])
+{
+	int n = snprintf(out, SMART_FIRMWARE_LABEL, "version=\"%.*s\"",
+		SMART_TEXT_MAX, version);
+
+	if (version[0] == '\0') {
+		out[0] = '\0';
+		return false;
+	}
+	for (int i = 9; i < n - 1; i++)
+		if (out[i] == '"' || out[i] == '\\')
+			out[i] = '?';
+	return true;
+}

@@ -5,6 +5,7 @@
 #ifndef TOCSIN_SMART_METRICS_H
 #define TOCSIN_SMART_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "smart/model.h"
@@ -17,6 +18,13 @@ struct smart_metric {
 	uint64_t u64;
 	double f64;
 };
+
+/*
+ * The instance of firmware_info: version="MC52"; what a label cannot hold
+ * becomes '?'.  False, and "" in out, when the version is unknown.
+ */
+#define SMART_FIRMWARE_LABEL (SMART_TEXT_MAX + 16)
+bool smart_firmware_label(const char *version, char out[SMART_FIRMWARE_LABEL]);
 
 /* A negative return ends the walk. */
 typedef int smart_metric_put(void *arg, const struct smart_metric *metric);

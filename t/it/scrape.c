@@ -290,11 +290,67 @@ START_TEST(a_smartctl_exporter_speaks_of_drives)
 	ck_drive(0, "temperature_celsius", 33);
 	ck_drive(0, "power_on_hours", 1000);
 	ck_drive(0, "capacity_bytes", 4000787030016);
+	ck_assert_double_eq(value_in(st->drives[0].metrics, st->drives[0].n,
+		"firmware_info", "version=\"MC52\""), 1);
 	ck_assert(isnan(value_in(st->drives[0].metrics, st->drives[0].n,
 		"media_errors", "")));
 	ck_drive(1, "wear_ratio", 0.12);
 	ck_drive(1, "spare_ratio", 1);
 	ck_assert_int_eq(st->drives[1].reason, TOCSIN_WHY_DEVICE_FAILED);
+	fake_http_stop(f);
+	finish(st);
+}
+END_TEST
+
+#define SDA "disk=\"/dev/sda\",type=\"sat\""
+#define RAID(n) "disk=\"/dev/bus/0\",type=\"megaraid," n "\""
+static const char smartmon_page[] =
+	"smartmon_smartctl_version{version=\"7.3\"} 1\n"
+	"smartmon_device_active{" SDA "} 1\n"
+	"smartmon_device_info{" SDA ",vendor=\"\",product=\"\",revision=\"\","
+	"lun_id=\"\",model_family=\"Seagate\",device_model=\"ST4000DM000\","
+	"serial_number=\"Z300ABCD\",firmware_version=\"CC\\\\52\"} 1\n"
+	"smartmon_device_smart_healthy{" SDA "} 0\n"
+	"smartmon_current_pending_sector_raw_value{" SDA
+	",smart_id=\"197\"} 1.600000e+01\n"
+	"smartmon_current_pending_sector_value{" SDA ",smart_id=\"197\"} 98\n"
+	"smartmon_command_timeout_raw_value{" SDA
+	",smart_id=\"188\"} 4.295033e+09\n"
+	"smartmon_device_info{" RAID("1") ",vendor=\"SEAGATE\",product="
+	"\"ST600MM0088\",revision=\"N003\",serial_number=\"W420\"} 1\n"
+	"smartmon_grown_defects_count_raw_value{" RAID("1")
+	",smart_id=\"12\"} 3\n"
+	"smartmon_device_info{" RAID("2") ",product=\"ST600MM0088\","
+	"serial_number=\"W421\"} 1\n";
+
+START_TEST(the_smartmon_text_file_speaks_of_drives)
+{
+	struct story *st = begin();
+	struct fake_http *f = fake_http_start(0, serve, st);
+
+	st->page = smartmon_page;
+	scrape(st, (struct wish){ fake_http_port(f) });
+	ck_assert_msg(st->outcome == TOCSIN_OK, "%s", st->text);
+	ck_assert_uint_eq(st->n_drives, 3);
+	ck_assert_str_eq(st->drives[0].serial, "Z300ABCD");
+	ck_assert_str_eq(st->drives[0].model, "ST4000DM000");
+	ck_assert_int_eq(st->drives[0].reason, TOCSIN_WHY_DEVICE_FAILED);
+	ck_drive(0, "smart_197_raw", 16);
+	ck_drive(0, "pending_sectors", 16);
+	ck_assert_double_eq(value_in(st->drives[0].metrics, st->drives[0].n,
+		"firmware_info", "version=\"CC??52\""), 1);
+	/* rounded: what is packed in it is lost */
+	ck_assert(isnan(value_in(st->drives[0].metrics, st->drives[0].n,
+		"smart_188_raw", "")));
+	ck_assert_str_eq(st->drives[1].serial, "W420");
+	ck_assert_str_eq(st->drives[1].model, "ST600MM0088");
+	ck_drive(1, "grown_defects", 3);
+	ck_assert_double_eq(value_in(st->drives[1].metrics, st->drives[1].n,
+		"firmware_info", "version=\"N003\""), 1);
+	ck_assert_str_eq(st->drives[2].serial, "W421");
+	ck_assert(isnan(value_in(st->drives[2].metrics, st->drives[2].n,
+		"firmware_info", "version=\"N003\"")));
+	ck_value(st, "smartmon_device_active", SDA, 1);
 	fake_http_stop(f);
 	finish(st);
 }
@@ -405,7 +461,8 @@ int
 main(void)
 {
 	return STORIES("scrape", r030_a_node_exporter_looks_as_our_agent_does,
-		a_smartctl_exporter_speaks_of_drives, what_is_wrong_says_so,
+		a_smartctl_exporter_speaks_of_drives,
+		the_smartmon_text_file_speaks_of_drives, what_is_wrong_says_so,
 		a_host_has_two_thousand_series_at_most,
 		a_real_node_exporter_is_scraped);
 }
