@@ -34,25 +34,6 @@ struct agent {
 	const char *reason;
 };
 
-int
-agent_print(const struct agent_conf *conf)
-{
-	struct strbuf out = {0};
-
-	if (conf->version)
-		strbuf_printf(&out, "%s %s\n", agent_program.name,
-			agent_program.version);
-	else if (conf->man)
-		args_man(&agent_program, &out);
-	else if (conf->completion)
-		args_completion(&agent_program, &out);
-	else
-		args_help(&agent_program, NULL, &out);
-	fputs(strbuf_str(&out), stdout);
-	strbuf_free(&out);
-	return fflush(stdout) == 0 ? 0 : 1;
-}
-
 static void
 on_signal(void *arg, int signum)
 {

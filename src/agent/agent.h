@@ -9,7 +9,4 @@
 /* Until a signal, or with --once one round.  Exit status 0 or 1. */
 int agent_run(const struct agent_conf *conf);
 
-/* --help, --version, --man, --completion. */
-int agent_print(const struct agent_conf *conf);
-
 #endif

@@ -37,12 +37,7 @@ static const struct arg rows[] = {
 	{ "once", ARG_FLAG, AT(once), NULL, NULL,
 		"measure once, deliver, end" },
 	{ "verbose", ARG_FLAG, AT(verbose), NULL, NULL, "say more" },
-	{ "help", ARG_FLAG, AT(help), NULL, NULL, "print this" },
-	{ "version", ARG_FLAG, AT(version), NULL, NULL, "print the version" },
-	{ "man", ARG_FLAG, AT(man), NULL, NULL,
-		"print the manual page, for man(1) to format" },
-	{ "completion", ARG_FLAG, AT(completion), NULL, NULL,
-		"print the completion for bash" },
+	ARG_ASKS_ROWS(AT(asks)),
 	{ .name = NULL }
 };
 
@@ -117,7 +112,7 @@ agent_conf_parse(int argc, char **argv, struct agent_conf *out,
 	*out = (struct agent_conf){0};
 	if ((rc = args_parse(&agent_program, argc, argv, out, &rest, e)) < 0)
 		return rc;
-	if (out->help || out->version || out->man || out->completion)
+	if (args_asks_any(&out->asks))
 		return 0;
 	if (!out->server || !out->token_file)
 		return tc_fail(e, TC_EINVAL, "--%s is needed",

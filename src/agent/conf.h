@@ -27,7 +27,7 @@ struct agent_conf {
 	uint64_t spool_max;
 	bool once;
 	bool verbose;
-	bool help, version, man, completion;
+	struct arg_asks asks;
 	char host[NAME_MAX_BYTES + 1];	/* folded */
 };
 

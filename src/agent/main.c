@@ -16,7 +16,7 @@ main(int argc, char **argv)
 			"try: tocsin-agent --help\n", e.text);
 		return 2;
 	}
-	if (conf.help || conf.version || conf.man || conf.completion)
-		return agent_print(&conf);
+	if (args_asks_any(&conf.asks))
+		return args_print(&agent_program, &conf.asks, stdout);
 	return agent_run(&conf);
 }

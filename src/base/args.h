@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -38,6 +39,23 @@ struct arg {
 	const char *dflt;	/* parsed when not given; NULL = left as it is */
 	const char *help;	/* one sentence, lower case, no full stop */
 };
+
+/* What any program tells of itself when it is asked. */
+struct arg_asks {
+	bool help, version, man, completion;
+};
+
+/* Their rows; `at` is the offset of the struct arg_asks. */
+#define ARG_ASKS_ROWS(at)                                                    \
+	{ "help", ARG_FLAG, (at) + offsetof(struct arg_asks, help),          \
+		NULL, NULL, "print this" },                                  \
+	{ "version", ARG_FLAG, (at) + offsetof(struct arg_asks, version),    \
+		NULL, NULL, "print the version" },                           \
+	{ "man", ARG_FLAG, (at) + offsetof(struct arg_asks, man),            \
+		NULL, NULL, "print the manual page, for man(1) to format" }, \
+	{ "completion", ARG_FLAG,                                            \
+		(at) + offsetof(struct arg_asks, completion), NULL, NULL,    \
+		"print the completion for bash" }
 
 /* Ends with a row whose name is NULL. */
 struct arg_verb {
@@ -78,6 +96,14 @@ struct arg_rest {
  */
 int args_parse(const struct arg_program *p, int argc, char **argv, void *into,
 	struct arg_rest *rest, struct tc_err *e); /* lint: argc and argv are one thing */
+
+bool args_asks_any(const struct arg_asks *asks);
+/* Writes what was asked for; with help that of one verb, or of all (NULL). */
+void args_answer(const struct arg_program *p, const struct arg_verb *verb,
+	const struct arg_asks *asks, struct strbuf *out);
+/* The same, to `to`, flushed: the exit status, 0 or 1. */
+int args_print(const struct arg_program *p, const struct arg_asks *asks,
+	FILE *to);
 
 /* What --help prints; of one verb, or of the program (NULL). */
 void args_help(const struct arg_program *p, const struct arg_verb *verb,

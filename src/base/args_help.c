@@ -303,3 +303,38 @@ args_completion(const struct arg_program *p, struct strbuf *out)
 		"\tfi\n}\n"
 		"complete -o filenames -F %s %s\n", function, p->name);
 }
+
+/* ---- what was asked for ---- */
+
+bool
+args_asks_any(const struct arg_asks *asks)
+{
+	return asks->help || asks->version || asks->man || asks->completion;
+}
+
+void
+args_answer(const struct arg_program *p, const struct arg_verb *verb,
+	const struct arg_asks *asks, struct strbuf *out)
+{
+	if (asks->version)
+		strbuf_printf(out, "%s %s\n", p->name, p->version);
+	else if (asks->man)
+		args_man(p, out);
+	else if (asks->completion)
+		args_completion(p, out);
+	else
+		args_help(p, verb, out);
+}
+
+int
+args_print(const struct arg_program *p, const struct arg_asks *asks, FILE *to)
+{
+	struct strbuf out = { 0 };
+	bool ok;
+
+	args_answer(p, NULL, asks, &out);
+	ok = !out.failed && fwrite(out.p, 1, out.n, to) == out.n &&
+		fflush(to) == 0;
+	strbuf_free(&out);
+	return ok ? 0 : 1;
+}

@@ -39,12 +39,7 @@ static const struct arg rows[] = {
 		"UNKNOWN when the state that is told is older" },
 	{ "timeout", ARG_DUR, offsetof(struct wish, timeout), "TIME", "10s",
 		"UNKNOWN when there is no answer within" },
-	{ "help", ARG_FLAG, OPT(help), NULL, NULL, "print this" },
-	{ "version", ARG_FLAG, OPT(version), NULL, NULL, "print the version" },
-	{ "man", ARG_FLAG, OPT(man), NULL, NULL,
-		"print the manual page, for man(1) to format" },
-	{ "completion", ARG_FLAG, OPT(completion), NULL, NULL,
-		"print the completion for bash" },
+	ARG_ASKS_ROWS(OPT(asks)),
 	{ .name = NULL }
 };
 
@@ -246,26 +241,6 @@ out:
 	return v;
 }
 
-static bool
-print_text(const struct wish *w)
-{
-	struct strbuf text = { 0 };
-
-	if (w->opt.help)
-		args_help(&program, NULL, &text);
-	else if (w->opt.man)
-		args_man(&program, &text);
-	else if (w->opt.completion)
-		args_completion(&program, &text);
-	else if (w->opt.version)
-		strbuf_puts(&text, "check_tocsin " TOCSIN_VERSION "\n");
-	if (text.n == 0)
-		return false;
-	fputs(strbuf_str(&text), stdout);
-	strbuf_free(&text);
-	return true;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -278,8 +253,9 @@ main(int argc, char **argv)
 	enum verdict v = V_UNKNOWN;
 
 	if (args_parse(&program, argc, argv, &w, &rest, &e) == 0) {
-		if (print_text(&w))
-			return 0;
+		if (args_asks_any(&w.opt.asks))
+			return args_print(&program, &w.opt.asks, stdout) == 0 ?
+				V_OK : V_UNKNOWN;
 		v = check(&w, &line, &e);
 	}
 	printf("TOCSIN %s: ", words[v]);

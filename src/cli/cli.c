@@ -27,12 +27,7 @@ static const struct arg common_rows[] = {
 	{ "json", ARG_FLAG, AT(json), NULL, NULL, "print JSON" },
 	{ "format", ARG_STRING, AT(format), "text|kv|json", NULL,
 		"for people, for scripts (key=value), or JSON" },
-	{ "help", ARG_FLAG, AT(help), NULL, NULL, "print this" },
-	{ "version", ARG_FLAG, AT(version), NULL, NULL, "print the version" },
-	{ "man", ARG_FLAG, AT(man), NULL, NULL,
-		"print the manual page, for man(1) to format" },
-	{ "completion", ARG_FLAG, AT(completion), NULL, NULL,
-		"print the completion for bash" },
+	ARG_ASKS_ROWS(AT(asks)),
 	{ .name = NULL }
 };
 
@@ -529,22 +524,6 @@ static const struct arg_program program = {
 };
 
 static int
-print_about(struct cli *c)
-{
-	struct strbuf *out = &c->out.text;
-
-	if (c->opt.version)
-		strbuf_printf(out, "%s %s\n", program.name, program.version);
-	else if (c->opt.man)
-		args_man(&program, out);
-	else if (c->opt.completion)
-		args_completion(&program, out);
-	else
-		args_help(&program, c->rest.verb, out);
-	return CLI_OK;
-}
-
-static int
 choose_format(struct cli *c, struct tc_err *e)
 {
 	static const char *const names[] = { "text", "kv", "json" };
@@ -578,8 +557,10 @@ run(struct cli *c, struct tc_err *e)
 {
 	const struct arg_verb *verb = c->rest.verb;
 
-	if (c->opt.help || c->opt.version || c->opt.man || c->opt.completion)
-		return print_about(c);
+	if (args_asks_any(&c->opt.asks)) {
+		args_answer(&program, verb, &c->opt.asks, &c->out.text);
+		return CLI_OK;
+	}
 	if (!verb)
 		return tc_fail(e, TC_EINVAL, "what? try: tocsin status");
 	if (!db_is_export(c) && choose_format(c, e) < 0)
@@ -618,7 +599,7 @@ cli_main(int argc, char **argv)
 	int status;
 
 	if (args_parse(&program, argc, argv, &c.opt, &c.rest, &e) < 0 &&
-	    !c.opt.help)	/* which tells what was missing */
+	    !c.opt.asks.help)	/* which tells what was missing */
 		status = CLI_USAGE;
 	else
 		status = exit_of(&c, run(&c, &e));

@@ -25,7 +25,7 @@ struct cli_options {
 	const char *state_dir;	/* NULL = TOCSIN_STATEDIR */
 	const char *format;
 	bool json;
-	bool help, version, man, completion;
+	struct arg_asks asks;
 	/* of single verbs */
 	bool fail;
 	bool follow;

@@ -18,10 +18,7 @@ struct wish {
 	bool check;
 	bool print;
 	bool example;
-	bool man;
-	bool completion;
-	bool version;
-	bool help;
+	struct arg_asks asks;
 };
 
 static const struct arg rows[] = {
@@ -42,14 +39,7 @@ static const struct arg rows[] = {
 		"value" },
 	{ "print-example", ARG_FLAG, offsetof(struct wish, example), NULL,
 		NULL, "print a commented example of the configuration" },
-	{ "man", ARG_FLAG, offsetof(struct wish, man), NULL, NULL,
-		"print this manual page as man(7)" },
-	{ "completion", ARG_FLAG, offsetof(struct wish, completion), NULL, NULL,
-		"print the completion for bash" },
-	{ "version", ARG_FLAG, offsetof(struct wish, version), NULL, NULL,
-		"print the version" },
-	{ "help", ARG_FLAG, offsetof(struct wish, help), NULL, NULL,
-		"print this help" },
+	ARG_ASKS_ROWS(offsetof(struct wish, asks)),
 	{ NULL, ARG_FLAG, 0, NULL, NULL, NULL },
 };
 
@@ -122,23 +112,6 @@ serve(struct daemon *d)
 }
 
 static int
-print_text(void (*write)(const struct arg_program *, struct strbuf *))
-{
-	struct strbuf text = { 0 };
-
-	write(&program, &text);
-	fputs(strbuf_str(&text), stdout);
-	strbuf_free(&text);
-	return 0;
-}
-
-static void
-write_help(const struct arg_program *p, struct strbuf *out)
-{
-	args_help(p, NULL, out);
-}
-
-static int
 obey(const struct wish *w)
 {
 	static struct daemon d;	/* lint: one per process */
@@ -147,14 +120,8 @@ obey(const struct wish *w)
 	d.plugin_dir = w->plugin_dir;
 	d.worker = w->worker;
 	d.data_dir = w->data_dir;
-	if (w->help)
-		return print_text(write_help);
-	if (w->man)
-		return print_text(args_man);
-	if (w->completion)
-		return print_text(args_completion);
-	if (w->version)
-		return puts("tocsind " TOCSIN_VERSION) < 0;
+	if (args_asks_any(&w->asks))
+		return args_print(&program, &w->asks, stdout);
 	if (w->example)
 		return print_example();
 	if (w->check || w->print)

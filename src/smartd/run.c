@@ -26,7 +26,7 @@
 #define DEADLINE_MAX dur_s(60)
 
 struct line {
-	bool help, version, man, completion;
+	struct arg_asks asks;
 	const char *decode;
 	struct smartd_conf conf;
 };
@@ -44,12 +44,7 @@ static const struct arg rows[] = {
 		"of one reading, 100ms to 60s; then it is killed" },
 	{ "root", ARG_STRING, AT(conf.root), "DIR", "/",
 		"where /sys and /dev/disk are found" },
-	{ "help", ARG_FLAG, AT(help), NULL, NULL, "print this" },
-	{ "version", ARG_FLAG, AT(version), NULL, NULL, "print the version" },
-	{ "man", ARG_FLAG, AT(man), NULL, NULL,
-		"print the manual page, for man(1) to format" },
-	{ "completion", ARG_FLAG, AT(completion), NULL, NULL,
-		"print the completion for bash" },
+	ARG_ASKS_ROWS(AT(asks)),
 	{ .name = NULL }
 };
 
@@ -100,26 +95,6 @@ parse_line(int argc, char **argv, struct line *l, struct tc_err *e)
 	    l->conf.deadline.ns > DEADLINE_MAX.ns)
 		return tc_fail(e, TC_EINVAL, "--deadline: 100ms to 60s");
 	return 0;
-}
-
-static int
-print(const struct line *l)
-{
-	struct strbuf out = { 0 };
-	bool ok;
-
-	if (l->help)
-		args_help(&program, NULL, &out);
-	else if (l->man)
-		args_man(&program, &out);
-	else if (l->completion)
-		args_completion(&program, &out);
-	else
-		strbuf_puts(&out, "tocsin-smartd " TOCSIN_VERSION "\n");
-	ok = !out.failed && fwrite(out.p, 1, out.n, stdout) == out.n &&
-		fflush(stdout) == 0;
-	strbuf_free(&out);
-	return ok ? 0 : 1;
 }
 
 static int
@@ -205,8 +180,8 @@ smartd_run(int argc, char **argv)
 			"try: tocsin-smartd --help\n", e.text);
 		return 2;
 	}
-	if (l.help || l.version || l.man || l.completion)
-		return print(&l);
+	if (args_asks_any(&l.asks))
+		return args_print(&program, &l.asks, stdout);
 	if (l.decode != NULL)
 		return decode(l.decode);
 	return serve_caller(&l.conf);

@@ -21,6 +21,18 @@ for page in tocsin.1 check_tocsin.1 tocsin-agent.8 tocsind.8 tocsin-smartd.8; do
 	fi
 done
 
+# What does not arrive is an error, not a page.
+refuses_full_disk()
+{
+	! "./$1" --help > /dev/full 2>&1
+}
+
+if [ -c /dev/full ]; then
+	for program in tocsin check_tocsin tocsin-agent tocsind tocsin-smartd; do
+		good refuses_full_disk $program
+	done
+fi
+
 # completes WORDS..., the last one begun: prints what it could be
 completes()
 {
