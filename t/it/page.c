@@ -355,24 +355,11 @@ END_TEST
 
 START_TEST(ten_thousand_hosts_are_no_burden)
 {
-	struct strbuf y = { 0 };
 	struct stage s;
 	json_t *ms;
 
 	stage_init(&s);
-	strbuf_printf(&y, "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
-		"partitions:\n", s.it.dir);
-	for (int p = 0; p < 10; p++) {
-		strbuf_printf(&y, "  - name: rack%d\n    hosts:\n", p);
-		for (int i = 0; i < 1000; i++)
-			strbuf_printf(&y, "      - {name: n%d-%03d, address: "
-				"127.2.%d.%d%s}\n", p, i, p * 4 + i / 250,
-				i % 250, i % 3 != 0 ? "" : ", checks: "
-				"[{probe: tcp, port: 1}]");
-	}
-	it_write(&s.it, "tocsin.yaml", "%s", strbuf_str(&y));
-	strbuf_free(&y);
-	stage_start(&s);
+	stage_start_racks(&s, 10);
 	stage_feed_disk(&s, "n3-500", "Z300A1B2", 24);
 	stage_enter(&s);
 	stage_wait_text(&s, "#will-break", "n3-500");

@@ -342,27 +342,12 @@ metric(struct stage *s, const char *name)
 /* CPU of scripts, from nothing to the drawn fleet; and nothing jumps. */
 START_TEST(five_thousand_hosts_cost_little_and_nothing_jumps)
 {
-	struct strbuf y = { 0 };
 	struct stage s;
 	json_t *jumps;
 	double ms;
 
 	stage_init(&s);
-	strbuf_printf(&y, "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
-		"partitions:\n", s.it.dir);
-	for (int i = 0; i < 5000; i++)
-		strbuf_printf(&y, "%s      - {name: n%d-%03d, address: "
-			"127.2.%d.%d%s}\n", i % 1000 != 0 ? "" :
-			i == 0 ? "  - name: r0\n    hosts:\n" :
-			i == 1000 ? "  - name: r1\n    hosts:\n" :
-			i == 2000 ? "  - name: r2\n    hosts:\n" :
-			i == 3000 ? "  - name: r3\n    hosts:\n" :
-			"  - name: r4\n    hosts:\n", i / 1000, i % 1000,
-			i / 250, i % 250, i % 3 != 0 ? "" :
-			", checks: [{probe: tcp, port: 1}]");
-	it_write(&s.it, "tocsin.yaml", "%s", strbuf_str(&y));
-	strbuf_free(&y);
-	stage_start(&s);
+	stage_start_racks(&s, 5);
 	browser_tell(&s.b, "Performance.enable", "{}");
 	stage_enter(&s);
 	browser_wait(&s.b, "return document.querySelector('canvas')?.height >"

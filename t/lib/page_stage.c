@@ -53,6 +53,26 @@ stage_start(struct stage *s)
 }
 
 void
+stage_start_racks(struct stage *s, int n)
+{
+	struct strbuf y = { 0 };
+
+	strbuf_printf(&y, "listen: 127.0.0.1:0\nstate_dir: %s/state\n"
+		"partitions:\n", s->it.dir);
+	for (int p = 0; p < n; p++) {
+		strbuf_printf(&y, "  - name: r%d\n    hosts:\n", p);
+		for (int i = 0; i < 1000; i++)
+			strbuf_printf(&y, "      - {name: n%d-%03d, address: "
+				"127.2.%d.%d%s}\n", p, i, p * 4 + i / 250,
+				i % 250, i % 3 != 0 ? "" : ", checks: "
+				"[{probe: tcp, port: 1}]");
+	}
+	it_write(&s->it, "tocsin.yaml", "%s", strbuf_str(&y));
+	strbuf_free(&y);
+	stage_start(s);
+}
+
+void
 stage_end(struct stage *s)
 {
 	browser_end(&s->b);

@@ -23,6 +23,11 @@ struct stage {
 void stage_init(struct stage *s);
 /* Server and browser; the page is not opened yet. */
 void stage_start(struct stage *s);
+/*
+ * The same, with so many racks "r0", "r1"… of 1,000 hosts "n0-000"…; every
+ * third has a check, which fails.
+ */
+void stage_start_racks(struct stage *s, int n);
 void stage_end(struct stage *s);
 
 int64_t stage_wall(void);
