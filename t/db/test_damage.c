@@ -4,8 +4,6 @@
  * tried (200), TOCSIN_SEED which.
  */
 #include <check.h>
-#include <dirent.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,18 +120,10 @@ scene_fini(struct scene *s)
 	strbuf_free(&s->bad);
 }
 
-/* Removes all that is in the directory. */
 static void
 sweep(struct scene *s)
 {
-	DIR *d = opendir(s->y.dir);
-	struct dirent *entry;
-
-	ck_assert_ptr_nonnull(d);
-	while ((entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(d), entry->d_name, 0);
-	closedir(d);
+	yard_sweep(&s->y);
 	s->moved = 0;
 }
 
@@ -341,7 +331,6 @@ END_TEST
 START_TEST(a_newer_or_foreign_file_is_still_refused)
 {
 	struct scene s;
-	sqlite3 *db;
 
 	scene_init(&s);
 	sweep(&s);
@@ -350,10 +339,8 @@ START_TEST(a_newer_or_foreign_file_is_still_refused)
 	spill(s.y.path, &s.bad);
 	ck_assert_int_eq(try_one(&s), -1);
 	sweep(&s);
-	ck_assert_int_eq(sqlite3_open(s.y.path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA application_id = 7; "
-		"CREATE TABLE theirs(a)", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	yard_exec(s.y.path, "PRAGMA application_id = 7; "
+		"CREATE TABLE theirs(a)");
 	ck_assert_int_eq(try_one(&s), -1);
 	scene_fini(&s);
 }

@@ -54,33 +54,6 @@ hash_of(const char *path)
 	return h;
 }
 
-static void
-exec_on(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
-		"%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
-static int64_t
-number_in(const char *path, const char *sql)
-{
-	sqlite3 *db;
-	sqlite3_stmt *st;
-	int64_t n;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
 /* Opening must fail so, and leave the file as it was. */
 static void
 refused(struct yard *y, int code)
@@ -145,15 +118,15 @@ START_TEST(our_file_says_so_and_is_sound)
 	yard_open(&y);
 	yard_hosts(&y, 3);
 	yard_close(&y);
-	ck_assert_int_eq(number_in(y.path, "PRAGMA application_id"), 0x546f6373);
-	ck_assert_int_eq(number_in(y.path, "SELECT max(number) FROM migration"),
-		number_in(y.path, "PRAGMA user_version"));
-	ck_assert_int_eq(number_in(y.path,
+	ck_assert_int_eq(yard_number(y.path, "PRAGMA application_id"), 0x546f6373);
+	ck_assert_int_eq(yard_number(y.path, "SELECT max(number) FROM migration"),
+		yard_number(y.path, "PRAGMA user_version"));
+	ck_assert_int_eq(yard_number(y.path,
 		"SELECT count(*) FROM pragma_integrity_check "
 		"WHERE integrity_check <> 'ok'"), 0);
-	ck_assert_int_eq(number_in(y.path,
+	ck_assert_int_eq(yard_number(y.path,
 		"SELECT count(*) FROM pragma_foreign_key_check"), 0);
-	ck_assert_int_eq(number_in(y.path, "SELECT value FROM meta "
+	ck_assert_int_eq(yard_number(y.path, "SELECT value FROM meta "
 		"WHERE key = 'epoch'"), 1);
 	yard_fini(&y);
 }
@@ -182,7 +155,7 @@ START_TEST(a_newer_file_is_refused)
 	yard_init(&y, &store_sqlite);
 	yard_open(&y);
 	yard_close(&y);
-	exec_on(y.path, "PRAGMA user_version = 99");
+	yard_exec(y.path, "PRAGMA user_version = 99");
 	refused(&y, TC_ENEWER);
 	yard_fini(&y);
 }
@@ -193,10 +166,10 @@ START_TEST(a_foreign_database_is_refused)
 	struct yard y;
 
 	yard_init(&y, &store_sqlite);
-	exec_on(y.path, "CREATE TABLE subject(id INTEGER); "
+	yard_exec(y.path, "CREATE TABLE subject(id INTEGER); "
 		"INSERT INTO subject VALUES (1)");
 	refused(&y, TC_EUNSUP);
-	exec_on(y.path, "PRAGMA application_id = 42; PRAGMA user_version = 1");
+	yard_exec(y.path, "PRAGMA application_id = 42; PRAGMA user_version = 1");
 	refused(&y, TC_EUNSUP);
 	yard_fini(&y);
 }
@@ -309,13 +282,13 @@ START_TEST(an_upgrade_keeps_the_data_and_leaves_a_copy)
 	write_own(&p, 1, "more", "CREATE TABLE more (a INTEGER) STRICT");
 	yard_open(&p.y);
 	yard_close(&p.y);
-	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM subject"), 6);
-	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM more"), 0);
-	ck_assert_int_eq(number_in(p.y.path,
+	ck_assert_int_eq(yard_number(p.y.path, "SELECT count(*) FROM subject"), 6);
+	ck_assert_int_eq(yard_number(p.y.path, "SELECT count(*) FROM more"), 0);
+	ck_assert_int_eq(yard_number(p.y.path,
 		"SELECT count(*) FROM migration WHERE title = 'more'"), 1);
 	strbuf_printf(&copy, "%s.before-%04d", p.y.path, p.last + 1);
-	ck_assert_int_eq(number_in(copy.p, "PRAGMA user_version"), p.last);
-	ck_assert_int_eq(number_in(copy.p, "SELECT count(*) FROM subject"), 6);
+	ck_assert_int_eq(yard_number(copy.p, "PRAGMA user_version"), p.last);
+	ck_assert_int_eq(yard_number(copy.p, "SELECT count(*) FROM subject"), 6);
 	strbuf_free(&copy);
 	/* An older server must not touch it now. */
 	p.y.conf.schema_dir = NULL;
@@ -345,12 +318,12 @@ START_TEST(a_file_of_the_first_version_is_upgraded_with_its_data)
 		"INSERT INTO subject(id, kind, key) VALUES (1, 1, 'rack1');"
 		"INSERT INTO prediction VALUES (1, 1, 1, 1000, NULL, 'likely', "
 		"0.1, 0.2, 0.3, 'card', '{}');", hex);
-	exec_on(p.y.path, sql.p);
+	yard_exec(p.y.path, sql.p);
 	p.y.conf.schema_dir = NULL;
 	yard_open(&p.y);
 	yard_close(&p.y);
-	ck_assert_int_eq(number_in(p.y.path, "PRAGMA user_version"), p.last);
-	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM prediction "
+	ck_assert_int_eq(yard_number(p.y.path, "PRAGMA user_version"), p.last);
+	ck_assert_int_eq(yard_number(p.y.path, "SELECT count(*) FROM prediction "
 		"WHERE outcome IS NULL"), 1);
 	strbuf_free(&path);
 	strbuf_free(&sql);
@@ -373,8 +346,8 @@ START_TEST(an_upgrade_that_fails_changes_nothing)
 	ck_assert_int_lt(p.y.ops->open(&p.y.conf, &p.y.s, &e), 0);
 	p.y.s = NULL;
 	ck_assert_msg(strstr(e.text, "-bad") != NULL, "%s", e.text);
-	ck_assert_int_eq(number_in(p.y.path, "PRAGMA user_version"), p.last);
-	ck_assert_int_eq(number_in(p.y.path, "SELECT count(*) FROM sqlite_schema "
+	ck_assert_int_eq(yard_number(p.y.path, "PRAGMA user_version"), p.last);
+	ck_assert_int_eq(yard_number(p.y.path, "SELECT count(*) FROM sqlite_schema "
 		"WHERE name IN ('good', 'half')"), 0);
 	p.y.conf.schema_dir = NULL;
 	yard_open(&p.y);

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +20,6 @@
 #define HOUR INT64_C(3600000)
 #define STEP 15000
 #define HOSTS 3
-
-static int64_t
-number_in(const char *path, const char *sql)
-{
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
-		"%s", sqlite3_errmsg(db));
-	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
 
 /* A row as a probe makes it; another layout now and then. */
 static void
@@ -187,9 +169,9 @@ START_TEST(packing_changes_no_answer)
 	put_times(&y, T0, end);
 	ask_all(&y, &before, end);
 	pack(&y, end);
-	ck_assert_int_eq(number_in(y.path, "SELECT value / 60 FROM meta "
+	ck_assert_int_eq(yard_number(y.path, "SELECT value / 60 FROM meta "
 		"WHERE key = 'packed'"), T0 / HOUR + 3);
-	ck_assert_int_ge(number_in(y.path, "SELECT count(*) FROM block"), 9);
+	ck_assert_int_ge(yard_number(y.path, "SELECT count(*) FROM block"), 9);
 	ask_all(&y, &after, end);
 	compare(&before, &after, false);
 	answers_free(&after);
@@ -212,9 +194,9 @@ wait_for_rows(struct yard *y, int64_t n)
 	struct queue *never = y->turned;
 	char sql[] = "SELECT count(*) FROM tick";
 
-	for (int i = 0; i < 600 && number_in(y->path, sql) != n; i++)
+	for (int i = 0; i < 600 && yard_number(y->path, sql) != n; i++)
 		queue_pop(never, dur_ms(50));
-	ck_assert_int_eq(number_in(y->path, sql), n);
+	ck_assert_int_eq(yard_number(y->path, sql), n);
 }
 
 START_TEST(rows_that_were_packed_go)
@@ -246,9 +228,9 @@ wait_for_blocks(struct yard *y, int64_t n)
 {
 	char sql[] = "SELECT count(*) FROM block WHERE tier = 0";
 
-	for (int i = 0; i < 600 && number_in(y->path, sql) != n; i++)
+	for (int i = 0; i < 600 && yard_number(y->path, sql) != n; i++)
 		queue_pop(y->turned, dur_ms(50));
-	ck_assert_int_eq(number_in(y->path, sql), n);
+	ck_assert_int_eq(yard_number(y->path, sql), n);
 }
 
 START_TEST(r077_who_orders_it_has_old_hours_dropped_while_others_write)
@@ -261,14 +243,14 @@ START_TEST(r077_who_orders_it_has_old_hours_dropped_while_others_write)
 	yard_hosts(&y, HOSTS);
 	put_times(&y, T0, end);
 	pack(&y, end);
-	all = number_in(y.path, "SELECT count(*) FROM block WHERE tier = 0");
+	all = yard_number(y.path, "SELECT count(*) FROM block WHERE tier = 0");
 	ck_assert_int_eq(order_prune(&y, "hourly", T0, false), TC_EINVAL);
 	ck_assert_int_eq(order_prune(&y, "raw", T0 + 3 * HOUR, false),
 		TC_EPERM);
 	ck_assert_int_eq(order_prune(&y, "raw", T0 + 2 * HOUR, false), 0);
 	put_times(&y, end, end + HOUR / 2);
 	wait_for_blocks(&y, all / 2);
-	ck_assert_int_eq(number_in(y.path, "SELECT min(start_ms) FROM block "
+	ck_assert_int_eq(yard_number(y.path, "SELECT min(start_ms) FROM block "
 		"WHERE tier = 0"), T0 + 2 * HOUR);
 	ck_assert_int_eq(order_prune(&y, "raw", end, true), 0);
 	wait_for_blocks(&y, 0);
@@ -357,7 +339,7 @@ START_TEST(a_kill_at_any_moment_of_packing_loses_nothing)
 		answers_free(&after);
 		yard_close(&y);
 	}
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM "
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM "
 		"pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
 	answers_free(&before);
 	yard_fini(&y);
@@ -383,15 +365,15 @@ START_TEST(roll_ups_are_what_the_rows_say)
 	put_times(&y, T0, T0 + 5 * HOUR);
 	put_times(&y, T0 + 6 * HOUR, end);
 	pack(&y, end);
-	ck_assert_int_eq(number_in(y.path, "SELECT value FROM meta "
+	ck_assert_int_eq(yard_number(y.path, "SELECT value FROM meta "
 		"WHERE key = 'rolled'"), T0 + 2 * day);
 	put_times(&y, T0 + 5 * HOUR, T0 + 6 * HOUR);
 	ask_all(&y, &after, end);
 	compare(&before, &after, true);
 	answers_free(&after);
 	pack(&y, end);
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM late"), 0);
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM meta "
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM late"), 0);
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM meta "
 		"WHERE key LIKE 'redo/%'"), 0);
 	ask_all(&y, &after, end);
 	compare(&before, &after, true);
@@ -426,9 +408,9 @@ START_TEST(what_is_seldom_measured_lies_together)
 	ck_assert_int_eq(yard_series(&y, &q, &before), 0);
 	ck_assert_uint_eq(before.n, 800);
 	pack(&y, T0 + 800 * HOUR);
-	ck_assert_int_le(number_in(y.path, "SELECT count(*) FROM block "
+	ck_assert_int_le(yard_number(y.path, "SELECT count(*) FROM block "
 		"WHERE tier = 0"), 24);
-	ck_assert_int_le(number_in(y.path, "SELECT count(*) FROM block "
+	ck_assert_int_le(yard_number(y.path, "SELECT count(*) FROM block "
 		"WHERE tier = 1"), 3);
 	ck_assert_int_eq(yard_series(&y, &q, &after), 0);
 	ck_assert_uint_eq(after.n, 800);
@@ -441,7 +423,7 @@ START_TEST(what_is_seldom_measured_lies_together)
 		"smart_5_raw", 77);
 	ck_assert_int_eq(yard_put(&y, cs), 0);
 	pack(&y, T0 + 800 * HOUR);
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM late"), 0);
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM late"), 0);
 	ck_assert_int_eq(yard_series(&y, &q, &after), 0);
 	ck_assert_uint_eq(after.n, 801);
 	ck_assert_double_eq(after.p[101].value, 77);
@@ -528,23 +510,12 @@ START_TEST(the_server_packs_by_itself)
 	yard_hosts(&y, HOSTS);
 	put_times(&y, T0, T0 + 2 * HOUR);
 	wait_for_rows(&y, 0);
-	ck_assert_int_eq(number_in(y.path, "SELECT sum(rows) FROM block "
-		"WHERE tier = 0") + number_in(y.path, "SELECT count(*) "
+	ck_assert_int_eq(yard_number(y.path, "SELECT sum(rows) FROM block "
+		"WHERE tier = 0") + yard_number(y.path, "SELECT count(*) "
 		"FROM late"), HOSTS * 2 * HOUR / STEP);
 	yard_fini(&y);
 }
 END_TEST
-
-static void
-exec_on(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK,
-		"%s", sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
 
 static int
 count_value(void *arg, const struct store_point *p)
@@ -570,9 +541,9 @@ START_TEST(a_damaged_block_stops_nobody_else)
 	put_times(&y, T0, T0 + 10 * HOUR);
 	pack(&y, T0 + 10 * HOUR);
 	yard_close(&y);
-	exec_on(y.path, "UPDATE block SET bytes = randomblob(length(bytes)) "
+	yard_exec(y.path, "UPDATE block SET bytes = randomblob(length(bytes)) "
 		"WHERE subject = 1 AND start_ms = 1767225600000");
-	exec_on(y.path, "UPDATE block SET bytes = CAST(substr(bytes, 1, 100) "
+	yard_exec(y.path, "UPDATE block SET bytes = CAST(substr(bytes, 1, 100) "
 		"|| zeroblob(length(bytes) - 100) AS BLOB) WHERE subject = 1 "
 		"AND start_ms = 1767225600000 + 3600000 * 3");
 	yard_open(&y);
@@ -580,11 +551,11 @@ START_TEST(a_damaged_block_stops_nobody_else)
 	put_times(&y, T0 + 7, T0 + 7 + 10 * STEP);
 	put_times(&y, T0 + 10 * HOUR, T0 + 30 * HOUR);
 	pack(&y, T0 + 30 * HOUR);
-	ck_assert_int_eq(number_in(y.path, "SELECT value FROM meta "
+	ck_assert_int_eq(yard_number(y.path, "SELECT value FROM meta "
 		"WHERE key = 'rolled'"), T0 + 24 * HOUR);
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM late "
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM late "
 		"WHERE subject <> 1"), 0);
-	ck_assert_int_ge(number_in(y.path, "SELECT count(*) FROM late"), 10);
+	ck_assert_int_ge(yard_number(y.path, "SELECT count(*) FROM late"), 10);
 	/* Whoever asks for it is told; the rest is there. */
 	ck_assert_int_eq(y.ops->series(y.s, &q, count_value, &n, &e),
 		TC_ECORRUPT);
@@ -608,16 +579,6 @@ END_TEST
 
 #define NUMBERS 200000
 #define APART 20000		/* ms: 180 rows an hour */
-
-static void
-acknowledge(struct change_set *cs)
-{
-	uint32_t n = (uint32_t)(uintptr_t)cs->owner;
-
-	if (cs->rc == 0 && write(STDOUT_FILENO, &n, sizeof(n)) != sizeof(n))
-		_exit(3);
-	change_set_free(cs);
-}
 
 /* Each tenth is two hours late or more. */
 static int64_t
@@ -654,7 +615,7 @@ take_and_pack(struct yard *y, int out, uint32_t from)
 		struct change_set *cs = set_new();
 
 		row_f64(cs, set_row(cs, 1, "p", time_of(n)), "m_ratio", n);
-		cs->done = acknowledge;
+		cs->done = set_tell;
 		cs->owner = (void *)(uintptr_t)n;
 		while (y->ops->submit(y->s, cs) < 0)
 			y->ops->flush(y->s, dur_s(10));
@@ -737,10 +698,10 @@ START_TEST(taking_and_packing_killed_together_lose_and_double_nothing)
 				acked[n], seen[n]);
 		yard_close(&y);
 	}
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM "
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM "
 		"pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
 	printf("%ld lives, %u rows, %lld blocks\n", lives, next,
-		(long long)number_in(y.path, "SELECT count(*) FROM block"));
+		(long long)yard_number(y.path, "SELECT count(*) FROM block"));
 	yard_fini(&y);
 	free(acked);
 	free(seen);

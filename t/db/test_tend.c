@@ -2,7 +2,6 @@
  * Copies, checks, figures, export and pruning of the file.
  */
 #include <check.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,23 +57,6 @@ scene_init(struct scene *s)
 	ck_assert_int_eq(yard_put(&s->y, cs), 0);
 }
 
-static int64_t
-number_in(const char *path, const char *sql)
-{
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK,
-		"%s", sqlite3_errmsg(db));
-	ck_assert_int_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
 static uint64_t
 hash_of(const char *path)
 {
@@ -117,9 +99,9 @@ START_TEST(a_copy_is_made_beside_a_server_and_never_over_a_file)
 	back_up(&s);
 	put_minute(&s, MINUTES);
 	ck_assert_msg(tend_verify(s.backup, &sound, &s.e) == 0, "%s", s.e.text);
-	ck_assert_int_eq(sound.schema, number_in(s.backup,
+	ck_assert_int_eq(sound.schema, yard_number(s.backup,
 		"SELECT max(number) FROM migration"));
-	ck_assert_int_eq(number_in(s.backup, "SELECT count(*) FROM tick"),
+	ck_assert_int_eq(yard_number(s.backup, "SELECT count(*) FROM tick"),
 		MINUTES * HOSTS + 1);
 	before = hash_of(s.backup);
 	ck_assert_int_eq(tend_backup(s.y.path, s.backup, NULL, &s.e),
@@ -163,9 +145,9 @@ START_TEST(commits_meanwhile_are_not_in_the_copy_and_do_not_hold_it_up)
 	ck_assert_int_eq(yard_put(&s.y, cs), 0);
 	ck_assert_int_eq(tend_backup(s.y.path, s.backup, &progress, &s.e), 0);
 	ck_assert(f.enough);
-	ck_assert_int_eq(number_in(s.backup, "SELECT count(*) FROM tick"),
+	ck_assert_int_eq(yard_number(s.backup, "SELECT count(*) FROM tick"),
 		MINUTES * HOSTS + 1);
-	ck_assert_int_eq(number_in(s.y.path, "SELECT count(*) FROM tick"),
+	ck_assert_int_eq(yard_number(s.y.path, "SELECT count(*) FROM tick"),
 		(MINUTES + 1) * HOSTS + 1);
 	free(big);
 	yard_fini(&s.y);
@@ -187,10 +169,10 @@ START_TEST(a_restore_brings_it_all_back_and_keeps_what_was_there)
 	yard_close(&s.y);
 	r = (struct tend_restore){ .from = s.backup, .path = s.y.path };
 	ck_assert_msg(tend_restore(&r, NULL, &s.e) == 0, "%s", s.e.text);
-	ck_assert_int_eq(number_in(r.aside, "SELECT count(*) FROM tick"),
+	ck_assert_int_eq(yard_number(r.aside, "SELECT count(*) FROM tick"),
 		(MINUTES + 1) * HOSTS + 1);
 	/* Numbers of events given out since must not come again. */
-	ck_assert_int_eq(number_in(s.y.path,
+	ck_assert_int_eq(yard_number(s.y.path,
 		"SELECT value FROM meta WHERE key = 'clean'"), 0);
 	yard_open(&s.y);
 	ck_assert_int_eq(yard_series(&s.y, &q, &seen), 0);
@@ -228,15 +210,12 @@ START_TEST(what_is_no_file_of_ours_is_refused)
 	struct tend_sound sound;
 	char path[128];
 	struct scene s;
-	sqlite3 *db;
 
 	scene_init(&s);
 	snprintf(path, sizeof(path), "%s/theirs.db", s.y.dir);
 	ck_assert_int_lt(tend_verify(path, &sound, &s.e), 0);
 	ck_assert_int_ne(access(path, F_OK), 0);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	sqlite3_exec(db, "CREATE TABLE theirs(a)", NULL, NULL, NULL);
-	sqlite3_close(db);
+	yard_exec(path, "CREATE TABLE theirs(a)");
 	ck_assert_int_eq(tend_verify(path, &sound, &s.e), TC_EUNSUP);
 	ck_assert_int_eq(tend_figures(path, &figures, &s.e), TC_EUNSUP);
 	ck_assert_int_eq(tend_backup(path, s.backup, NULL, &s.e), TC_EUNSUP);
@@ -289,7 +268,7 @@ START_TEST(more_rows_than_one_transaction_takes_go_too)
 	ck_assert_uint_eq(p.rows, 5000 + MINUTES * HOSTS + 1);
 	ck_assert_int_eq(tend_prune(s.y.path, &p, NULL, &s.e), 0);
 	ck_assert_uint_eq(p.rows, 5000 + MINUTES * HOSTS + 1);
-	ck_assert_int_eq(number_in(s.y.path, "SELECT count(*) FROM tick"), 0);
+	ck_assert_int_eq(yard_number(s.y.path, "SELECT count(*) FROM tick"), 0);
 	yard_fini(&s.y);
 }
 END_TEST
@@ -338,9 +317,9 @@ START_TEST(the_writer_forgets_what_is_older_than_it_is_told_to_keep)
 	while (pruned_by_now(&y) < 5 * 1500 + 5 * 10)
 		ck_assert(mono_before(clock->mono(clock), end));
 	/* Those of the thirtieth day lie on the edge: to the minute. */
-	ck_assert_int_le(number_in(y.path, "SELECT count(*) FROM tick"),
+	ck_assert_int_le(yard_number(y.path, "SELECT count(*) FROM tick"),
 		31 * 10);
-	ck_assert_int_ge(number_in(y.path, "SELECT count(*) FROM tick"),
+	ck_assert_int_ge(yard_number(y.path, "SELECT count(*) FROM tick"),
 		30 * 10);
 	yard_fini(&y);
 }
@@ -361,7 +340,7 @@ START_TEST(a_clock_gone_mad_does_not_empty_the_history)
 	ck_assert_uint_eq(pruned_by_now(&y), 0);
 	/* By now it has looked. */
 	ck_assert_uint_eq(pruned_by_now(&y), 0);
-	ck_assert_int_eq(number_in(y.path, "SELECT count(*) FROM tick"), 120);
+	ck_assert_int_eq(yard_number(y.path, "SELECT count(*) FROM tick"), 120);
 	yard_fini(&y);
 }
 END_TEST

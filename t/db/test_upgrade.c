@@ -476,20 +476,6 @@ scene_fini(struct scene *s)
 	strbuf_free(&s->old);
 }
 
-/* Files only; the folder of schemas stays. */
-static void
-sweep(struct scene *s)
-{
-	DIR *d = opendir(s->y.dir);
-	struct dirent *entry;
-
-	ck_assert_ptr_nonnull(d);
-	while ((entry = readdir(d)) != NULL)
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(d), entry->d_name, 0);
-	closedir(d);
-}
-
 static long statements_left;	/* the child's */
 
 static int
@@ -534,18 +520,6 @@ child(struct scene *s, enum how how, long n)
 	_exit(0);
 }
 
-static int64_t
-number_in(const char *path, const char *sql)
-{
-	sqlite3 *db;
-	int64_t n;
-
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	n = ledger_ask(db, sql);
-	sqlite3_close(db);
-	return n;
-}
-
 /* `old` = 0: there was none. */
 static void
 check_killed(struct scene *s, int old)
@@ -553,22 +527,22 @@ check_killed(struct scene *s, int old)
 	char copy[128];
 	int64_t version;
 
-	ck_assert_int_eq(number_in(s->y.path, "SELECT count(*) FROM "
+	ck_assert_int_eq(yard_number(s->y.path, "SELECT count(*) FROM "
 		"pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
-	version = number_in(s->y.path, "PRAGMA user_version");
+	version = yard_number(s->y.path, "PRAGMA user_version");
 	ck_assert_msg(version == old || version == s->head, "version %d",
 		(int)version);
-	ck_assert_int_eq(number_in(s->y.path, "SELECT count(*) FROM "
+	ck_assert_int_eq(yard_number(s->y.path, "SELECT count(*) FROM "
 		"sqlite_schema WHERE name = 'extra'"), version == s->head);
 	if (old == 0)
 		return;
-	ck_assert_int_eq(number_in(s->y.path, "SELECT count(*) FROM event"),
+	ck_assert_int_eq(yard_number(s->y.path, "SELECT count(*) FROM event"),
 		EVENTS);
 	if (version != s->head)
 		return;
 	snprintf(copy, sizeof(copy), "%s.before-%04d", s->y.path, old + 1);
-	ck_assert_int_eq(number_in(copy, "PRAGMA user_version"), old);
-	ck_assert_int_eq(number_in(copy, "SELECT count(*) FROM event"), EVENTS);
+	ck_assert_int_eq(yard_number(copy, "PRAGMA user_version"), old);
+	ck_assert_int_eq(yard_number(copy, "SELECT count(*) FROM event"), EVENTS);
 }
 
 /* False: it lived to the end. */
@@ -579,7 +553,7 @@ kill_at(struct scene *s, enum how how, long n, int old)
 	int status;
 	pid_t pid;
 
-	sweep(s);
+	yard_sweep(&s->y);
 	if (old > 0)
 		ck_assert_msg(file_write_atomic(s->y.path, s->old.p, s->old.n,
 			0600, &e) == 0, "%s", e.text);
@@ -599,7 +573,7 @@ kill_at(struct scene *s, enum how how, long n, int old)
 	if (old > 0)
 		check_all(&s->y);
 	yard_close(&s->y);
-	ck_assert_int_eq(number_in(s->y.path, "PRAGMA user_version"), s->head);
+	ck_assert_int_eq(yard_number(s->y.path, "PRAGMA user_version"), s->head);
 	return true;
 }
 

@@ -1,5 +1,7 @@
 #include "t/db/yard.h"
 
+#include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +259,29 @@ yard_hosts(struct yard *y, uint32_t n)
 	must(yard_put(y, cs) == 0);
 }
 
+void
+set_tell(struct change_set *cs)
+{
+	uint32_t n = (uint32_t)(uintptr_t)cs->owner;
+
+	if (cs->rc == 0 && write(STDOUT_FILENO, &n, sizeof(n)) != sizeof(n))
+		_exit(3);
+	change_set_free(cs);
+}
+
+void
+yard_sweep(struct yard *y)
+{
+	DIR *d = opendir(y->dir);
+	struct dirent *entry;
+
+	must(d != NULL);
+	while ((entry = readdir(d)) != NULL)
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(d), entry->d_name, 0);
+	closedir(d);
+}
+
 /* ---- reading ---- */
 
 static int
@@ -284,4 +309,35 @@ yard_series(struct yard *y, const struct store_series_query *q,
 	if (rc < 0)
 		fprintf(stderr, "series: %s\n", e.text);
 	return rc;
+}
+
+/* ---- past the store ---- */
+
+void
+yard_exec(const char *path, const char *sql)
+{
+	char *why = NULL;
+	sqlite3 *db;
+
+	must(sqlite3_open(path, &db) == SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+		give_up(path, 0, why);
+	sqlite3_close(db);
+}
+
+int64_t
+yard_number(const char *path, const char *sql)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	must(sqlite3_open(path, &db) == SQLITE_OK);
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
+		give_up(path, 0, sqlite3_errmsg(db));
+	must(sqlite3_step(st) == SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
 }

@@ -31,6 +31,8 @@ void yard_close(struct yard *y);
 bool yard_turns(struct yard *y);
 /* Closes and removes everything. */
 void yard_fini(struct yard *y);
+/* Removes the files in the directory; folders stay. */
+void yard_sweep(struct yard *y);
 
 /* ---- building sets ---- */
 struct change_set *set_new(void);
@@ -40,6 +42,8 @@ void set_event(struct change_set *cs, uint64_t seq, uint32_t subject,
 	const char *kind);
 void set_state(struct change_set *cs, uint32_t subject, const char *kind,
 	const char *text);	/* NULL = delete */
+/* A done(): the number that is cs->owner goes to standard output. */
+void set_tell(struct change_set *cs);
 
 /* A row of f64 metrics without instance: names and values by turns, NULL. */
 struct change_history *set_row(struct change_set *cs, uint32_t subject,
@@ -73,5 +77,10 @@ struct seen_points {
 };
 int yard_series(struct yard *y, const struct store_series_query *q,
 	struct seen_points *out);
+
+/* ---- past the store, in a file that nobody has open ---- */
+void yard_exec(const char *path, const char *sql);
+/* The first column of the first row. */
+int64_t yard_number(const char *path, const char *sql);
 
 #endif
