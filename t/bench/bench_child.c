@@ -5,10 +5,10 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "sched/child.h"
+#include "t/bench/measure.h"
 
 #define RUNS 1000
 #define AT_ONCE 8
@@ -50,35 +50,22 @@ start(struct bench *b)
 }
 
 static double
-cpu_seconds(void)
-{
-	struct rusage self, kids;
-
-	getrusage(RUSAGE_SELF, &self);
-	getrusage(RUSAGE_CHILDREN, &kids);
-	return (double)(self.ru_utime.tv_sec + self.ru_stime.tv_sec +
-		kids.ru_utime.tv_sec + kids.ru_stime.tv_sec) +
-		(double)(self.ru_utime.tv_usec + self.ru_stime.tv_usec +
-		kids.ru_utime.tv_usec + kids.ru_stime.tv_usec) / 1e6;
-}
-
-static double
 ours(struct bench *b)
 {
-	double from = cpu_seconds();
+	double from = measure_cpu_all();
 
 	b->started = b->ended = 0;
 	for (int i = 0; i < AT_ONCE; i++)
 		start(b);
 	sched_run(b->s);
-	return (cpu_seconds() - from) * 1000.0 / RUNS;
+	return (measure_cpu_all() - from) * 1000.0 / RUNS;
 }
 
 static double
 bare(void)
 {
 	char *args[] = { (char[]){ "/bin/true" }, NULL }, *env[] = { NULL };
-	double from = cpu_seconds();
+	double from = measure_cpu_all();
 	int status;
 	pid_t pid;
 
@@ -87,7 +74,7 @@ bare(void)
 		    waitpid(pid, &status, 0) < 0)
 			exit(1);
 	}
-	return (cpu_seconds() - from) * 1000.0 / RUNS;
+	return (measure_cpu_all() - from) * 1000.0 / RUNS;
 }
 
 int

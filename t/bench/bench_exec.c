@@ -5,11 +5,11 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "probe/runner.h"
 #include "sched/sched.h"
+#include "t/bench/measure.h"
 
 #define RUNS 1000
 #define ROUNDS 3
@@ -23,26 +23,10 @@ struct bench {
 };
 
 static double
-cpu_of(int who)
-{
-	struct rusage ru;
-
-	getrusage(who, &ru);
-	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
-}
-
-static double
-cpu_now(void)
-{
-	return cpu_of(RUSAGE_SELF) + cpu_of(RUSAGE_CHILDREN);
-}
-
-static double
 by_posix_spawn(void)
 {
 	char *argv[] = { (char[]){ PLUGIN }, NULL };
-	double before = cpu_now();
+	double before = measure_cpu_all();
 
 	for (int i = 0; i < RUNS; i++) {
 		pid_t pid;
@@ -51,7 +35,7 @@ by_posix_spawn(void)
 			return -1;
 		waitpid(pid, NULL, 0);
 	}
-	return cpu_now() - before;
+	return measure_cpu_all() - before;
 }
 
 static void start_one(struct bench *b);
@@ -93,13 +77,13 @@ start_one(struct bench *b)
 static double
 by_us(struct bench *b)
 {
-	double before = cpu_now();
+	double before = measure_cpu_all();
 
 	b->left = RUNS;
 	for (int i = 0; i < 4; i++)
 		start_one(b);
 	sched_run(b->s);
-	return cpu_now() - before;
+	return measure_cpu_all() - before;
 }
 
 int

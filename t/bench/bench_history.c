@@ -23,6 +23,7 @@
 #include "store/db.h"
 #include "store/store.h"
 #include "store/tend.h"
+#include "t/bench/measure.h"
 
 #define T0 INT64_C(1767225600000)
 #define HOUR_MS INT64_C(3600000)
@@ -37,24 +38,6 @@ struct bench {
 	size_t n;
 	double *values;		/* [page * SERIES_MAX + series] */
 };
-
-static double
-process_cpu(void)
-{
-	struct rusage ru;
-
-	getrusage(RUSAGE_SELF, &ru);
-	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
-}
-
-static double
-seconds(void)
-{
-	struct clock *clock = clock_system();
-
-	return (double)clock->mono(clock).ns / 1e9;
-}
 
 static void
 must(int rc, const struct tc_err *e)
@@ -221,12 +204,12 @@ wait_for_writer(struct bench *b)
 static double
 pack_until(struct bench *b, int64_t hour)
 {
-	double cpu = process_cpu();
+	double cpu = measure_cpu(RUSAGE_SELF);
 	struct tc_err e = { 0 };
 
 	must(store_sqlite.compact(b->s,
 		(struct wall){ T0 + hour * HOUR_MS }, &e), &e);
-	return process_cpu() - cpu;
+	return measure_cpu(RUSAGE_SELF) - cpu;
 }
 
 /* ---- what is measured ---- */
@@ -253,7 +236,7 @@ struct question {
 static void
 ask(struct bench *b, const struct question *a)
 {
-	double start = seconds(), cpu = process_cpu(), worst = 0;
+	double start = measure_now(), cpu = measure_cpu(RUSAGE_SELF), worst = 0;
 	int times = 100;
 	size_t n = 0;
 
@@ -265,16 +248,16 @@ ask(struct bench *b, const struct question *a)
 			.to = { a->to_ms }, .step = a->step, .limit = 100000,
 			.subject = 1 + (uint32_t)i % a->hosts };
 		struct tc_err e = { 0 };
-		double one = seconds();
+		double one = measure_now();
 
 		n = 0;
 		must(store_sqlite.series(b->s, &q, count_point, &n, &e), &e);
-		one = seconds() - one;
+		one = measure_now() - one;
 		worst = one > worst ? one : worst;
 	}
 	printf("series: %s points=%zu mean_ms=%.3f cpu_ms=%.3f max_ms=%.2f\n",
-		a->what, n, (seconds() - start) * 1000 / times,
-		(process_cpu() - cpu) * 1000 / times, worst * 1000);
+		a->what, n, (measure_now() - start) * 1000 / times,
+		(measure_cpu(RUSAGE_SELF) - cpu) * 1000 / times, worst * 1000);
 }
 
 static void
@@ -324,23 +307,23 @@ static void
 measure_stalls(struct bench *b, uint32_t hosts, int64_t hour, bool packing)
 {
 	struct packing p = { .b = b, .hour = hour };
-	double end = seconds() + 1, worst = 0, sum = 0;
+	double end = measure_now() + 1, worst = 0, sum = 0;
 	int64_t tick = hour * 240 + 100 + (packing ? 100000 : 0);
 	pthread_t thread;
 	uint32_t n = 0;
 
 	if (packing && pthread_create(&thread, NULL, pack_main, &p) != 0)
 		exit(2);
-	while (packing ? !p.done : seconds() < end) {
+	while (packing ? !p.done : measure_now() < end) {
 		struct change_set *cs = change_set_new();
-		double one = seconds();
+		double one = measure_now();
 
 		add_row(b, cs, 1 + n % hosts, tick + n / hosts,
 			b->n);
 		if (store_sqlite.submit(b->s, cs) < 0 ||
 		    store_sqlite.flush(b->s, dur_s(60)) < 0)
 			exit(2);
-		one = seconds() - one;
+		one = measure_now() - one;
 		sum += one;
 		worst = one > worst ? one : worst;
 		n++;

@@ -13,14 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/macros.h"
+#include "t/bench/measure.h"
 #include "t/lib/certs.h"
 #include "t/lib/scratch.h"
 
@@ -184,28 +183,15 @@ child(enum who who, const struct bench *b)
 static double
 measure(enum who who, const struct bench *b)
 {
-	struct rusage ru;
-	int status;
+	double cpu;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
 		_exit(child(who, b));
-	if (pid < 0 || wait4(pid, &status, 0, &ru) < 0 || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) != 0)
-		return -1.0;
-	return ((double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6) *
-		1000.0 / b->n;
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	cpu = measure_child(pid);
+	return cpu < 0 ? cpu : cpu * 1000.0 / b->n;
 }
 
 static void
@@ -216,7 +202,7 @@ compare(const struct bench *b)
 	for (int who = 0; who < WHO_COUNT; who++) {
 		for (unsigned i = 0; i < b->rounds; i++)
 			got[i] = measure((enum who)who, b);
-		qsort(got, b->rounds, sizeof(got[0]), by_value);
+		measure_sort(got, b->rounds);
 		if (who == LIMIT)
 			limit = got[b->rounds / 2];
 		if (got[0] < 0.0)

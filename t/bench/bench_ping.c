@@ -17,10 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include "t/bench/measure.h"
 
 /* of <linux/icmp.h>, which does not go with <net/if.h> */
 #define REPLIES_ONLY (~1u)
@@ -162,28 +162,15 @@ child(enum who who, struct plan *p)
 static double
 measure(enum who who, struct plan *p)
 {
-	struct rusage ru;
-	int status;
+	double cpu;
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
 		_exit(child(who, p));
-	if (pid < 0 || wait4(pid, &status, 0, &ru) < 0 || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) != 0)
-		return -1.0;
-	return ((double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6) *
-		1000.0 / p->n;
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	cpu = measure_child(pid);
+	return cpu < 0 ? cpu : cpu * 1000.0 / p->n;
 }
 
 static int
@@ -215,7 +202,7 @@ compare(struct plan *p)
 	for (int who = 0; who < WHO_COUNT; who++) {
 		double v;
 
-		qsort(got[who], p->rounds, sizeof(got[who][0]), by_value);
+		measure_sort(got[who], p->rounds);
 		v = got[who][p->rounds / 2];
 		if (who == LIMIT)
 			limit = v;

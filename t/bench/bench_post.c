@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "t/bench/measure.h"
 #include "t/bench/quick.h"
 
 #define ROWS 5
@@ -48,14 +49,6 @@ struct bench {
 	size_t n_took;
 };
 
-static uint64_t
-next(struct bench *b)
-{
-	b->seed = b->seed * UINT64_C(6364136223846793005) +
-		UINT64_C(1442695040888963407);
-	return b->seed >> 33;
-}
-
 /* ---- batches ---- */
 
 /* Kinds by turns, as bench_store's. */
@@ -68,17 +61,17 @@ put_value(struct bench *b, struct strbuf *out, int kind, double base)
 		return;
 	case 1:
 		strbuf_printf(out, "%.0f", base * 4096 +
-			(double)(next(b) % 4096));
+			(double)(measure_random(&b->seed) % 4096));
 		return;
 	case 2:
-		strbuf_printf(out, "%.2f", base + (double)(next(b) % 100) /
+		strbuf_printf(out, "%.2f", base + (double)(measure_random(&b->seed) % 100) /
 			100);
 		return;
 	case 3:
-		strbuf_printf(out, "%.0f", base + (double)(next(b) % 15));
+		strbuf_printf(out, "%.0f", base + (double)(measure_random(&b->seed) % 15));
 		return;
 	}
-	strbuf_printf(out, "%.6g", (double)next(b) / (double)(1u << 31));
+	strbuf_printf(out, "%.6g", (double)measure_random(&b->seed) / (double)(1u << 31));
 }
 
 /* Ten metrics of one value, one of five instances: 15. */
@@ -113,7 +106,7 @@ put_body(struct bench *b, struct strbuf *out, uint32_t host)
 
 	strbuf_printf(out, "{\"host\":\"h%05u\",\"batch\":\"018f%016llx\","
 		"\"sent_ms\":%lld,\"observations\":[", host,
-		(unsigned long long)(next(b) << 31 | next(b)), now);
+		(unsigned long long)(measure_random(&b->seed) << 31 | measure_random(&b->seed)), now);
 	for (int row = 0; row < ROWS; row++) {
 		strbuf_printf(out, "%s{\"probe\":\"%s\",\"at_ms\":%lld,"
 			"\"outcome\":\"ok\",\"reason\":\"none\",\"metrics\":{",

@@ -17,6 +17,7 @@
 #include "base/strbuf.h"
 #include "probe/runner.h"
 #include "sched/sched.h"
+#include "t/bench/measure.h"
 
 #define ROUNDS 300
 
@@ -31,16 +32,6 @@ struct bench {
 	uint64_t samples;
 	bool failed;
 };
-
-static double
-cpu_now(void)
-{
-	struct rusage ru;
-
-	getrusage(RUSAGE_THREAD, &ru);
-	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
-}
 
 static void
 serve_one(const struct bench *b, int fd)
@@ -150,12 +141,12 @@ measure(struct bench *b, size_t per_page)
 
 	for (int i = 0; i < 3 && !b->failed; i++) {
 		b->left = ROUNDS;
-		before = cpu_now();
+		before = measure_cpu(RUSAGE_THREAD);
 		start(b);
 		sched_run(b->s);
 		printf("scrape: %zu samples a page, %.2f M samples per "
 			"CPU-s\n", per_page, (double)per_page * ROUNDS /
-			(cpu_now() - before) / 1e6);
+			(measure_cpu(RUSAGE_THREAD) - before) / 1e6);
 	}
 	return b->failed;
 }

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "t/bench/measure.h"
 
 #define SAMPLES 75
 #define T0 INT64_C(1767225600000)
@@ -33,32 +34,6 @@ struct bench {
 static const char *const probes[] = { "cpu", "memory", "disk", "net",
 	"boot" };
 
-static double
-process_cpu(void)
-{
-	struct rusage ru;
-
-	getrusage(RUSAGE_SELF, &ru);
-	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
-}
-
-static double
-seconds(void)
-{
-	struct clock *clock = clock_system();
-
-	return (double)clock->mono(clock).ns / 1e9;
-}
-
-static uint64_t
-next(struct bench *b)
-{
-	b->seed = b->seed * UINT64_C(6364136223846793005) +
-		UINT64_C(1442695040888963407);
-	return b->seed >> 33;
-}
-
 /*
  * Kinds by turns, as an agent's: zeros (error counters), byte and operation
  * counters, seconds with two decimals, ratios of full length.
@@ -72,14 +47,14 @@ value_of(struct bench *b, int kind, uint32_t host, int tick)
 	case 0:
 		return 0;
 	case 1:
-		return base * 4096 + (double)(next(b) % 4096);
+		return base * 4096 + (double)(measure_random(&b->seed) % 4096);
 	case 2:
-		return (double)(uint64_t)(base * 100 + (double)(next(b) % 100)) /
+		return (double)(uint64_t)(base * 100 + (double)(measure_random(&b->seed) % 100)) /
 			100;
 	case 3:
-		return base + (double)(next(b) % 15);
+		return base + (double)(measure_random(&b->seed) % 15);
 	}
-	return (double)next(b) / (double)(1u << 31);
+	return (double)measure_random(&b->seed) / (double)(1u << 31);
 }
 
 static void
@@ -153,7 +128,7 @@ put_hosts(struct bench *b)
 static void
 ingest(struct bench *b)
 {
-	double cpu = process_cpu(), wall = seconds();
+	double cpu = measure_cpu(RUSAGE_SELF), wall = measure_now();
 	double own = dur_to_seconds(clock_thread_cpu());
 	double samples = (double)b->hosts * b->ticks * SAMPLES;
 	struct store_stats st;
@@ -173,8 +148,8 @@ ingest(struct bench *b)
 		}
 	}
 	store_sqlite.flush(b->s, dur_s(600));
-	wall = seconds() - wall;
-	cpu = process_cpu() - cpu;
+	wall = measure_now() - wall;
+	cpu = measure_cpu(RUSAGE_SELF) - cpu;
 	own = dur_to_seconds(clock_thread_cpu()) - own;
 	store_sqlite.stats(b->s, &st);
 	printf("store: samples=%.0f samples_per_cpu_s=%.2fM with_producer=%.2fM "
@@ -204,19 +179,19 @@ ask(struct bench *b, const char *what, int64_t hours, struct dur step)
 		.limit = 100000 };
 	struct tc_err e = { 0 };
 	size_t n = 0;
-	double start = seconds();
+	double start = measure_now();
 	int times = 20;
 
 	for (int i = 0; i < times; i++) {
 		n = 0;
-		q.subject = 1 + (uint32_t)next(b) % b->hosts;
+		q.subject = 1 + (uint32_t)measure_random(&b->seed) % b->hosts;
 		if (store_sqlite.series(b->s, &q, count_point, &n, &e) < 0) {
 			printf("series: %s\n", e.text);
 			exit(2);
 		}
 	}
 	printf("series: %s points=%zu ms=%.2f\n", what, n,
-		(seconds() - start) * 1000 / times);
+		(measure_now() - start) * 1000 / times);
 }
 
 int

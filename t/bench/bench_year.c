@@ -20,6 +20,7 @@
 #include "store/prune.h"
 #include "store/sheet.h"
 #include "store/store.h"
+#include "t/bench/measure.h"
 #include "t/bench/quick.h"
 
 #define METRICS 20
@@ -69,14 +70,6 @@ must_sql(struct bench *b, int rc)
 	exit(2);
 }
 
-static uint64_t
-next(struct bench *b)
-{
-	b->seed = b->seed * UINT64_C(6364136223846793005) +
-		UINT64_C(1442695040888963407);
-	return b->seed >> 33;
-}
-
 /* ---- rows as they come ---- */
 
 static void
@@ -89,7 +82,7 @@ add_row(struct bench *b, struct change_set *cs, uint32_t host, int64_t at_ms)
 
 	for (int i = 0; i < METRICS; i++) {
 		double v = i % 4 == 0 ? (double)(at_ms / 1000 % 1000000 * i) :
-			i % 4 == 1 ? (double)(next(b) % 10000) / 100 :
+			i % 4 == 1 ? (double)(measure_random(&b->seed) % 10000) / 100 :
 			i % 4 == 2 ? (double)host : 0;
 
 		memcpy(&values[i], &v, sizeof(v));
@@ -152,7 +145,7 @@ fill_row(struct bench *b, struct sheet *s, int64_t at_ms, int64_t row_ms)
 		exit(2);
 	/* As most are: one is noise, two count, some change now and then. */
 	for (int i = 0; i < METRICS; i++) {
-		double wave = (double)(next(b) % 200) / 100;
+		double wave = (double)(measure_random(&b->seed) % 200) / 100;
 		double low = i == 0 ? 20 + wave :
 			i < 3 ? (double)(at_ms / 60000 * i) :
 			i < 8 ? (double)(at_ms / 7200000 % i) : i;
@@ -284,11 +277,11 @@ ask(struct bench *b, const struct question *a)
 
 	for (size_t i = 0; i < ARRAY_LEN(took); i++) {
 		struct store_series_query q = { .instance = "",
-			.metric = b->names[next(b) % METRICS],
+			.metric = b->names[measure_random(&b->seed) % METRICS],
 			.from = { b->end_ms - a->days * DAY_MS },
 			.to = { b->end_ms }, .step = dur_ms(a->step_ms),
 			.limit = 10000,
-			.subject = 1 + (uint32_t)(next(b) % b->hosts) };
+			.subject = 1 + (uint32_t)(measure_random(&b->seed) % b->hosts) };
 		struct tc_err e = { 0 };
 		double since = it_now();
 

@@ -1,3 +1,4 @@
+#include "t/bench/measure.h"
 #include "t/bench/quick.h"
 
 #include <netinet/in.h>
@@ -108,18 +109,10 @@ read_answer(int fd, char *in, size_t size)
 	return n;
 }
 
-static int
-by_length(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 void
 quick_sum_up(double *seconds, size_t n, struct quick_times *out)
 {
-	qsort(seconds, n, sizeof(*seconds), by_length);
+	measure_sort(seconds, n);
 	out->mean = 0;
 	for (size_t i = 0; i < n; i++)
 		out->mean += seconds[i] / (double)n;

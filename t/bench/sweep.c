@@ -27,6 +27,7 @@
 #include "model/reason.h"
 #include "probe/runner.h"
 #include "sched/sched.h"
+#include "t/bench/measure.h"
 
 #define OPTIONS_MAX 16
 #define PACE_MS 10
@@ -250,12 +251,6 @@ open_all(struct sweep *w)
 		fail(e.text);
 }
 
-static double
-seconds(const struct timeval *tv)
-{
-	return (double)tv->tv_sec + (double)tv->tv_usec / 1e6;
-}
-
 static void
 sum_up(struct sweep *w, struct dur wall)
 {
@@ -266,7 +261,7 @@ sum_up(struct sweep *w, struct dur wall)
 
 	getrusage(RUSAGE_SELF, &ru);
 	runner_stats(w->r, &stats);
-	cpu = seconds(&ru.ru_utime) + seconds(&ru.ru_stime);
+	cpu = measure_seconds(&ru);
 	printf("recv=%llu fail=%llu unknown=%llu wall=%.6f cpu=%.6f "
 		"cpu_per_1000=%.6f rtt_avg_us=%.1f call_max_us=%.1f "
 		"maxrss_kb=%ld\n",
