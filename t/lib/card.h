@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "predict/builtin.h"
 #include "predict/rules.h"
 
 static inline struct pack *
@@ -53,6 +54,16 @@ card_new(void)
 	struct pack *pack = card_load(&text);
 
 	strbuf_free(&text);
+	return pack;
+}
+
+/* The card that is built in. */
+static inline struct pack *
+card_builtin(void)
+{
+	struct pack *pack = NULL;
+
+	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
 	return pack;
 }
 

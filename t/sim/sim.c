@@ -881,19 +881,6 @@ sim_windows_stored(const struct sim *s)
 	return s->n_windows;
 }
 
-size_t
-sim_alerts(struct sim *s, const char *kind)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	size_t n = 0;
-
-	for (size_t i = 0; i < snap->n_alerts; i++)
-		n += strcmp(kind, "all") == 0 ||
-			strcmp(snap->alerts[i].kind, kind) == 0;
-	snapshot_put(snap);
-	return n;
-}
-
 bool
 sim_alert_of(const struct sim *s, const char *kind, const char *host)
 {
@@ -923,39 +910,6 @@ void
 sim_forget_snapshots(struct sim *s)
 {
 	chunks_free(s->en);
-}
-
-enum unit_state
-sim_state(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	const struct snap_host *h = snapshot_host(snap, host);
-	enum unit_state st = h != NULL ? h->state : STATE_RETIRED;
-
-	snapshot_put(snap);
-	return st;
-}
-
-enum tocsin_reason
-sim_reason(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	const struct snap_host *h = snapshot_host(snap, host);
-	enum tocsin_reason r = h != NULL ? h->reason : TOCSIN_WHY_NO_CHECKS;
-
-	snapshot_put(snap);
-	return r;
-}
-
-enum level
-sim_level(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	const struct snap_host *h = snapshot_host(snap, host);
-	enum level l = h != NULL ? h->level : LEVEL_NONE;
-
-	snapshot_put(snap);
-	return l;
 }
 
 size_t

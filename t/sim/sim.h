@@ -14,6 +14,8 @@ struct sim;
 /* `pack` may be NULL; `recheck` seconds, 0 = off. */
 struct sim *sim_new(size_t hosts, const struct pack *pack, int recheck);
 void sim_free(struct sim *s);
+/* As at first, and five turns within 60 results are flapping. */
+extern const struct check_rule sim_flappy;
 /* The rule of all checks from now on; 15 s, 5 s, 3, 2, 3 at first. */
 void sim_rule(struct sim *s, const struct check_rule *rule);
 /* How old a host's last good copy may be; 0 = any age will do. */
@@ -94,6 +96,11 @@ size_t sim_alerts(struct sim *s, const char *kind);
 /* Whether one of this host was told and is not ended. */
 bool sim_alert_of(const struct sim *s, const char *kind, const char *host);
 size_t sim_alert_facts(const struct sim *s);
+
+/* The plan for this host, or its id is 0: numbers only, the texts are gone. */
+struct snap_plan sim_plan(struct sim *s, const char *host);
+/* The rung its ladder stands on; PLAN_NONE = it has none. */
+enum plan_action sim_rung(struct sim *s, const char *host);
 
 enum unit_state sim_state(struct sim *s, const char *host);
 enum tocsin_reason sim_reason(struct sim *s, const char *host);

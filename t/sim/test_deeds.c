@@ -22,19 +22,6 @@ fail_ping(struct sim *s, int from, int to, enum tocsin_reason why)
 	}
 }
 
-static struct snap_plan
-plan_of(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	struct snap_plan p = { 0 };
-
-	for (size_t i = 0; i < snap->n_plans; i++)
-		if (strcmp(snap->plans[i].host, host) == 0)
-			p = snap->plans[i];
-	snapshot_put(snap);
-	return p;	/* numbers only: the texts are gone */
-}
-
 static struct snap_brake
 brake_of(struct sim *s)
 {
@@ -56,7 +43,7 @@ START_TEST(r015_a_convicted_host_has_a_plan_with_targets_of_its_partition)
 	sim_run_until(s, 60);
 	fail_ping(s, 3, 4, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 100);
-	p = plan_of(s, "h3");
+	p = sim_plan(s, "h3");
 	ck_assert_int_eq(p.action, PLAN_HOST_EVACUATE);
 	ck_assert_int_eq(p.state, PLAN_STATE_RECOMMENDED);
 	ck_assert_uint_eq(p.n_targets, 9);
@@ -65,7 +52,7 @@ START_TEST(r015_a_convicted_host_has_a_plan_with_targets_of_its_partition)
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
 	fail_ping(s, 3, 4, TOCSIN_WHY_NONE);
 	sim_run_until(s, 160);
-	ck_assert_uint_eq(plan_of(s, "h3").id, 0);
+	ck_assert_uint_eq(sim_plan(s, "h3").id, 0);
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
 	ck_assert_uint_eq(sim_alert_facts(s), 2);
 	sim_free(s);
@@ -93,7 +80,7 @@ START_TEST(r065_hosts_are_left_at_a_pace_that_survives_a_restart)
 	sim_restart(s);
 	fail_ping(s, 3, 4, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 400);
-	p = plan_of(s, "h3");
+	p = sim_plan(s, "h3");
 	ck_assert(!brake_of(s).latched);
 	ck_assert_int_eq(p.action, PLAN_HOST_EVACUATE);
 	ck_assert_int_eq(p.state, PLAN_STATE_HELD);
@@ -101,7 +88,7 @@ START_TEST(r065_hosts_are_left_at_a_pace_that_survives_a_restart)
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
 	/* an hour after the first: its turn */
 	sim_run_until(s, 3600 + 60 + 120);
-	p = plan_of(s, "h3");
+	p = sim_plan(s, "h3");
 	ck_assert_int_eq(p.state, PLAN_STATE_RECOMMENDED);
 	ck_assert(!(p.why_not >> WHY_NOT_RATE_LIMITED & 1));
 	sim_free(s);
@@ -115,7 +102,7 @@ START_TEST(r006_a_failing_service_moves_no_host)
 	sim_run_until(s, 60);
 	sim_set(s, "h3", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
 	sim_run_until(s, 100);
-	ck_assert_int_eq(plan_of(s, "h3").action, PLAN_ROLE_OUT_OF_ROTATION);
+	ck_assert_int_eq(sim_plan(s, "h3").action, PLAN_ROLE_OUT_OF_ROTATION);
 	ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 1);
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
 	ck_assert_uint_eq(brake_of(s).bad, 0);
@@ -131,13 +118,13 @@ START_TEST(r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it)
 	fail_ping(s, 0, 30, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 120);
 	ck_assert(!brake_of(s).latched);
-	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_RECOMMENDED);
+	ck_assert_int_eq(sim_plan(s, "h3").state, PLAN_STATE_RECOMMENDED);
 	fail_ping(s, 30, 40, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 180);
 	ck_assert(brake_of(s).latched);
 	ck_assert_uint_eq(brake_of(s).bad, 40);
-	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_HELD);
-	ck_assert_int_eq(plan_of(s, "h35").state, PLAN_STATE_HELD);
+	ck_assert_int_eq(sim_plan(s, "h3").state, PLAN_STATE_HELD);
+	ck_assert_int_eq(sim_plan(s, "h35").state, PLAN_STATE_HELD);
 	ck_assert_uint_eq(sim_alerts(s, "brake_latched"), 1);
 	/* Neither a restart nor recovery opens it. */
 	sim_restart(s);
@@ -150,7 +137,7 @@ START_TEST(r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it)
 	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1",
 		"{\"reason\":\"one switch, replaced\"}"), 0);
 	ck_assert(!brake_of(s).latched);
-	ck_assert_int_eq(plan_of(s, "h3").state, PLAN_STATE_RECOMMENDED);
+	ck_assert_int_eq(sim_plan(s, "h3").state, PLAN_STATE_RECOMMENDED);
 	ck_assert_uint_eq(sim_alerts(s, "brake_latched"), 0);
 	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1",
 		"{\"reason\":\"again\"}"), TC_EEXIST);
@@ -250,7 +237,7 @@ START_TEST(r101_in_a_window_nobody_is_paged_and_an_overrun_is)
 	fail_ping(s, 3, 4, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 300);
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
-	ck_assert_uint_eq(plan_of(s, "h3").id, 0);
+	ck_assert_uint_eq(sim_plan(s, "h3").id, 0);
 	sim_restart(s);
 	sim_run_until(s, 455);
 	ck_assert_int_eq(sim_state(s, "h3"), STATE_MAINTENANCE);
@@ -258,7 +245,7 @@ START_TEST(r101_in_a_window_nobody_is_paged_and_an_overrun_is)
 	sim_run_until(s, 462);
 	ck_assert_uint_eq(sim_alerts(s, "maintenance_overrun"), 1);
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 1);
-	ck_assert_int_eq(plan_of(s, "h3").action, PLAN_HOST_EVACUATE);
+	ck_assert_int_eq(sim_plan(s, "h3").action, PLAN_HOST_EVACUATE);
 	sim_run_until(s, 600);
 	ck_assert_uint_eq(sim_alert_facts(s), 2);
 	sim_free(s);
@@ -377,7 +364,7 @@ START_TEST(r008_another_monitor_may_speak)
 		"\"source\":\"haproxy\",\"outcome\":\"fail\",\"text\":\"L7\","
 		"\"ttl\":\"60s\"}"), 0);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
-	ck_assert_int_eq(plan_of(s, "h1").action, PLAN_ROLE_OUT_OF_ROTATION);
+	ck_assert_int_eq(sim_plan(s, "h1").action, PLAN_ROLE_OUT_OF_ROTATION);
 	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h1\","
 		"\"source\":\"haproxy\",\"outcome\":\"ok\"}"), 0);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);

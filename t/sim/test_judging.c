@@ -7,13 +7,6 @@
 #include "t/lib/story.h"
 #include "t/sim/sim.h"
 
-static const struct check_rule flappy = {
-	.interval = { INT64_C(15000000000) },
-	.timeout = { INT64_C(5000000000) },
-	.fail_after = 3, .clear_after = 2, .stale_after = 3,
-	.flap_after = 5, .flap_within = 60, .flap_clear = 20,
-};
-
 static void
 come_and_go(struct sim *s, int times)
 {
@@ -43,7 +36,7 @@ START_TEST(p9_who_comes_and_goes_is_flapping_told_once_and_never_moved)
 	unsigned why_not;
 	size_t facts;
 
-	sim_rule(s, &flappy);
+	sim_rule(s, &sim_flappy);
 	sim_run_until(s, 60);
 	come_and_go(s, 2);
 	ck_assert_uint_eq(sim_alerts(s, "host_flapping"), 0);
@@ -78,7 +71,7 @@ START_TEST(p11_flapping_survives_a_restart)
 	unsigned why_not;
 	size_t facts;
 
-	sim_rule(s, &flappy);
+	sim_rule(s, &sim_flappy);
 	sim_run_until(s, 60);
 	come_and_go(s, 4);
 	facts = sim_alert_facts(s);
@@ -112,7 +105,7 @@ static void
 all_told(unsigned from, unsigned to)
 {
 	struct sim *s = sim_new(0, NULL, 0);
-	struct check_rule rule = flappy;
+	struct check_rule rule = sim_flappy;
 
 	rule.fail_after = 2;
 	rule.clear_after = 1;

@@ -6,22 +6,13 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "predict/builtin.h"
 #include "model/verdict.h"
 #include "predict/rules.h"
+#include "t/lib/card.h"
 #include "t/lib/story.h"
 #include "t/sim/sim.h"
 
 #define DAY 86400.0
-
-static struct pack *
-card(void)
-{
-	struct pack *pack = NULL;
-
-	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
-	return pack;
-}
 
 static struct observation
 of_drive(const char *serial, const struct metric *m, size_t n)
@@ -78,7 +69,7 @@ a_static_bad_value(const struct pack *pack)
 
 START_TEST(p2_87_for_a_year_is_accepted_and_88_alerts_within_one_cycle)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = a_static_bad_value(pack);
 
 	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
@@ -116,7 +107,7 @@ END_TEST
 
 START_TEST(p2_delta_is_a_leeway_and_a_fall_is_a_move)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = a_static_bad_value(pack);
 
 	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD",
@@ -135,7 +126,7 @@ END_TEST
 
 START_TEST(p2_an_acceptance_expires_without_any_data)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = a_static_bad_value(pack);
 
 	ck_assert_int_eq(sim_order(s, ORDER_ACCEPT, "OLD",
@@ -158,7 +149,7 @@ END_TEST
 
 START_TEST(p2_without_a_metric_all_that_speaks_against_it_is_accepted)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	static const char all[] = "{\"until\":\"2030-01-01T00:00:00Z\","
 		"\"reason\":\"known\"}";
@@ -204,7 +195,7 @@ START_TEST(p2_an_acceptance_names_a_reason_an_end_and_what_is_there)
 		{ "{\"reason\":\"x\",\"until\":\"2030-01-01T00:00:00Z\","
 			"\"forever\":true}", TC_EINVAL },
 	};
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = a_static_bad_value(pack);
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -222,7 +213,7 @@ END_TEST
 
 START_TEST(p11_baselines_of_drive_states_survive_a_restart)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	size_t said;
 
@@ -267,7 +258,7 @@ say_asleep(struct sim *s, const char *serial)
 
 START_TEST(p6_a_drive_asleep_for_30_days_stays_asleep)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct observation beat = { .probe = "boot", .outcome = TOCSIN_OK,
 		.reason = TOCSIN_WHY_NONE, .text = "", .device.kind = "" };
@@ -315,7 +306,7 @@ say_all(struct sim *s, const char *const *serials, double from, double to)
 
 START_TEST(r039_a_serial_that_vanishes_while_another_comes_was_replaced)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct snapshot *snap;
 	char want[128];
@@ -356,7 +347,7 @@ END_TEST
 
 START_TEST(r039_silence_of_all_and_new_disks_are_no_replacement)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 
 	say_all(s, (const char *const[]){ "A", "B", NULL }, 0, 5 * 3600);
@@ -381,7 +372,7 @@ END_TEST
 
 START_TEST(r039_an_outcome_closes_the_prediction_and_may_take_the_device_out)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	char want[256];
 	uint32_t id;
@@ -418,7 +409,7 @@ END_TEST
 
 START_TEST(r039_the_devices_of_a_retired_host_retire_with_it)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 
 	say(s, "Z1", "smart_197_raw", 0);
@@ -467,7 +458,7 @@ START_TEST(p1_vendor_raws_fail_nobody_and_reach_no_plan)
 {
 	static const double raws[] = { 4295032833.0, 4295032841.0,
 		94490722326.0 };
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct snapshot *snap;
 
@@ -503,7 +494,7 @@ END_TEST
 
 START_TEST(p1_wear_is_told_and_moves_nobody_but_a_spent_spare_does)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct snapshot *snap;
 	struct metric m[] = {
@@ -537,7 +528,7 @@ END_TEST
 
 START_TEST(r033_a_predicted_host_has_its_plan_in_the_same_cycle)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(3, pack, 0);
 	struct snapshot *snap;
 
@@ -558,7 +549,7 @@ END_TEST
 
 START_TEST(r032_a_verdict_tells_when_or_that_nobody_knows)
 {
-	struct pack *pack = card();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct snapshot *snap;
 	const struct snap_host *h;

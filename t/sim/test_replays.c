@@ -181,33 +181,6 @@ END_TEST
 
 /* ---- fx-003-healing: the later parts ---- */
 
-static struct snap_plan
-plan_of(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	struct snap_plan p = { 0 };
-
-	for (size_t i = 0; i < snap->n_plans; i++)
-		if (strcmp(snap->plans[i].host, host) == 0)
-			p = snap->plans[i];
-	snapshot_put(snap);
-	return p;	/* numbers only: the texts are gone */
-}
-
-static enum plan_action
-rung_of(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	enum plan_action rung = PLAN_NONE;
-
-	for (size_t i = 0; i < snap->n_plans; i++)
-		if (strcmp(snap->plans[i].host, host) == 0 &&
-		    snap->plans[i].ladder != NULL)
-			rung = snap->plans[i].ladder->rung;
-	snapshot_put(snap);
-	return rung;
-}
-
 static void
 break_down(struct sim *s, const char *host, bool yes)
 {
@@ -233,32 +206,32 @@ START_TEST(r014_r016_r017_fx_003_a_host_is_rebooted_left_mended_and_trusted)
 	sim_run_until(s, 60);
 	break_down(s, "h1", true);
 	sim_run_until(s, 180);
-	ck_assert_int_eq(rung_of(s, "h1"), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(sim_rung(s, "h1"), PLAN_HOST_REBOOT);
 	break_down(s, "h1", false);
 	sim_run_until(s, 1000);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
-	ck_assert_int_eq(rung_of(s, "h1"), PLAN_NONE);
-	ck_assert_uint_eq(plan_of(s, "h1").id, 0);
+	ck_assert_int_eq(sim_rung(s, "h1"), PLAN_NONE);
+	ck_assert_uint_eq(sim_plan(s, "h1").id, 0);
 	/* The next one does not; the others may take nothing. */
 	ck_assert_int_eq(dispose(s, "h0", "maintenance"), 0);
 	ck_assert_int_eq(dispose(s, "h2", "quarantined"), 0);
 	ck_assert_int_eq(dispose(s, "h3", "maintenance"), 0);
 	break_down(s, "h1", true);
 	sim_run_until(s, 1180);
-	ck_assert_int_eq(rung_of(s, "h1"), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(sim_rung(s, "h1"), PLAN_HOST_REBOOT);
 	sim_run_until(s, 1000 + 60 + 60 + 900 + 60);
-	ck_assert_int_eq(plan_of(s, "h1").state, PLAN_STATE_HELD);
-	ck_assert(plan_of(s, "h1").why_not >> WHY_NOT_NO_TARGET & 1);
-	ck_assert_uint_eq(plan_of(s, "h1").n_targets, 0);
+	ck_assert_int_eq(sim_plan(s, "h1").state, PLAN_STATE_HELD);
+	ck_assert(sim_plan(s, "h1").why_not >> WHY_NOT_NO_TARGET & 1);
+	ck_assert_uint_eq(sim_plan(s, "h1").n_targets, 0);
 	/* One is free again: there is room. */
 	ck_assert_int_eq(dispose(s, "h0", "in_service"), 0);
 	sim_run_until(s, sim_now(s) + 30);
-	ck_assert_int_eq(plan_of(s, "h1").action, PLAN_HOST_EVACUATE);
-	ck_assert_uint_eq(plan_of(s, "h1").n_targets, 1);
+	ck_assert_int_eq(sim_plan(s, "h1").action, PLAN_HOST_EVACUATE);
+	ck_assert_uint_eq(sim_plan(s, "h1").n_targets, 1);
 	/* Left, it is out of trust, and back by a diagnosis alone. */
 	ck_assert_int_eq(dispose(s, "h1", "quarantined"), 0);
 	sim_run_until(s, sim_now(s) + 30);
-	ck_assert(plan_of(s, "h1").state != PLAN_STATE_RECOMMENDED);
+	ck_assert(sim_plan(s, "h1").state != PLAN_STATE_RECOMMENDED);
 	break_down(s, "h1", false);
 	sim_run_until(s, sim_now(s) + 60);
 	ck_assert_int_eq(dispose(s, "h1", "in_service"), TC_EEXIST);
@@ -273,10 +246,10 @@ START_TEST(r014_r016_r017_fx_003_a_host_is_rebooted_left_mended_and_trusted)
 	ck_assert_int_eq(dispose(s, "h3", "in_service"), 0);
 	break_down(s, "h3", true);
 	sim_run_until(s, sim_now(s) + 60 + 60 + 900 + 120);
-	ck_assert(plan_of(s, "h3").why_not >> WHY_NOT_NO_TARGET & 1);
+	ck_assert(sim_plan(s, "h3").why_not >> WHY_NOT_NO_TARGET & 1);
 	ck_assert_int_eq(dispose(s, "h1", "in_service"), 0);
 	sim_run_until(s, sim_now(s) + 30);
-	ck_assert_uint_eq(plan_of(s, "h3").n_targets, 1);
+	ck_assert_uint_eq(sim_plan(s, "h3").n_targets, 1);
 	sim_free(s);
 }
 END_TEST

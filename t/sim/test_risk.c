@@ -7,22 +7,12 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "predict/builtin.h"
 #include "predict/rules.h"
 #include "t/lib/card.h"
 #include "t/lib/story.h"
 #include "t/sim/sim.h"
 
 #define DAY_S 86400.0
-
-static struct pack *
-builtin(void)
-{
-	struct pack *pack = NULL;
-
-	ck_assert_int_eq(pack_builtin(&pack, NULL), 0);
-	return pack;
-}
 
 static struct observation
 from(const char *probe, struct metric *m, size_t n)
@@ -85,7 +75,7 @@ a_role_fails(struct sim *s)
 
 START_TEST(r020_edac_errors_hint_at_memory_and_silence_at_nothing)
 {
-	struct pack *pack = builtin();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(2, pack, 0);
 	struct snapshot *snap;
 	const struct snap_unit *web;
@@ -121,7 +111,7 @@ END_TEST
 
 START_TEST(a_mirrored_disk_that_fails_is_no_risk_of_its_host)
 {
-	struct pack *pack = builtin();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct snapshot *snap;
 	const struct snap_host *h;
@@ -173,7 +163,7 @@ plan_of(struct sim *s)
 
 START_TEST(r086_what_takes_longer_than_is_left_begins_now)
 {
-	struct pack *pack = builtin();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 
 	one_disk_fails(s);
@@ -193,7 +183,7 @@ END_TEST
 
 START_TEST(r040_more_processors_are_no_anomaly)
 {
-	struct pack *pack = builtin();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(1, pack, 0);
 	struct snapshot *snap;
 	const struct snap_host *h;
@@ -256,7 +246,7 @@ END_TEST
 
 START_TEST(a_host_that_failed_is_watched_and_a_crash_forgets_nothing)
 {
-	struct pack *pack = builtin();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(12, pack, 0);
 	struct snapshot *snap;
 	size_t said;
@@ -287,7 +277,7 @@ END_TEST
 
 START_TEST(what_happens_in_a_window_is_no_failure)
 {
-	struct pack *pack = builtin();
+	struct pack *pack = card_builtin();
 	struct sim *s = sim_new(12, pack, 0);
 
 	sim_run_until(s, 600);

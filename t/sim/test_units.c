@@ -401,13 +401,6 @@ START_TEST(r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
 }
 END_TEST
 
-static const struct check_rule flappy = {
-	.interval = { INT64_C(15000000000) },
-	.timeout = { INT64_C(5000000000) },
-	.fail_after = 3, .clear_after = 2, .stale_after = 3,
-	.flap_after = 5, .flap_within = 60, .flap_clear = 20,
-};
-
 static void
 come_and_go(struct sim *s, int times)
 {
@@ -443,7 +436,7 @@ START_TEST(p9_a_role_that_comes_and_goes_is_flapping_and_told_once)
 	size_t facts;
 	char id[24];
 
-	tcp.rule = flappy;
+	tcp.rule = sim_flappy;
 	sim_units(s, "h1", units, 2, AGENT_AUTO);
 	sim_run_until(s, 60);
 	come_and_go(s, 2);
@@ -774,17 +767,6 @@ ladder_of(const struct snapshot *snap, const char *host)
 	return NULL;
 }
 
-static enum plan_action
-rung_of(struct sim *s, const char *host)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	const struct snap_ladder *l = ladder_of(snap, host);
-	enum plan_action rung = l != NULL ? l->rung : PLAN_NONE;
-
-	snapshot_put(snap);
-	return rung;
-}
-
 static void
 climb(double kill)
 {
@@ -795,16 +777,16 @@ climb(double kill)
 	sim_set(s, "h3", "ping", TOCSIN_WHY_NO_REPLY);
 	sim_set(s, "h3", "tcp", TOCSIN_WHY_CONNECT_TIMEOUT);
 	sim_run_until(s, 60);
-	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_WAIT);
+	ck_assert_int_eq(sim_rung(s, "h3"), PLAN_HOST_WAIT);
 	if (kill != 0) {
 		sim_run_until(s, kill);
 		sim_restart(s);
 	}
 	sim_run_until(s, 125);
-	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(sim_rung(s, "h3"), PLAN_HOST_REBOOT);
 	sim_step_wall(s, 86400000);
 	sim_run_until(s, 900);
-	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_REBOOT);
+	ck_assert_int_eq(sim_rung(s, "h3"), PLAN_HOST_REBOOT);
 	sim_run_until(s, 60 + 60 + 900 + 5);
 	snap = sim_snapshot(s);
 	l = ladder_of(snap, "h3");
@@ -817,7 +799,7 @@ climb(double kill)
 	sim_set(s, "h3", "ping", TOCSIN_WHY_NONE);
 	sim_set(s, "h3", "tcp", TOCSIN_WHY_NONE);
 	sim_run_until(s, 1200);
-	ck_assert_int_eq(rung_of(s, "h3"), PLAN_NONE);
+	ck_assert_int_eq(sim_rung(s, "h3"), PLAN_NONE);
 	sim_free(s);
 }
 
@@ -835,10 +817,10 @@ START_TEST(r014_a_host_that_returns_by_itself_is_never_rebooted)
 
 	sim_set(s, "h3", "ping", TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 70);
-	ck_assert_int_eq(rung_of(s, "h3"), PLAN_HOST_WAIT);
+	ck_assert_int_eq(sim_rung(s, "h3"), PLAN_HOST_WAIT);
 	sim_set(s, "h3", "ping", TOCSIN_WHY_NONE);
 	sim_run_until(s, 2000);
-	ck_assert_int_eq(rung_of(s, "h3"), PLAN_NONE);
+	ck_assert_int_eq(sim_rung(s, "h3"), PLAN_NONE);
 	ck_assert_uint_eq(sim_events(s, "plan.rung"), 1);
 	sim_free(s);
 }
