@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "engine/devices.h"
 #include "engine/inside.h"
+#include "engine/parents.h"
 #include "engine/unit.h"
 #include "model/name.h"
 #include "wire/json_read.h"
@@ -18,7 +19,8 @@ struct host_wish {
 	char partition[NAME_MAX_BYTES + 1];
 	char address[256];
 	enum disposition disposition;
-	bool has_partition, has_address, has_disposition, has_tags;
+	char parent[NAME_MAX_BYTES + 1];	/* "" = it hangs on nothing */
+	bool has_partition, has_address, has_disposition, has_tags, has_parent;
 	struct tag tags[TAGS_MAX];
 	size_t n_tags;
 };
@@ -57,6 +59,19 @@ get_disposition(struct json_read *r, struct host_wish *h)
 		json_fail(r, "'%s' is no disposition", text);
 }
 
+/* Folded, "" when it is not there. */
+static void
+get_name(struct json_read *r, char out[NAME_MAX_BYTES + 1])
+{
+	const char *text = json_get_cstr(r, NAME_MAX_BYTES);
+	struct tc_err why = { 0 };
+
+	out[0] = '\0';
+	if (!json_failed(r) && text[0] != '\0' &&
+	    name_fold(text, strlen(text), out, &why) < 0)
+		json_fail(r, "%s", why.text);
+}
+
 static int
 read_host(const struct engine_wish *w, struct host_wish *h, struct tc_err *e)
 {
@@ -76,6 +91,9 @@ read_host(const struct engine_wish *w, struct host_wish *h, struct tc_err *e)
 				h->has_address = true;
 				snprintf(h->address, sizeof(h->address), "%s",
 					json_get_cstr(&r, 255));
+			} else if (json_str_is(key, "parent")) {
+				h->has_parent = true;
+				get_name(&r, h->parent);
 			} else if (json_str_is(key, "partition")) {
 				const char *p = json_get_cstr(&r,
 					NAME_MAX_BYTES);
@@ -91,6 +109,38 @@ read_host(const struct engine_wish *w, struct host_wish *h, struct tc_err *e)
 	return json_close(&r, e);
 }
 
+/* Of the name in the wish; *out NULL = none is wished. */
+static int
+find_parent(const struct engine *en, const struct engine_wish *w,
+	const struct host_wish *wish, const struct host **out,
+	struct tc_err *e)
+{
+	*out = NULL;
+	if (wish->parent[0] == '\0')
+		return 0;
+	*out = host_find(en, wish->parent);
+	if (*out == NULL || !(*out)->present)
+		return tc_fail(e, TC_ERANGE, "/parent: no host '%s'",
+			wish->parent);
+	return parent_allowed(en, host_find(en, w->target), w->target, *out,
+		e);
+}
+
+static int
+change_parent(struct engine *en, const struct engine_wish *w, struct host *h,
+	const struct host *to, struct tc_err *e)
+{
+	const struct host *from = parent_of(en, h);
+
+	if (from == to)
+		return 0;
+	if (parent_set(en, h, to, e) < 0)
+		return e->code;
+	audit_change(en, w, "host.parent", h->id, (const char *const[]){ "",
+		from != NULL ? from->name : "", to != NULL ? to->name : "" });
+	return 0;
+}
+
 /* Its checks stay: PUT describes the host, not what watches it. */
 int
 order_put_host(struct engine *en, const struct engine_wish *w,
@@ -99,6 +149,7 @@ order_put_host(struct engine *en, const struct engine_wish *w,
 	struct host *h = host_find(en, w->target);
 	struct host_wish wish;
 	struct host_def def = { .name = w->target, .owner = OWNER_API };
+	const struct host *parent;
 	int rc = read_host(w, &wish, e);
 
 	if (rc < 0)
@@ -108,6 +159,8 @@ order_put_host(struct engine *en, const struct engine_wish *w,
 	if (h != NULL && h->present && h->owner != OWNER_API)
 		return tc_fail(e, TC_EEXIST, "owned_by: %s",
 			host_owner_id(h->owner));
+	if ((rc = find_parent(en, w, &wish, &parent, e)) < 0)
+		return rc;
 	def.partition = wish.has_partition ? wish.partition : "default";
 	def.address = wish.address;
 	def.tags = wish.tags;
@@ -117,8 +170,16 @@ order_put_host(struct engine *en, const struct engine_wish *w,
 	h = host_find(en, w->target);
 	audit_change(en, w, "host.put", h->id, (const char *const[]){ "", "",
 		def.address });
+	if ((rc = change_parent(en, w, h, parent, e)) < 0)
+		return rc;
 	strbuf_printf(reply, "\"name\":\"%s\",\"id\":%u", h->name, h->id);
 	return 0;
+}
+
+static bool
+source_is_file(const struct host *h)
+{
+	return h->owner == OWNER_CONFIG || h->owner == OWNER_FILE_SD;
 }
 
 /* Overlays: tags of an owned host come back with its source's next reading. */
@@ -129,6 +190,7 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 	struct host *h = host_find(en, w->target);
 	struct host_wish wish;
 	struct host_def def;
+	const struct host *parent;
 	enum disposition before;
 	int rc;
 
@@ -139,6 +201,11 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 	if (wish.has_address || wish.has_partition)
 		return tc_fail(e, TC_EINVAL, "address and partition are the "
 			"owner's: %s", host_owner_id(h->owner));
+	if (wish.has_parent && source_is_file(h))
+		return tc_fail(e, TC_EEXIST, "owned_by: %s, which says what "
+			"it hangs on", host_owner_id(h->owner));
+	if ((rc = find_parent(en, w, &wish, &parent, e)) < 0)
+		return rc;
 	before = h->disposition;
 	if (wish.has_disposition &&
 	    (rc = host_dispose(en, h, w, wish.disposition, e)) < 0)
@@ -146,6 +213,9 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 	def = (struct host_def){ .tags = wish.tags, .n_tags = wish.n_tags };
 	if (wish.has_tags && host_copy_tags(h, &def) < 0)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
+	if (wish.has_parent &&
+	    (rc = change_parent(en, w, h, parent, e)) < 0)
+		return rc;
 	risk_fold(en, h);
 	host_say_subject(en, h);
 	say_host_state(en, h);
@@ -154,6 +224,8 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 		disposition_id(before), disposition_id(h->disposition) });
 	strbuf_printf(reply, "\"name\":\"%s\",\"disposition\":\"%s\"", h->name,
 		disposition_id(h->disposition));
+	if (wish.has_parent)
+		strbuf_printf(reply, ",\"parent\":\"%s\"", wish.parent);
 	return 0;
 }
 
@@ -165,7 +237,7 @@ order_delete_host(struct engine *en, const struct engine_wish *w,
 
 	if (h == NULL || !h->present)
 		return tc_fail(e, TC_ENOENT, "no host '%s'", w->target);
-	if (h->owner == OWNER_CONFIG || h->owner == OWNER_FILE_SD)
+	if (source_is_file(h))
 		return tc_fail(e, TC_EEXIST, "owned_by: %s",
 			host_owner_id(h->owner));
 	host_retire(en, h, en->now);

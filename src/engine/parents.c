@@ -1,5 +1,6 @@
 #include "engine/parents.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/doubt.h"
@@ -389,35 +390,116 @@ parents_count(struct engine *en)
 	}
 }
 
-void
-parents_take_def(struct engine *en, const struct fleet_def *fleet)
+/* Steps from it to the one that hangs on nothing. */
+static int
+steps_above(const struct engine *en, const struct host *h)
 {
-	struct host_rare *own;
-	size_t at = 0;
+	int n = 0;
+
+	for (const struct host *p = parent_of(en, h);
+	     p != NULL && n <= PARENTS_MOST; p = parent_of(en, p))
+		n++;
+	return n;
+}
+
+/* Steps to it from the farthest that hangs on it. */
+static int
+steps_below(const struct engine *en, const struct host *h)
+{
+	int own = steps_above(en, h), most = 0;
+	const struct host *at;
+	size_t i = 0;
+
+	while ((at = hash_next(&en->hosts, &i)) != NULL) {
+		int n = at->present && hangs_on(en, at, h) ?
+			steps_above(en, at) - own : 0;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+int
+parent_allowed(const struct engine *en, const struct host *h,
+	const char *name, const struct host *p, struct tc_err *e)
+{
+	char path[512];
+	size_t n;
+
+	if (strcmp(p->name, name) == 0)
+		return tc_fail(e, TC_ERANGE, "/parent: is '%s' itself", name);
+	n = (size_t)snprintf(path, sizeof(path), "%.80s", name);
+	for (const struct host *at = p; h != NULL && at != NULL &&
+	     hangs_on(en, p, h); at = parent_of(en, at)) {
+		if (n < sizeof(path))
+			n += (size_t)snprintf(path + n, sizeof(path) - n,
+				" > %.80s", at->name);
+		if (at == h)
+			return tc_fail(e, TC_ERANGE, "/parent: a cycle: %s",
+				path);
+	}
+	if (1 + steps_above(en, p) + (h != NULL ? steps_below(en, h) : 0) >
+	    PARENTS_MOST)
+		return tc_fail(e, TC_ERANGE, "/parent: more than %d in a row",
+			PARENTS_MOST);
+	return 0;
+}
+
+/* A parent may be another one, or gone. */
+static void
+fold_all_behind(struct engine *en)
+{
 	struct host *h;
 
-	for (size_t i = 0; i < fleet->n_hosts; i++) {
-		const struct host_def *def = &fleet->hosts[i];
-		const struct host *p = def->parent == NULL ? NULL :
-			host_find(en, def->parent);
-		uint32_t id = p != NULL ? p->id : 0;
-
-		h = host_find(en, def->name);
-		if (h == NULL || h->rare->parent == id || p == h ||
-		    (own = host_rare(h)) == NULL)
-			continue;
-		own->parent = id;
-		host_say_subject(en, h);
-		mark(en, h, DIRTY_URGENT);
-		if (p != NULL)
-			mark(en, p, DIRTY_URGENT);
-	}
 	parents_count(en);
-	/* a parent may be another one, or gone */
-	for (at = 0; (h = hash_next(&en->hosts, &at)) != NULL;)
+	for (size_t at = 0; (h = hash_next(&en->hosts, &at)) != NULL;)
 		if (h->present && (h->rare->parent != 0 || h->health ==
 			HEALTH_UNREACHABLE)) {
 			fold_host(en, h, en->now.wall);
 			units_fold(en, h, en->now.wall);
 		}
+}
+
+static int
+link_to(struct engine *en, struct host *h, const struct host *p)
+{
+	struct host_rare *own;
+	uint32_t id = p != NULL ? p->id : 0;
+
+	if (h->rare->parent == id)
+		return 0;
+	own = host_rare(h);
+	if (own == NULL)
+		return TC_ENOMEM;
+	own->parent = id;
+	host_say_subject(en, h);
+	mark(en, h, DIRTY_URGENT);
+	if (p != NULL)
+		mark(en, p, DIRTY_URGENT);
+	return 0;
+}
+
+int
+parent_set(struct engine *en, struct host *h, const struct host *p,
+	struct tc_err *e)
+{
+	if (link_to(en, h, p) < 0)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	fold_all_behind(en);
+	return 0;
+}
+
+void
+parents_take_def(struct engine *en, const struct fleet_def *fleet)
+{
+	for (size_t i = 0; i < fleet->n_hosts; i++) {
+		const struct host_def *def = &fleet->hosts[i];
+		const struct host *p = def->parent == NULL ? NULL :
+			host_find(en, def->parent);
+		struct host *h = host_find(en, def->name);
+
+		if (h != NULL && h != p)
+			(void)link_to(en, h, p);
+	}
+	fold_all_behind(en);
 }

@@ -56,6 +56,15 @@ bool parent_window_covers(const struct engine *en, const struct window *w,
 /* Links of the fleet that was taken over, and how many hang on whom. */
 void parents_take_def(struct engine *en, const struct fleet_def *fleet);
 void parents_count(struct engine *en);
+/*
+ * Whether the host of that name, NULL when it is yet to come, may hang on
+ * `p`: TC_ERANGE when that is itself, a cycle, or too many in a row.
+ */
+int parent_allowed(const struct engine *en, const struct host *h,
+	const char *name, const struct host *p, struct tc_err *e);
+/* It hangs on `p`, which may be NULL, from now on: all is judged anew. */
+int parent_set(struct engine *en, struct host *h, const struct host *p,
+	struct tc_err *e);
 
 /* ---- judge.c ---- */
 /* What held its verdict holds it no more. */

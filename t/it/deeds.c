@@ -223,6 +223,13 @@ START_TEST(windows_hosts_and_acknowledgements_over_http)
 		"{\"disposition\":\"lost\"}", 400);
 	ck_assert(it_wait_text(&it, "/v1/hosts/new1", "state", "quarantined",
 		5));
+	it_want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
+		"{\"parent\":\"h2\"}", 200);
+	ck_assert(it_wait_text(&it, "/v1/hosts/new1", "parent", "h2", 5));
+	it_want(&it, "PATCH /v1/hosts/new1", "/v1/hosts/{h}",
+		"{\"parent\":\"new1\"}", 422);
+	it_want(&it, "PATCH /v1/hosts/h1", "/v1/hosts/{h}",
+		"{\"parent\":\"h2\"}", 409);
 	it_want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 200);
 	it_want(&it, "DELETE /v1/hosts/new1", "/v1/hosts/{h}", NULL, 404);
 	it_want(&it, "POST /v1/signals", "/v1/signals", "{\"host\":\"h2\","

@@ -176,6 +176,90 @@ START_TEST(p10_a_router_and_five_hundred_behind_it_are_one_alert)
 }
 END_TEST
 
+static int
+hang(struct sim *s, enum engine_order order, const char *host,
+	const char *parent)
+{
+	char body[128];
+
+	snprintf(body, sizeof(body), "{\"parent\":\"%s\"}", parent);
+	return sim_order(s, order, host, body);
+}
+
+static bool
+is_behind(struct sim *s, const char *host, const char *parent)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_host *h = snapshot_host(snap, host);
+	bool is;
+
+	ck_assert_ptr_nonnull(h);
+	is = strcmp(h->kin != NULL ? h->kin->parent : "", parent) == 0;
+	snapshot_put(snap);
+	return is;
+}
+
+START_TEST(p10_what_a_host_hangs_on_is_told_by_the_api)
+{
+	struct sim *s = sim_new(12, NULL, 1);
+
+	sim_run_until(s, 60);
+	ck_assert_int_eq(hang(s, ORDER_HOST_PUT, "a1", "H3"), 0);
+	ck_assert_int_eq(hang(s, ORDER_HOST_PUT, "a2", ""), 0);
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "a2", "a1"), 0);
+	ck_assert(is_behind(s, "a1", "h3") && is_behind(s, "a2", "a1"));
+	/* and so it is after a kill */
+	sim_restart(s);
+	sim_run_until(s, 90);
+	ck_assert(is_behind(s, "a1", "h3") && is_behind(s, "a2", "a1"));
+	kill_hosts(s, 3, 3, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 150);
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_UNREACHABLE);
+	ck_assert_int_eq(sim_state(s, "a2"), STATE_UNREACHABLE);
+	ck_assert_uint_eq(alerts_but_of(s, "h3"), 0);
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "a1", ""), 0);
+	ck_assert_int_eq(sim_state(s, "a1"), STATE_UNKNOWN);
+	ck_assert_int_eq(sim_state(s, "a2"), STATE_UNKNOWN);
+	ck_assert(is_behind(s, "a1", ""));
+	/* a PUT says all of it: it hangs on nothing again */
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PUT, "a2",
+		"{\"address\":\"127.1.0.9\"}"), 0);
+	ck_assert(is_behind(s, "a2", ""));
+	sim_free(s);
+}
+END_TEST
+
+START_TEST(p10_no_host_hangs_on_itself_and_none_for_ever)
+{
+	struct sim *s = sim_new(3, NULL, 1);
+	char host[8], above[8] = "";
+
+	sim_run_until(s, 60);
+	for (int i = 0; i <= 16; i++) {
+		snprintf(host, sizeof(host), "a%d", i);
+		ck_assert_int_eq(hang(s, ORDER_HOST_PUT, host, above), 0);
+		snprintf(above, sizeof(above), "%s", host);
+	}
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "a1", "a1"), TC_ERANGE);
+	ck_assert_str_eq(sim_said(s), "/parent: is 'a1' itself");
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "a0", "a2"), TC_ERANGE);
+	ck_assert_str_eq(sim_said(s), "/parent: a cycle: a0 > a2 > a1 > a0");
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "a1", "nope"), TC_ERANGE);
+	ck_assert_str_eq(sim_said(s), "/parent: no host 'nope'");
+	/* a17 would be the seventeenth, and so would a16 behind another */
+	ck_assert_int_eq(hang(s, ORDER_HOST_PUT, "a17", "a16"), TC_ERANGE);
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "a0", "h1"), TC_ERANGE);
+	ck_assert_str_eq(sim_said(s), "/parent: more than 16 in a row");
+	/* what the configuration describes hangs where that says */
+	ck_assert_int_eq(hang(s, ORDER_HOST_PATCH, "h1", "h2"), TC_EEXIST);
+	ck_assert_ptr_nonnull(strstr(sim_said(s), "owned_by: config"));
+	/* a refusal changed nothing */
+	ck_assert(is_behind(s, "a0", "") && is_behind(s, "a1", "a0"));
+	ck_assert(is_behind(s, "h1", ""));
+	sim_free(s);
+}
+END_TEST
+
 /* A switch of which nothing is known convicts nobody and saves nobody. */
 START_TEST(p10_a_switch_that_cannot_be_asked_holds_a_verdict_for_a_bounded_time)
 {
@@ -471,6 +555,8 @@ main(void)
 		r059_a_cut_uplink_convicts_no_switch_either,
 		p10_a_router_and_five_hundred_behind_it_are_one_alert,
 		p10_a_switch_that_cannot_be_asked_holds_a_verdict_for_a_bounded_time,
+		p10_what_a_host_hangs_on_is_told_by_the_api,
+		p10_no_host_hangs_on_itself_and_none_for_ever,
 		p10_one_alert_counts_those_that_hang_on_it,
 		p10_agents_and_vms_behind_a_dead_switch_raise_nothing,
 		p10_a_conviction_from_before_comes_back_with_the_switch,
