@@ -103,10 +103,12 @@ put_body(struct bench *b, struct strbuf *out, uint32_t host)
 		"boot" };
 	struct clock *clock = clock_system();
 	long long now = clock->wall(clock).ms;
+	uint64_t id = measure_random(&b->seed) << 31;
 
+	id |= measure_random(&b->seed);
 	strbuf_printf(out, "{\"host\":\"h%05u\",\"batch\":\"018f%016llx\","
 		"\"sent_ms\":%lld,\"observations\":[", host,
-		(unsigned long long)(measure_random(&b->seed) << 31 | measure_random(&b->seed)), now);
+		(unsigned long long)id, now);
 	for (int row = 0; row < ROWS; row++) {
 		strbuf_printf(out, "%s{\"probe\":\"%s\",\"at_ms\":%lld,"
 			"\"outcome\":\"ok\",\"reason\":\"none\",\"metrics\":{",

@@ -49,8 +49,8 @@ value_of(struct bench *b, int kind, uint32_t host, int tick)
 	case 1:
 		return base * 4096 + (double)(measure_random(&b->seed) % 4096);
 	case 2:
-		return (double)(uint64_t)(base * 100 + (double)(measure_random(&b->seed) % 100)) /
-			100;
+		return (double)(uint64_t)(base * 100 +
+			(double)(measure_random(&b->seed) % 100)) / 100;
 	case 3:
 		return base + (double)(measure_random(&b->seed) % 15);
 	}
