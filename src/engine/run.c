@@ -31,6 +31,7 @@
 #define SLOWEST_DECAY 16
 /* A run is given up so long after its time-out: the runner lost it. */
 #define LOST_NS (INT64_C(3000) * NS_PER_MS)
+#define RUNS_CALM 512
 
 static int64_t
 phase_of(const struct check *c)
@@ -281,6 +282,18 @@ next_tick(const struct engine *en, struct now now, struct mono due)
 	return mono_before(due, next) ? due : next;
 }
 
+/* After a start or a pause, when thousands were due at once. */
+static void
+runs_calm(struct engine *en)
+{
+	if (en->cap_runs <= RUNS_CALM || en->n_runs > RUNS_CALM / 2)
+		return;
+	mem_free(en->runs);
+	en->runs = NULL;
+	en->cap_runs = 0;
+	en->n_runs = 0;
+}
+
 /*
  * The daemon ticks at least once a second; a longer silence of our own is
  * nobody else's.
@@ -309,6 +322,7 @@ engine_tick(struct engine *en, struct now now)
 	}
 	if (en->n_runs > 0)
 		en->io->start(en->io, en->runs, en->n_runs);
+	runs_calm(en);
 	doubt_step(en, now);
 	units_tick(en, now);
 	watches_tick(en, now);

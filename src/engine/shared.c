@@ -293,6 +293,28 @@ add_name(struct shared *s, struct metric_shape *shape, const struct metric *m)
 	shape->of[shape->n++] = to;
 }
 
+/* For more values than there are; the new ones are 0. */
+static bool
+make_room(struct metric_list *list, size_t n)
+{
+	size_t old = metrics_n(list);
+	bool near = old <= METRICS_NEAR;
+	double *values = list->values.near;
+
+	if (n > METRICS_NEAR) {
+		values = mem_resize_array(near ? NULL : list->values.far, n,
+			sizeof(*values));
+		if (values == NULL)
+			return false;
+		if (near)
+			memcpy(values, list->values.near,
+				old * sizeof(*values));
+		list->values.far = values;
+	}
+	memset(values + old, 0, (n - old) * sizeof(*values));
+	return true;
+}
+
 /* New names: another shape, and room for its values. */
 static void
 widen(struct shared *s, struct metric_list *list, const struct observation *ob,
@@ -301,7 +323,6 @@ widen(struct shared *s, struct metric_list *list, const struct observation *ob,
 	struct metric_shape *shape = widened(list, ob->n_metrics);
 	const struct metric_shape *was = list->shape;
 	size_t old = metrics_n(list);
-	double *values;
 
 	for (size_t i = 0; shape != NULL && i < ob->n_metrics &&
 	     shape->n < max; i++)
@@ -310,31 +331,33 @@ widen(struct shared *s, struct metric_list *list, const struct observation *ob,
 		mem_free(shape);
 		return;
 	}
-	values = mem_resize_array(list->values, shape->n, sizeof(*values));
-	if (values == NULL) {
-		mem_free(shape);
+	shape = shape_get(s, shape);
+	if (shape == NULL || !make_room(list, shape->n)) {
+		shape_put(s, shape);
 		return;
 	}
-	list->values = values;
-	shape = shape_get(s, shape);
-	if (shape == NULL)
-		return;
-	memset(values + old, 0, (shape->n - old) * sizeof(*values));
 	list->shape = shape;
 	shape_put(s, was);
+}
+
+static double *
+own_values(struct metric_list *list)
+{
+	return (double *)(uintptr_t)metrics_values(list);
 }
 
 static bool
 put_whole(struct metric_list *list, const struct observation *ob)
 {
 	const struct metric_shape *shape = list->shape;
+	double *values = own_values(list);
 
 	if (ob->n_metrics != metrics_n(list))
 		return false;
 	for (size_t i = 0; i < ob->n_metrics; i++) {
 		if (!is_named(&shape->of[i], &ob->metrics[i]))
 			return false;
-		list->values[i] = metric_number(&ob->metrics[i]);
+		values[i] = metric_number(&ob->metrics[i]);
 	}
 	return true;
 }
@@ -343,6 +366,7 @@ put_whole(struct metric_list *list, const struct observation *ob)
 static bool
 put_values(struct metric_list *list, const struct observation *ob)
 {
+	double *values = own_values(list);
 	size_t next = 0;
 	bool all = true;
 
@@ -353,7 +377,7 @@ put_values(struct metric_list *list, const struct observation *ob)
 			all = false;
 			continue;
 		}
-		list->values[at] = metric_number(&ob->metrics[i]);
+		values[at] = metric_number(&ob->metrics[i]);
 		next = at + 1;
 	}
 	return all;
@@ -375,7 +399,8 @@ metrics_keep(struct shared *s, struct metric_list *list,
 void
 metrics_free(struct shared *s, struct metric_list *list)
 {
+	if (metrics_n(list) > METRICS_NEAR)
+		mem_free(list->values.far);
 	shape_put(s, list->shape);
-	mem_free(list->values);
 	*list = (struct metric_list){ 0 };
 }

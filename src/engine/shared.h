@@ -70,16 +70,30 @@ const struct check_kind *kind_get(struct shared *s, const struct kind_wish *w);
 void kind_put(struct shared *s, const struct check_kind *k);
 struct kind_wish kind_as_wish(const struct check_kind *k);
 
-/* The last values of a check, by the names of a shape; {0} is empty. */
+/*
+ * The last values of a check, by the names of a shape; {0} is empty.  So few
+ * of them as most checks from here have lie in the list itself.
+ */
+#define METRICS_NEAR 2
 struct metric_list {
 	const struct metric_shape *shape;	/* NULL = none */
-	double *values;
+	union {
+		double near[METRICS_NEAR];
+		double *far;
+	} values;	/* metrics_values() */
 };
 
 static inline size_t
 metrics_n(const struct metric_list *list)
 {
 	return list->shape != NULL ? list->shape->n : 0;
+}
+
+static inline const double *
+metrics_values(const struct metric_list *list)
+{
+	return metrics_n(list) > METRICS_NEAR ? list->values.far :
+		list->values.near;
 }
 
 /*

@@ -26,7 +26,8 @@ live_write(struct snap_live *to, const struct check *c)
 	to->outcome = c->st.outcome;
 	to->changes = (uint8_t)check_turns(&c->st);
 	if (n > 0)
-		memcpy(to->values, c->metrics.values, n * sizeof(double));
+		memcpy(to->values, metrics_values(&c->metrics),
+			n * sizeof(double));
 }
 
 int

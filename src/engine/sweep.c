@@ -234,7 +234,8 @@ sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 	row = s->values + c->sweep_at * columns(s);
 	if (c->whole && s->shape != NULL && s->shape == c->metrics.shape &&
 	    ob->n_metrics == s->n_metrics) {
-		memcpy(row, c->metrics.values, s->n_metrics * sizeof(*row));
+		memcpy(row, metrics_values(&c->metrics),
+			s->n_metrics * sizeof(*row));
 	} else if (put_by_name(en, c, ob)) {
 		take_shape(en, s, c);
 		row = s->values + c->sweep_at * columns(s);
