@@ -99,7 +99,7 @@ write_json(struct strbuf *out, const struct snapshot *s)
 		json_put_object(&w);
 		json_add_str(&w, "host", s->top[i]->name);
 		json_add_str(&w, "level", level_name(s->top[i]->level));
-		json_add_str(&w, "reason", s->top[i]->risk_reason);
+		json_add_str(&w, "reason", s->top[i]->rare->risk_reason);
 		json_put_end(&w);
 	}
 	json_put_end(&w);
@@ -174,7 +174,7 @@ write_html(struct strbuf *out, const struct snapshot *s)
 		strbuf_printf(out, "<li>%s: ", level_name(s->top[i]->level));
 		put_html(out, s->top[i]->name);
 		strbuf_puts(out, ", ");
-		put_html(out, s->top[i]->risk_reason);
+		put_html(out, s->top[i]->rare->risk_reason);
 		strbuf_puts(out, "</li>\n");
 	}
 	strbuf_puts(out, "</ul>\n</body></html>\n");

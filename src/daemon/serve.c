@@ -101,10 +101,10 @@ relay_point(void *arg, const struct store_point *p)
 static const struct snap_device *
 find_device(const struct snap_host *h, const char *name)
 {
-	for (size_t i = 0; i < h->n_devices; i++)
-		if (strcmp(h->devices[i].ident.serial, name) == 0 ||
-		    strcmp(h->devices[i].ident.wwn, name) == 0)
-			return &h->devices[i];
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		if (strcmp(h->rare->devices[i].ident.serial, name) == 0 ||
+		    strcmp(h->rare->devices[i].ident.wwn, name) == 0)
+			return &h->rare->devices[i];
 	return NULL;
 }
 

@@ -15,6 +15,12 @@ static const struct host_rare nothing_rare = {
 		VERDICT_RISK_UNKNOWN },
 };
 
+bool
+host_has_rare(const struct host *h)
+{
+	return h->rare != &nothing_rare;
+}
+
 struct host_rare *
 host_rare(struct host *h)
 {

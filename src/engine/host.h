@@ -92,6 +92,7 @@ host_own_rare(struct host *h)
 {
 	return (struct host_rare *)(uintptr_t)h->rare;
 }
+bool host_has_rare(const struct host *h);
 /* Back to the shared one when there is nothing in its own any more. */
 void host_calm(struct host *h);
 /* Without memory the host has no risk that anybody knows. */

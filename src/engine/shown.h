@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/shown_host.h"
 #include "engine/shown_outlook.h"
 #include "engine/shown_plan.h"
 #include "engine/shown_unit.h"
@@ -85,50 +86,6 @@ struct snap_device {
 	uintptr_t live;		/* they are those of its check: snap_live() */
 	const struct snap_accepted *accepted;
 	size_t n_accepted;
-};
-
-/* What a host hangs on, and what hangs on it. */
-struct snap_kin {
-	const char *parent;	/* "" = on nothing */
-	const char *behind;	/* the one that is down; "" = none is */
-	uint32_t n_below;
-};
-
-struct snap_host {
-	uint32_t id;
-	enum host_owner owner : 8;
-	enum unit_state state : 8;
-	enum health health : 8;
-	enum disposition disposition : 8;
-	enum tocsin_reason reason : 16;	/* of the worst check */
-	enum level level : 8;	/* worst device, or the host's own signals */
-	enum cause_hint cause : 8;	/* what seems at fault */
-	unsigned flags;		/* enum unit_flag */
-	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
-	uint32_t risk_device;	/* snap_device.id, 0 = none */
-	uint32_t replace_device;	/* failing, spared by others; 0 = none */
-	uint32_t n_tags;
-	uint32_t n_checks;
-	uint32_t n_devices;
-	uint32_t n_units;
-	const char *name;
-	const char *partition;
-	const char *address;
-	const struct tag *tags;
-	const char *reason_check;	/* its key; "" when healthy */
-	const char *reason_text;
-	struct wall since;
-	double risk;		/* 30 days */
-	const char *risk_reason;	/* one line for people; "" at none */
-	const struct snap_outlook *outlook;	/* NULL = no evidence */
-	const struct snap_check *checks;
-	const struct snap_device *devices;
-	uint64_t plan_id;	/* of snap_plan, 0 = none */
-	uint64_t window_id;	/* of the maintenance window it is in, 0 = none */
-	const struct snap_unit *units;	/* a VM before its roles */
-	const struct snap_watch *watch;	/* NULL: nobody is missed */
-	const char *diagnosis;	/* JSON object; NULL = none */
-	const struct snap_kin *kin;	/* NULL = it stands alone */
 };
 
 /* A latch: actions stop, visibility does not (DESIGN 3b.17). */

@@ -207,20 +207,23 @@ own_words(struct arena *a, const struct host *h)
 	return copy(a, text);
 }
 
-static void
-show_outlook(struct arena *a, const struct host *h, struct snap_host *out)
+static bool
+has_outlook(const struct host *h)
 {
-	const struct host_outlook *o = h->outlook;
-	struct snap_outlook *own = o != NULL && o->verdict != NULL ?
+	return h->outlook != NULL && h->outlook->verdict != NULL;
+}
+
+static const struct snap_outlook *
+show_outlook(struct arena *a, const struct host *h)
+{
+	struct snap_outlook *own = has_outlook(h) ?
 		arena_alloc(a, sizeof(*own)) : NULL;
 
-	out->replace_device = h->rare->risk.spared_device;
-	out->cause = h->rare->risk.cause;
 	if (own == NULL)
-		return;
-	*own = (struct snap_outlook){ show_verdict(a, o->verdict),
-		o->prediction_id, o->level_since };
-	out->outlook = own->verdict != NULL ? own : NULL;
+		return NULL;
+	*own = (struct snap_outlook){ show_verdict(a, h->outlook->verdict),
+		h->outlook->prediction_id, h->outlook->level_since };
+	return own->verdict != NULL ? own : NULL;
 }
 
 static enum disposition
@@ -263,53 +266,85 @@ show_kin(struct maker *m, const struct host *h)
 	return kin;
 }
 
-static int
-show_host(struct maker *m, const struct host *h, struct snap_host *out)
+/* Those that are not gone; false = no memory. */
+static bool
+show_devices(struct maker *m, const struct host *h,
+	const struct snap_check *checks, struct snap_rare *out)
+{
+	const struct host_rare *rare = h->rare;
+	struct snap_device *list = arena_alloc(m->arena,
+		rare->n_devices * sizeof(*list));
+
+	for (size_t i = 0; list != NULL && i < rare->n_devices; i++) {
+		struct snap_device *d = &list[out->n_devices];
+
+		if (rare->devices[i]->gone)
+			continue;
+		show_device(m, rare->devices[i], d);
+		show_values(rare->devices[i], checks, h->n_checks, d);
+		out->n_devices++;
+	}
+	out->devices = list;
+	return list != NULL;
+}
+
+/* NULL = no memory. */
+static const struct snap_rare *
+show_rare(struct maker *m, const struct host *h,
+	const struct snap_check *checks)
 {
 	const struct host_rare *rare = h->rare;
 	struct arena *a = m->arena;
+	struct snap_rare *out;
+
+	if (!host_has_rare(h) && h->worst == NULL && !has_outlook(h))
+		return &snap_rare_none;
+	out = arena_alloc(a, sizeof(*out));
+	if (out == NULL)
+		return NULL;
+	*out = (struct snap_rare){
+		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
+		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
+		.risk = rare->risk.risk.d30, .risk_device = rare->risk.device,
+		.risk_reason = rare->risk.level == LEVEL_NONE ? "" :
+			rare->risk.own ? own_words(a, h) :
+			risk_words(a, subject_get(m->en, rare->risk.device,
+				SUBJECT_DEVICE)),
+		.replace_device = rare->risk.spared_device,
+		.outlook = show_outlook(a, h),
+		.plan_id = rare->plan != NULL ? rare->plan->id : 0,
+		.window_id = rare->window != NULL ? rare->window->id : 0,
+		.diagnosis = show_diagnosis(a, h), .kin = show_kin(m, h) };
+	if (!show_devices(m, h, checks, out) ||
+	    ((rare->units != NULL || rare->watch != NULL) &&
+	    show_units(m, h, out) < 0))
+		return NULL;
+	return out;
+}
+
+static int
+show_host(struct maker *m, const struct host *h, struct snap_host *out)
+{
+	struct arena *a = m->arena;
 	struct snap_check *checks =
 		arena_alloc(a, h->n_checks * sizeof(*checks));
-	struct snap_device *devices =
-		arena_alloc(a, rare->n_devices * sizeof(*devices));
-	const struct device *risky = subject_get(m->en, rare->risk.device,
-		SUBJECT_DEVICE);
-	uint32_t n = 0;
 
-	if (checks == NULL || devices == NULL)
+	if (checks == NULL)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < h->n_checks; i++)
 		if (show_check(m, h->checks[i], &checks[i]) < 0)
 			return TC_ENOMEM;
-	for (size_t i = 0; i < rare->n_devices; i++)
-		if (!rare->devices[i]->gone) {
-			show_device(m, rare->devices[i], &devices[n]);
-			show_values(rare->devices[i], checks, h->n_checks,
-				&devices[n++]);
-		}
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
 		.partition = h->part->name, .address = copy(a, h->address),
 		.owner = h->owner, .tags = show_tags(a, h),
 		.state = state_of(h->health, shown_disposition(h), h->flags),
 		.health = h->health, .disposition = h->disposition,
-		.flags = h->flags, .reason = h->reason,
-		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
-		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
-		.since = h->since, .diagnosis = show_diagnosis(a, h),
-		.kin = show_kin(m, h),
-		.level = rare->risk.level,
-		.risk = rare->risk.risk.d30, .risk_device = rare->risk.device,
-		.risk_reason = rare->risk.level == LEVEL_NONE ? "" :
-			rare->risk.own ? own_words(a, h) : risk_words(a, risky),
+		.flags = h->flags, .reason = h->reason, .since = h->since,
+		.level = h->rare->risk.level, .cause = h->rare->risk.cause,
 		.checks = checks, .n_checks = h->n_checks,
-		.devices = devices, .n_devices = n,
-		.why_not = h->why_not,
-		.plan_id = rare->plan != NULL ? rare->plan->id : 0,
-		.window_id = rare->window != NULL ? rare->window->id : 0 };
+		.why_not = h->why_not, .rare = show_rare(m, h, checks) };
 	out->n_tags = out->tags != NULL ? h->n_tags : 0;
-	show_outlook(a, h, out);
-	return rare->units == NULL && rare->watch == NULL ? 0 :
-		show_units(m, h, out);
+	return out->rare != NULL ? 0 : TC_ENOMEM;
 }
 
 /* The worst state: since the first of the bad, the last of the healthy. */
@@ -329,8 +364,8 @@ note_worst(struct snap_tally *t, enum unit_state state, struct wall since)
 static void
 count_units(struct snap_tally *t, const struct snap_host *h)
 {
-	for (size_t i = 0; i < h->n_units; i++) {
-		const struct snap_unit *u = &h->units[i];
+	for (size_t i = 0; i < h->rare->n_units; i++) {
+		const struct snap_unit *u = &h->rare->units[i];
 
 		t->n_checks += u->n_checks;
 		if (u->is_vm) {
@@ -350,10 +385,10 @@ count_host(struct snap_tally *t, const struct snap_host *h)
 	t->levels[h->level]++;
 	t->n_hosts++;
 	t->n_checks += h->n_checks;
-	t->n_devices += h->n_devices;
+	t->n_devices += h->rare->n_devices;
 	count_units(t, h);
-	for (size_t i = 0; i < h->n_devices; i++)
-		t->n_devices_unjudged += !h->devices[i].judged;
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		t->n_devices_unjudged += !h->rare->devices[i].judged;
 	note_worst(t, h->state, h->since);
 }
 
@@ -370,6 +405,8 @@ host_bytes(const struct host *h)
 {
 	size_t n = arena_piece(sizeof(struct snap_host)) +
 		arena_piece(h->n_checks * sizeof(struct snap_check)) +
+		(h->worst != NULL || host_has_rare(h) ?
+			arena_piece(sizeof(struct snap_rare)) : 0) +
 		arena_piece(h->rare->n_devices * sizeof(struct snap_device)) +
 		arena_piece(h->n_tags * sizeof(struct tag)) +
 		text_piece(h->address) +
@@ -521,7 +558,8 @@ renew_chunks(struct engine *en, struct now now)
 static bool
 riskier(const struct snap_host *a, const struct snap_host *b)
 {
-	return a->level != b->level ? a->level > b->level : a->risk > b->risk;
+	return a->level != b->level ? a->level > b->level :
+		a->rare->risk > b->rare->risk;
 }
 
 static void

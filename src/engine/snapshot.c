@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+const struct snap_rare snap_rare_none = {
+	.reason_check = "", .reason_text = "", .risk_reason = "",
+	.risk = VERDICT_RISK_UNKNOWN,
+};
+
 const char *
 snap_layer_id(enum snap_layer l)
 {
@@ -137,9 +142,9 @@ snapshot_host(const struct snapshot *s, const char *folded)
 static const struct snap_unit *
 find_unit(const struct snap_host *h, uint32_t id)
 {
-	for (size_t i = 0; i < h->n_units; i++)
-		if (h->units[i].id == id)
-			return &h->units[i];
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		if (h->rare->units[i].id == id)
+			return &h->rare->units[i];
 	return NULL;
 }
 

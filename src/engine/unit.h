@@ -170,7 +170,7 @@ void watch_free(struct engine *en, struct host *h);
 
 /* ---- unitshow.c ---- */
 int show_units(struct maker *m, const struct host *h,
-	struct snap_host *out);
+	struct snap_rare *out);
 
 /* ---- unitdeeds.c ---- */
 /* Plans and alerts of all units of a host that was touched. */

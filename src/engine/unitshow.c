@@ -81,7 +81,7 @@ show_watch(const struct engine *en, struct arena *a, const struct watch *w)
 
 /* A VM, then its roles, then the next; last the roles of the host itself. */
 int
-show_units(struct maker *m, const struct host *h, struct snap_host *out)
+show_units(struct maker *m, const struct host *h, struct snap_rare *out)
 {
 	struct snap_unit *list;
 	size_t n = 0;

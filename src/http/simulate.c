@@ -52,8 +52,8 @@ fails(const struct trial *t, const struct snap_host *h)
 static bool
 is_left(const struct snapshot *s, const struct snap_host *h)
 {
-	for (size_t i = 0; h->plan_id != 0 && i < s->n_plans; i++) {
-		if (s->plans[i].id == h->plan_id)
+	for (size_t i = 0; h->rare->plan_id != 0 && i < s->n_plans; i++) {
+		if (s->plans[i].id == h->rare->plan_id)
 			return s->plans[i].action == PLAN_HOST_EVACUATE;
 	}
 	return false;
@@ -67,7 +67,7 @@ view_of(const struct trial *t, const struct snap_host *h, bool failing)
 			HEALTH_HEALTHY,
 		.disposition = h->disposition,
 		.level = failing ? LEVEL_IMMINENT : h->level,
-		.in_window = h->window_id != 0,
+		.in_window = h->rare->window_id != 0,
 		.observer_suspect = t->s->observer_suspect,
 		.recommend = true };
 }

@@ -212,10 +212,10 @@ put_prediction(struct json_write *w, const struct snap_host *h,
 void
 put_own_prediction(struct json_write *w, const struct snap_host *h)
 {
-	struct prediction_item item = { .id = h->outlook->prediction_id,
+	struct prediction_item item = { .id = h->rare->outlook->prediction_id,
 		.host = h->name, .device = { "host", "", "", "" },
-		.since = h->outlook->level_since,
-		.verdict = h->outlook->verdict };
+		.since = h->rare->outlook->level_since,
+		.verdict = h->rare->outlook->verdict };
 
 	prediction_write(w, &item);
 }
@@ -224,14 +224,14 @@ put_own_prediction(struct json_write *w, const struct snap_host *h)
 static void
 add_kin(struct json_write *w, const struct snap_host *h, bool whole)
 {
-	if (h->kin == NULL)
+	if (h->rare->kin == NULL)
 		return;
-	if (h->kin->parent[0] != '\0')
-		json_add_str(w, "parent", h->kin->parent);
-	if (h->kin->behind[0] != '\0')
-		json_add_str(w, "behind", h->kin->behind);
-	if (whole && h->kin->n_below != 0)
-		json_add_u64(w, "hosts_below", h->kin->n_below);
+	if (h->rare->kin->parent[0] != '\0')
+		json_add_str(w, "parent", h->rare->kin->parent);
+	if (h->rare->kin->behind[0] != '\0')
+		json_add_str(w, "behind", h->rare->kin->behind);
+	if (whole && h->rare->kin->n_below != 0)
+		json_add_u64(w, "hosts_below", h->rare->kin->n_below);
 }
 
 static void
@@ -245,7 +245,7 @@ put_row(struct json_write *w, const struct snap_host *h)
 	json_add_str(w, "reason", reason_id(h->reason));
 	add_time(w, "since", h->since);
 	json_add_str(w, "level", level_name(h->level));
-	add_probability(w, "risk", h->risk);
+	add_probability(w, "risk", h->rare->risk);
 	if (h->n_tags != 0)	/* 10 bytes less in most rows */
 		add_tags(w, h);
 	add_kin(w, h, false);
@@ -279,19 +279,19 @@ put_host(struct json_write *w, const struct snap_chunk *in,
 	json_add_str(w, "disposition", disposition_id(h->disposition));
 	put_flags(w, h->flags);
 	json_add_str(w, "reason", reason_id(h->reason));
-	json_add_str(w, "reason_check", h->reason_check);
-	json_add_str(w, "reason_text", h->reason_text);
+	json_add_str(w, "reason_check", h->rare->reason_check);
+	json_add_str(w, "reason_text", h->rare->reason_text);
 	add_kin(w, h, true);
 	add_time(w, "since", h->since);
 	json_add_str(w, "level", level_name(h->level));
-	add_probability(w, "risk", h->risk);
-	json_add_str(w, "risk_reason", h->risk_reason);
+	add_probability(w, "risk", h->rare->risk);
+	json_add_str(w, "risk_reason", h->rare->risk_reason);
 	json_add_str(w, "cause_hint", cause_id(h->cause));
-	if (h->replace_device != 0)
-		json_add_u64(w, "replace_device", h->replace_device);
-	if (h->diagnosis != NULL)
-		json_add_raw(w, "diagnosis", h->diagnosis,
-			strlen(h->diagnosis));
+	if (h->rare->replace_device != 0)
+		json_add_u64(w, "replace_device", h->rare->replace_device);
+	if (h->rare->diagnosis != NULL)
+		json_add_raw(w, "diagnosis", h->rare->diagnosis,
+			strlen(h->rare->diagnosis));
 	else
 		json_add_null(w, "diagnosis");
 	json_add_array(w, "checks");
@@ -299,8 +299,8 @@ put_host(struct json_write *w, const struct snap_chunk *in,
 		put_check(w, in, &h->checks[i]);
 	json_put_end(w);
 	json_add_array(w, "devices");
-	for (size_t i = 0; i < h->n_devices; i++)
-		put_device(w, in, &h->devices[i]);
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		put_device(w, in, &h->rare->devices[i]);
 	json_put_end(w);
 	add_host_units(w, in, h);
 	json_put_end(w);

@@ -166,19 +166,19 @@ note_host(struct causes *c, const struct snap_host *h)
 	c->affected += c->is_affected;
 	note(c, "partition", h->partition, c->is_affected);
 	note_agent(c, h);
-	if (h->kin != NULL && h->kin->parent[0] != '\0')
-		note(c, "parent", h->kin->parent, c->is_affected);
+	if (h->rare->kin != NULL && h->rare->kin->parent[0] != '\0')
+		note(c, "parent", h->rare->kin->parent, c->is_affected);
 	for (size_t i = 0; i < h->n_tags; i++) {
 		snprintf(tag, sizeof(tag), "tag.%s", h->tags[i].key);
 		note(c, tag, h->tags[i].value, c->is_affected);
 	}
-	for (size_t i = 0; i < h->n_units; i++)
-		if (!h->units[i].is_vm)
-			note(c, "role", h->units[i].name, c->is_affected ||
-				is_in_trouble(c, h->units[i].state,
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		if (!h->rare->units[i].is_vm)
+			note(c, "role", h->rare->units[i].name, c->is_affected ||
+				is_in_trouble(c, h->rare->units[i].state,
 					LEVEL_NONE));
-	for (size_t i = 0; i < h->n_devices; i++)
-		note(c, "device_model", h->devices[i].ident.model,
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		note(c, "device_model", h->rare->devices[i].ident.model,
 			c->is_affected);
 }
 

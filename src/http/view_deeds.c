@@ -226,7 +226,7 @@ view_why_not(struct request *r)
 	json_add_str(&w, "host", h->name);
 	json_add_str(&w, "state", state_id(h->state));
 	json_add_str(&w, "level", level_name(h->level));
-	add_id(&w, "evacuation", h->plan_id);
+	add_id(&w, "evacuation", h->rare->plan_id);
 	add_why_not(&w, h->why_not);
 	json_put_end(&w);
 }

@@ -29,12 +29,12 @@ look_in(const struct snap_chunk *in, size_t at, const char *name, uint64_t id,
 {
 	const struct snap_host *h = in->hosts[at];
 
-	for (size_t i = 0; i < h->n_devices; i++) {
-		if (!is_called(&h->devices[i], name, id))
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		if (!is_called(&h->rare->devices[i], name, id))
 			continue;
 		out->host = h;
 		out->in = in;
-		out->device = &h->devices[i];
+		out->device = &h->rare->devices[i];
 		out->n++;
 	}
 }

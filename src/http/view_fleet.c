@@ -27,15 +27,15 @@ add_counts(struct json_write *w, const size_t counts[STATE_COUNT_])
 static void
 put_risk(struct json_write *w, const struct snap_host *h)
 {
-	size_t n = strnlen(h->risk_reason, RISK_REASON_BYTES);
+	size_t n = strnlen(h->rare->risk_reason, RISK_REASON_BYTES);
 
 	json_put_object(w);
 	json_add_str(w, "host", h->name);
 	json_add_str(w, "partition", h->partition);
 	json_add_str(w, "level", level_name(h->level));
-	add_probability(w, "risk", h->risk);
+	add_probability(w, "risk", h->rare->risk);
 	json_put_key(w, "reason");
-	json_put_str_n(w, h->risk_reason, n);
+	json_put_str_n(w, h->rare->risk_reason, n);
 	json_put_end(w);
 }
 

@@ -217,8 +217,8 @@ view_devices(struct request *r)
 
 	if (h == NULL)
 		return;
-	for (size_t i = 0; i < h->n_devices; i++)
-		put_device(&w, in, &h->devices[i]);
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		put_device(&w, in, &h->rare->devices[i]);
 	close_items(&w);
 }
 
@@ -252,15 +252,15 @@ put_evidence(struct json_write *w, const struct snap_device *d)
 static void
 put_own_evidence(struct json_write *w, const struct snap_host *h)
 {
-	if (h->outlook == NULL)
+	if (h->rare->outlook == NULL)
 		return;
 	json_put_object(w);
 	json_put_key(w, "device");
 	device_id_write(w, &(struct device_id){ "host", "", "", "" });
 	json_add_bool(w, "judged", true);
-	add_id(w, "prediction", h->outlook->prediction_id);
-	add_time(w, "since", h->outlook->level_since);
-	verdict_write_members(w, h->outlook->verdict);
+	add_id(w, "prediction", h->rare->outlook->prediction_id);
+	add_time(w, "since", h->rare->outlook->level_since);
+	verdict_write_members(w, h->rare->outlook->verdict);
 	json_put_end(w);
 }
 
@@ -274,7 +274,7 @@ view_evidence(struct request *r)
 	if (h == NULL)
 		return;
 	put_own_evidence(&w, h);
-	for (size_t i = 0; i < h->n_devices; i++)
-		put_evidence(&w, &h->devices[i]);
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		put_evidence(&w, &h->rare->devices[i]);
 	close_items(&w);
 }

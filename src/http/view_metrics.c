@@ -62,7 +62,7 @@ put_host(struct strbuf *out, const char *name, const struct snap_host *h,
 static double
 risk_of(const struct snap_host *h)
 {
-	return h->risk;
+	return h->rare->risk;
 }
 
 static double

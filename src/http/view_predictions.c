@@ -47,7 +47,7 @@ read_cursor(const struct target *t, struct wanted *want, struct tc_err *e)
 static bool
 wants_host(const struct wanted *want, const struct snap_host *h)
 {
-	if (h->level == LEVEL_NONE && h->replace_device == 0)
+	if (h->level == LEVEL_NONE && h->rare->replace_device == 0)
 		return false;
 	if (want->host != NULL && strcmp(want->host, h->name) != 0)
 		return false;
@@ -75,8 +75,8 @@ next_device(const struct wanted *want, const struct snap_host *h,
 {
 	const struct snap_device *best = NULL;
 
-	for (size_t i = 0; i < h->n_devices; i++) {
-		const struct snap_device *d = &h->devices[i];
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		const struct snap_device *d = &h->rare->devices[i];
 
 		if (d->id > after && wants_device(want, h, d) &&
 		    (best == NULL || d->id < best->id))
@@ -94,10 +94,12 @@ struct place {
 static bool
 wants_own(const struct wanted *want, const struct snap_host *h)
 {
-	return h->outlook != NULL && h->outlook->prediction_id != 0 &&
+	return h->rare->outlook != NULL &&
+		h->rare->outlook->prediction_id != 0 &&
 		strcmp(h->name, want->after_host) != 0 &&
 		(want->level == NULL ||
-		 list_has(want->level, level_name(h->outlook->verdict->level)));
+		 list_has(want->level,
+			level_name(h->rare->outlook->verdict->level)));
 }
 
 /* False when there are more than fit. */
@@ -232,8 +234,8 @@ view_predictions(struct request *r)
 static const struct snap_device *
 device_of(const struct snap_host *h, uint64_t prediction)
 {
-	for (size_t i = 0; i < h->n_devices; i++) {
-		const struct snap_device *d = &h->devices[i];
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		const struct snap_device *d = &h->rare->devices[i];
 
 		if (d->prediction_id == prediction && d->verdict != NULL)
 			return d;

@@ -14,7 +14,8 @@
 static bool
 is_riskier(const struct snap_host *a, const struct snap_host *b)
 {
-	return a->level != b->level ? a->level > b->level : a->risk > b->risk;
+	return a->level != b->level ? a->level > b->level :
+		a->rare->risk > b->rare->risk;
 }
 
 static void
@@ -56,10 +57,10 @@ count_host(struct snapshot *part, const struct snap_host *h)
 	part->counts[h->state]++;
 	part->levels[h->level]++;
 	part->n_checks += h->n_checks;
-	part->n_devices += h->n_devices;
-	for (size_t i = 0; i < h->n_devices; i++)
-		part->n_devices_unjudged += !h->devices[i].judged;
-	part->n_plans += h->plan_id != 0;
+	part->n_devices += h->rare->n_devices;
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		part->n_devices_unjudged += !h->rare->devices[i].judged;
+	part->n_plans += h->rare->plan_id != 0;
 	note_since(part, h);
 	rank(part, h);
 }
@@ -163,10 +164,10 @@ role_address(const struct snap_host *h, const struct snap_unit *role)
 {
 	if (role->address[0] != '\0')
 		return role->address;
-	for (size_t i = 0; i < h->n_units; i++)
-		if (h->units[i].id == role->vm &&
-		    h->units[i].address[0] != '\0')
-			return h->units[i].address;
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		if (h->rare->units[i].id == role->vm &&
+		    h->rare->units[i].address[0] != '\0')
+			return h->rare->units[i].address;
 	return address_of(h);
 }
 
@@ -176,8 +177,8 @@ static void
 each_role(const struct set *set, const struct snap_host *h, member_sink *sink,
 	void *arg)
 {
-	for (size_t i = 0; i < h->n_units; i++) {
-		const struct snap_unit *u = &h->units[i];
+	for (size_t i = 0; i < h->rare->n_units; i++) {
+		const struct snap_unit *u = &h->rare->units[i];
 
 		if (u->is_vm || strcmp(u->name, set->group) != 0)
 			continue;

@@ -74,8 +74,8 @@ first_of(const struct snap_host *h, const struct place *after)
 {
 	if (strcmp(h->name, after->host) != 0)
 		return 0;
-	for (size_t i = 0; i < h->n_units; i++)
-		if (h->units[i].id == after->unit)
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		if (h->rare->units[i].id == after->unit)
 			return i + 1;
 	return 0;
 }
@@ -83,8 +83,8 @@ first_of(const struct snap_host *h, const struct place *after)
 static void
 take_units(struct unit_page *p, const struct snap_host *h, size_t from)
 {
-	for (size_t i = from; i < h->n_units; i++) {
-		const struct snap_unit *u = &h->units[i];
+	for (size_t i = from; i < h->rare->n_units; i++) {
+		const struct snap_unit *u = &h->rare->units[i];
 
 		if (!passes(p->filter, u))
 			continue;
@@ -122,7 +122,8 @@ walk(const struct snapshot *s, const struct place *after,
 		for (size_t i = 0; i < chunk->n && !p->more; i++) {
 			const struct snap_host *h = chunk->hosts[i];
 
-			if (h->n_units == 0 || strcmp(h->name, after->host) <
+			if (h->rare->n_units == 0 ||
+			    strcmp(h->name, after->host) <
 			    0 || (p->filter->partition != NULL &&
 				strcmp(p->filter->partition, h->partition)))
 				continue;

@@ -247,19 +247,19 @@ add_host_units(struct json_write *w, const struct snap_chunk *in,
 {
 	const struct snap_whose of = { h, in };
 
-	if (h->watch != NULL) {
+	if (h->rare->watch != NULL) {
 		json_add_object(w, "agent");
-		json_add_bool(w, "expected", h->watch->expected);
-		json_add_str(w, "reason", reason_id(h->watch->reason));
-		json_add_bool(w, "alarm", h->watch->alarming);
+		json_add_bool(w, "expected", h->rare->watch->expected);
+		json_add_str(w, "reason", reason_id(h->rare->watch->reason));
+		json_add_bool(w, "alarm", h->rare->watch->alarming);
 		json_put_end(w);
 	}
-	if (h->n_units == 0)
+	if (h->rare->n_units == 0)
 		return;
 	json_add_array(w, "units");
-	for (size_t i = 0; i < h->n_units; i++) {
+	for (size_t i = 0; i < h->rare->n_units; i++) {
 		json_put_object(w);
-		add_unit(w, &of, &h->units[i]);
+		add_unit(w, &of, &h->rare->units[i]);
 		json_put_end(w);
 	}
 	json_put_end(w);
@@ -271,9 +271,10 @@ add_unit_sets(struct json_write *w, const struct snap_host *h)
 {
 	bool custom = false;
 
-	for (size_t i = 0; i < h->n_units; i++)
-		custom = custom || (!h->units[i].is_vm && h->units[i].vm == 0 &&
-			h->units[i].own_checks);
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		custom = custom || (!h->rare->units[i].is_vm &&
+			h->rare->units[i].vm == 0 &&
+			h->rare->units[i].own_checks);
 	json_add_object(w, "probe_set");
 	json_add_str(w, "applies", custom ? "custom" : "default");
 	json_add_str(w, "why", custom ? "a role of it has checks of its own: "
@@ -281,8 +282,8 @@ add_unit_sets(struct json_write *w, const struct snap_host *h)
 		"its partition's checks, and those written at the host");
 	json_put_end(w);
 	json_add_array(w, "units");
-	for (size_t i = 0; i < h->n_units; i++) {
-		const struct snap_unit *u = &h->units[i];
+	for (size_t i = 0; i < h->rare->n_units; i++) {
+		const struct snap_unit *u = &h->rare->units[i];
 
 		json_put_object(w);
 		json_add_u64(w, "id", u->id);
@@ -318,9 +319,9 @@ view_vms(struct request *r)
 	reply_open(r, &w, s);
 	json_add_str(&w, "host", of.host->name);
 	json_add_array(&w, "items");
-	for (size_t i = 0; i < of.host->n_units; i++) {
+	for (size_t i = 0; i < of.host->rare->n_units; i++) {
 		json_put_object(&w);
-		add_unit(&w, &of, &of.host->units[i]);
+		add_unit(&w, &of, &of.host->rare->units[i]);
 		json_put_end(&w);
 	}
 	json_put_end(&w);
@@ -375,9 +376,9 @@ view_unit(struct request *r)
 	add_unit(&w, &of, u);
 	add_parent(&w, h, u);
 	json_add_array(&w, "children");
-	for (size_t i = 0; i < h->n_units; i++)
-		if (h->units[i].vm == u->id)
-			put_child(&w, &h->units[i]);
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		if (h->rare->units[i].vm == u->id)
+			put_child(&w, &h->rare->units[i]);
 	for (size_t i = 0; i < u->n_checks; i++)
 		put_leaf(&w, &of, u, &u->checks[i]);
 	json_put_end(&w);
@@ -396,9 +397,9 @@ put_unit_node(struct json_write *w, const struct snap_whose *of,
 	add_unit_head(w, u);
 	add_parent(w, h, u);
 	json_add_array(w, "children");
-	for (size_t i = 0; u->is_vm && i < h->n_units; i++)
-		if (h->units[i].vm == u->id)
-			put_unit_node(w, of, &h->units[i]);
+	for (size_t i = 0; u->is_vm && i < h->rare->n_units; i++)
+		if (h->rare->units[i].vm == u->id)
+			put_unit_node(w, of, &h->rare->units[i]);
 	for (size_t i = 0; i < u->n_checks; i++)
 		put_leaf(w, of, u, &u->checks[i]);
 	json_put_end(w);
@@ -427,14 +428,14 @@ put_host_node(struct json_write *w, const struct snapshot *s,
 			json_add_u64(w, "id", s->partitions[i].id);
 	add_named_url(w, "partitions", h->partition);
 	json_put_end(w);
-	if (h->kin != NULL && h->kin->parent[0] != '\0')
-		json_add_str(w, "hangs_on", h->kin->parent);
-	if (h->kin != NULL && h->kin->behind[0] != '\0')
-		json_add_str(w, "behind", h->kin->behind);
+	if (h->rare->kin != NULL && h->rare->kin->parent[0] != '\0')
+		json_add_str(w, "hangs_on", h->rare->kin->parent);
+	if (h->rare->kin != NULL && h->rare->kin->behind[0] != '\0')
+		json_add_str(w, "behind", h->rare->kin->behind);
 	json_add_array(w, "children");
-	for (size_t i = 0; i < h->n_units; i++)
-		if (h->units[i].vm == 0)
-			put_unit_node(w, of, &h->units[i]);
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		if (h->rare->units[i].vm == 0)
+			put_unit_node(w, of, &h->rare->units[i]);
 	for (size_t i = 0; i < h->n_checks; i++)
 		put_leaf(w, of, NULL, &h->checks[i]);
 	json_put_end(w);

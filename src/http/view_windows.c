@@ -100,7 +100,8 @@ covers(const void *arg, const struct window *w, const void *of)
 	for (int i = 0; h != NULL && i <= FLEET_PARENTS_MOST; i++) {
 		if (window_covers(w, h->name, h->partition))
 			return true;
-		h = h->kin == NULL ? NULL : snapshot_host(s, h->kin->parent);
+		h = h->rare->kin == NULL ? NULL :
+			snapshot_host(s, h->rare->kin->parent);
 	}
 	return false;
 }
@@ -119,13 +120,13 @@ count_units(struct impact *m, const struct snap_host *h)
 {
 	bool all = covers(m->s, m->w, h);
 
-	for (size_t i = 0; i < h->n_units; i++) {
-		const struct snap_unit *u = &h->units[i];
+	for (size_t i = 0; i < h->rare->n_units; i++) {
+		const struct snap_unit *u = &h->rare->units[i];
 		const char *vm = u->is_vm ? u->name : "";
 
-		for (size_t k = 0; !u->is_vm && k < h->n_units; k++)
-			if (h->units[k].id == u->vm)
-				vm = h->units[k].name;
+		for (size_t k = 0; !u->is_vm && k < h->rare->n_units; k++)
+			if (h->rare->units[k].id == u->vm)
+				vm = h->rare->units[k].name;
 		if (!all && !window_covers_vm(m->w, vm))
 			continue;
 		m->vms += u->is_vm;
@@ -150,7 +151,7 @@ see_host(struct impact *m, const struct snap_host *h, bool fill)
 		return;
 	if (fill) {
 		m->hosts[m->n] = h;
-		m->running += h->window_id != 0;
+		m->running += h->rare->window_id != 0;
 		m->below += !window_covers(m->w, h->name, h->partition);
 	}
 	m->n++;

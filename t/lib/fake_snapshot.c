@@ -152,18 +152,19 @@ make_device(struct arena *a, struct snap_host *h, size_t host)
 		.prediction_id = host + 1, .level_since = { SINCE_MS },
 		.names = names_of(a, names, 3),
 		.live = live_of(a, 0, 3, host, false) };
-	h->devices = d;
-	h->n_devices = 1;
+	fake_rare(h)->devices = d;
+	fake_rare(h)->n_devices = 1;
 	h->level = LEVEL_LIKELY;
-	h->risk = 0.375;
-	h->risk_device = d->id;
-	h->risk_reason = "disk ST4000DM000: smart_197_raw rise_7d 16";
+	fake_rare(h)->risk = 0.375;
+	fake_rare(h)->risk_device = d->id;
+	fake_rare(h)->risk_reason = "disk ST4000DM000: smart_197_raw rise_7d 16";
 }
 
 static struct snap_host *
 make_host(struct arena *a, const struct fake_fleet *f, size_t i)
 {
 	struct snap_host *h = get(a, sizeof(*h));
+	struct snap_rare *rare = get(a, sizeof(*rare));
 	struct tag *tag = get(a, sizeof(*tag));
 	bool down = f->down_every != 0 && (i + 1) % f->down_every == 0;
 	size_t per = f->hosts_per_partition;
@@ -177,9 +178,10 @@ make_host(struct arena *a, const struct fake_fleet *f, size_t i)
 		.tags = tag, .n_tags = 1,
 		.health = down ? HEALTH_UNHEALTHY : HEALTH_HEALTHY,
 		.reason = down ? TOCSIN_WHY_CONNECT_REFUSED : TOCSIN_WHY_NONE,
+		.since = { SINCE_MS }, .rare = rare };
+	*rare = (struct snap_rare){ .risk_reason = "",
 		.reason_check = down ? "tcp:8000" : "",
-		.reason_text = down ? "connection refused" : "",
-		.since = { SINCE_MS }, .risk_reason = "" };
+		.reason_text = down ? "connection refused" : "" };
 	make_checks(a, h, i, down);
 	if (f->sick_every != 0 && (i + 1) % f->sick_every == 0)
 		make_device(a, h, i);
@@ -198,7 +200,7 @@ count(struct snapshot *s, const struct snap_host *h,
 	s->counts[h->state]++;
 	s->levels[h->level]++;
 	s->n_checks += h->n_checks;
-	s->n_devices += h->n_devices;
+	s->n_devices += h->rare->n_devices;
 	if (state_worse(h->state, s->worst))
 		s->worst = h->state;
 	if (h->level != LEVEL_NONE && s->n_top < SNAP_TOP_RISKS)

@@ -28,6 +28,13 @@ struct fake_fleet {
 uintptr_t fake_live(struct arena *a, const struct snap_live *of,
 	const double *values, size_t n);
 
+/* Each host of it has its own, to be changed. */
+static inline struct snap_rare *
+fake_rare(const struct snap_host *h)
+{
+	return (struct snap_rare *)(uintptr_t)h->rare;
+}
+
 /* One reference for the caller; aborts when out of memory. */
 struct snapshot *fake_snapshot(const struct fake_fleet *fleet);
 

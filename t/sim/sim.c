@@ -812,10 +812,10 @@ sim_unit(const struct snapshot *snap, const char *path, const char **host)
 		for (size_t k = 0; k < snap->chunks[i]->n; k++) {
 			const struct snap_host *h = snap->chunks[i]->hosts[k];
 
-			for (size_t u = 0; u < h->n_units; u++)
-				if (strcmp(h->units[u].path, path) == 0) {
+			for (size_t u = 0; u < h->rare->n_units; u++)
+				if (strcmp(h->rare->units[u].path, path) == 0) {
 					*host = h->name;
-					return &h->units[u];
+					return &h->rare->units[u];
 				}
 		}
 	return NULL;

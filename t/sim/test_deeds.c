@@ -317,7 +317,7 @@ diagnosis(struct sim *s)
 {
 	static char text[1024];
 	struct snapshot *snap = sim_snapshot(s);
-	const char *shown = snapshot_host(snap, "h1")->diagnosis;
+	const char *shown = snapshot_host(snap, "h1")->rare->diagnosis;
 
 	snprintf(text, sizeof(text), "%s", shown != NULL ? shown : "");
 	snapshot_put(snap);

@@ -40,9 +40,9 @@ device_of(struct sim *s, const char *serial)
 	const struct snap_host *h = snapshot_host(snap, "sto1");
 	struct snap_device d = { 0 };
 
-	for (size_t i = 0; h != NULL && i < h->n_devices; i++)
-		if (strcmp(h->devices[i].ident.serial, serial) == 0)
-			d = h->devices[i];
+	for (size_t i = 0; h != NULL && i < h->rare->n_devices; i++)
+		if (strcmp(h->rare->devices[i].ident.serial, serial) == 0)
+			d = h->rare->devices[i];
 	snapshot_put(snap);
 	ck_assert_uint_ne(d.id, 0);
 	return d;	/* numbers only: the texts are gone */
@@ -325,7 +325,7 @@ START_TEST(r039_a_serial_that_vanishes_while_another_comes_was_replaced)
 		sim_outcomes(s));
 	ck_assert_uint_eq(sim_events(s, "outcome.infer"), 1);
 	snap = sim_snapshot(s);
-	ck_assert_uint_eq(snapshot_host(snap, "sto1")->n_devices, 2);
+	ck_assert_uint_eq(snapshot_host(snap, "sto1")->rare->n_devices, 2);
 	snapshot_put(snap);
 	/* its check does not make the host stale for ever */
 	say_all(s, (const char *const[]){ "A", "C", NULL }, 14 * 3600,
@@ -485,7 +485,7 @@ START_TEST(p1_vendor_raws_fail_nobody_and_reach_no_plan)
 	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
 	snap = sim_snapshot(s);
 	ck_assert_uint_eq(snap->n_plans, 0);
-	ck_assert_uint_eq(snapshot_host(snap, "sto1")->n_devices, 3);
+	ck_assert_uint_eq(snapshot_host(snap, "sto1")->rare->n_devices, 3);
 	snapshot_put(snap);
 	sim_free(s);
 	pack_free(pack);
@@ -510,8 +510,10 @@ START_TEST(p1_wear_is_told_and_moves_nobody_but_a_spent_spare_does)
 	sim_run_until(s, 60);
 	snap = sim_snapshot(s);
 	ck_assert_uint_eq(snap->n_plans, 0);
-	ck_assert_ptr_nonnull(snapshot_host(snap, "sto1")->devices[0].verdict);
-	ck_assert_uint_eq(snapshot_host(snap, "sto1")->devices[0].verdict->kinds,
+	ck_assert_ptr_nonnull(
+		snapshot_host(snap, "sto1")->rare->devices[0].verdict);
+	ck_assert_uint_eq(
+		snapshot_host(snap, "sto1")->rare->devices[0].verdict->kinds,
 		1u << VERDICT_WEAR);
 	snapshot_put(snap);
 	ck_assert_int_eq(sim_level(s, "sto1"), LEVEL_NONE);
@@ -571,8 +573,8 @@ START_TEST(r032_a_verdict_tells_when_or_that_nobody_knows)
 	say(s, "BAD", "critical_warning", 8);
 	snap = sim_snapshot(s);
 	h = snapshot_host(snap, "sto1");
-	for (size_t i = 0; i < h->n_devices; i++) {
-		const struct verdict *v = h->devices[i].verdict;
+	for (size_t i = 0; i < h->rare->n_devices; i++) {
+		const struct verdict *v = h->rare->devices[i].verdict;
 
 		ck_assert_ptr_nonnull(v);
 		known += v->lead_known;

@@ -194,7 +194,7 @@ is_behind(struct sim *s, const char *host, const char *parent)
 	bool is;
 
 	ck_assert_ptr_nonnull(h);
-	is = strcmp(h->kin != NULL ? h->kin->parent : "", parent) == 0;
+	is = strcmp(h->rare->kin != NULL ? h->rare->kin->parent : "", parent) == 0;
 	snapshot_put(snap);
 	return is;
 }
@@ -463,19 +463,19 @@ START_TEST(p12_the_snapshot_names_the_one_that_is_down)
 	sim_parent(s, "h3", "h9", "h1");
 	sim_run_until(s, 60);
 	snap = sim_snapshot(s);
-	ck_assert_uint_eq(snapshot_host(snap, "h0")->kin->n_below, 9);
-	ck_assert_uint_eq(snapshot_host(snap, "h1")->kin->n_below, 7);
+	ck_assert_uint_eq(snapshot_host(snap, "h0")->rare->kin->n_below, 9);
+	ck_assert_uint_eq(snapshot_host(snap, "h1")->rare->kin->n_below, 7);
 	h = snapshot_host(snap, "h3");
-	ck_assert_str_eq(h->kin->parent, "h1");
-	ck_assert_str_eq(h->kin->behind, "");
-	ck_assert_ptr_null(snapshot_host(snap, "h20")->kin);
+	ck_assert_str_eq(h->rare->kin->parent, "h1");
+	ck_assert_str_eq(h->rare->kin->behind, "");
+	ck_assert_ptr_null(snapshot_host(snap, "h20")->rare->kin);
 	snapshot_put(snap);
 	kill_hosts(s, 0, 9, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 120);
 	snap = sim_snapshot(s);
 	h = snapshot_host(snap, "h3");
-	ck_assert_str_eq(h->kin->parent, "h1");
-	ck_assert_str_eq(h->kin->behind, "h0");
+	ck_assert_str_eq(h->rare->kin->parent, "h1");
+	ck_assert_str_eq(h->rare->kin->behind, "h0");
 	ck_assert_uint_eq(h->why_not, 1U << WHY_NOT_PARENT);
 	snapshot_put(snap);
 	sim_free(s);

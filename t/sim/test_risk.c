@@ -92,9 +92,9 @@ START_TEST(r020_edac_errors_hint_at_memory_and_silence_at_nothing)
 	h = snapshot_host(snap, "h0");
 	ck_assert_int_eq(h->cause, CAUSE_MEMORY);
 	ck_assert_int_eq(h->level, LEVEL_WATCH);
-	ck_assert_ptr_nonnull(h->outlook);
-	ck_assert_uint_ne(h->outlook->prediction_id, 0);
-	ck_assert_ptr_nonnull(strstr(h->risk_reason, "ecc_uncorrected"));
+	ck_assert_ptr_nonnull(h->rare->outlook);
+	ck_assert_uint_ne(h->rare->outlook->prediction_id, 0);
+	ck_assert_ptr_nonnull(strstr(h->rare->risk_reason, "ecc_uncorrected"));
 	/* what runs there is told the same */
 	web = sim_unit(snap, "h0/web", &host);
 	ck_assert_ptr_nonnull(web);
@@ -127,13 +127,15 @@ START_TEST(a_mirrored_disk_that_fails_is_no_risk_of_its_host)
 	snap = sim_snapshot(s);
 	h = snapshot_host(snap, "sto1");
 	ck_assert_int_eq(h->level, LEVEL_NONE);
-	ck_assert_double_lt(h->risk, 0.02);
+	ck_assert_double_lt(h->rare->risk, 0.02);
 	/* the disk is failing as before, and is to be replaced */
-	ck_assert_uint_ne(h->replace_device, 0);
-	for (size_t i = 0; i < h->n_devices; i++)
-		if (strcmp(h->devices[i].ident.serial, "BAD") == 0) {
-			ck_assert_uint_eq(h->devices[i].id, h->replace_device);
-			ck_assert_int_eq(h->devices[i].level, LEVEL_IMMINENT);
+	ck_assert_uint_ne(h->rare->replace_device, 0);
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		if (strcmp(h->rare->devices[i].ident.serial, "BAD") == 0) {
+			ck_assert_uint_eq(h->rare->devices[i].id,
+				h->rare->replace_device);
+			ck_assert_int_eq(h->rare->devices[i].level,
+				LEVEL_IMMINENT);
 		}
 	ck_assert_int_eq(h->cause, CAUSE_DEVICE);
 	ck_assert_uint_eq(snap->n_plans, 1);
@@ -196,7 +198,7 @@ START_TEST(r040_more_processors_are_no_anomaly)
 	snap = sim_snapshot(s);
 	h = snapshot_host(snap, "h0");
 	ck_assert_int_eq(h->level, LEVEL_NONE);
-	ck_assert_ptr_null(h->outlook);
+	ck_assert_ptr_null(h->rare->outlook);
 	snapshot_put(snap);
 	ck_assert_uint_eq(sim_events(s, "host.capacity"), 1);
 	sim_free(s);
@@ -259,7 +261,7 @@ START_TEST(a_host_that_failed_is_watched_and_a_crash_forgets_nothing)
 	ck_assert_int_eq(sim_state(s, "h0"), STATE_HEALTHY);
 	ck_assert_int_eq(sim_level(s, "h0"), LEVEL_WATCH);
 	snap = sim_snapshot(s);
-	ck_assert_double_gt(snapshot_host(snap, "h0")->risk, 0.3);
+	ck_assert_double_gt(snapshot_host(snap, "h0")->rare->risk, 0.3);
 	ck_assert_int_eq(snapshot_host(snap, "h0")->cause, CAUSE_UNKNOWN);
 	snapshot_put(snap);
 	said = sim_events(s, "prediction.level");

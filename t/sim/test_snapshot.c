@@ -81,27 +81,29 @@ put_host(struct strbuf *b, const struct snap_chunk *in,
 		"cause %d why_not %u plan %llu window %llu diagnosis %s",
 		h->id, h->name, h->partition, h->address, (int)h->owner,
 		(int)h->state, (int)h->health, (int)h->disposition, h->flags,
-		(int)h->reason, h->reason_check, h->reason_text,
-		(long long)h->since.ms, (int)h->level, h->risk, h->risk_reason,
-		h->risk_device, h->replace_device, (int)h->cause, h->why_not,
-		(unsigned long long)h->plan_id,
-		(unsigned long long)h->window_id,
-		h->diagnosis != NULL ? h->diagnosis : "none");
+		(int)h->reason, h->rare->reason_check, h->rare->reason_text,
+		(long long)h->since.ms, (int)h->level, h->rare->risk,
+		h->rare->risk_reason,
+		h->rare->risk_device, h->rare->replace_device, (int)h->cause,
+		h->why_not,
+		(unsigned long long)h->rare->plan_id,
+		(unsigned long long)h->rare->window_id,
+		h->rare->diagnosis != NULL ? h->rare->diagnosis : "none");
 	for (size_t i = 0; i < h->n_tags; i++)
 		strbuf_printf(b, " %s=%s", h->tags[i].key, h->tags[i].value);
-	if (h->outlook != NULL)
+	if (h->rare->outlook != NULL)
 		strbuf_printf(b, " outlook %d since %lld",
-			h->outlook->verdict->score,
-			(long long)h->outlook->level_since.ms);
-	if (h->watch != NULL)
-		strbuf_printf(b, " agent %d %d %d", h->watch->expected,
-			h->watch->alarming, (int)h->watch->reason);
+			h->rare->outlook->verdict->score,
+			(long long)h->rare->outlook->level_since.ms);
+	if (h->rare->watch != NULL)
+		strbuf_printf(b, " agent %d %d %d", h->rare->watch->expected,
+			h->rare->watch->alarming, (int)h->rare->watch->reason);
 	for (size_t i = 0; i < h->n_checks; i++)
 		put_check(b, in, &h->checks[i]);
-	for (size_t i = 0; i < h->n_devices; i++)
-		put_device(b, in, &h->devices[i]);
-	for (size_t i = 0; i < h->n_units; i++)
-		put_unit(b, in, &h->units[i]);
+	for (size_t i = 0; i < h->rare->n_devices; i++)
+		put_device(b, in, &h->rare->devices[i]);
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		put_unit(b, in, &h->rare->units[i]);
 }
 
 static char *

@@ -178,15 +178,15 @@ START_TEST(r001_one_partition_three_hosts_nine_vms_eighteen_roles)
 	for (size_t i = 0; i < 3; i++) {
 		const struct snap_host *h = snap->chunks[0]->hosts[i];
 
-		ck_assert_uint_eq(h->n_units, 9);
+		ck_assert_uint_eq(h->rare->n_units, 9);
 		ck_assert_uint_eq(h->n_checks, 2);
 		for (size_t k = 0; k < 9; k++) {
-			const struct snap_unit *u = &h->units[k];
+			const struct snap_unit *u = &h->rare->units[k];
 
 			/* A VM, then its two roles. */
 			ck_assert_int_eq(u->is_vm, k % 3 == 0);
 			ck_assert_uint_eq(u->vm, k % 3 == 0 ? 0 :
-				h->units[k - k % 3].id);
+				h->rare->units[k - k % 3].id);
 			ck_assert_uint_eq(u->n_checks, u->is_vm ? 0 : 1);
 		}
 	}
@@ -920,8 +920,8 @@ START_TEST(a_host_without_units_says_nothing_of_them)
 
 	sim_run_until(s, 100);
 	snap = sim_snapshot(s);
-	ck_assert_uint_eq(snap->chunks[0]->hosts[0]->n_units, 0);
-	ck_assert_ptr_null(snap->chunks[0]->hosts[0]->watch);
+	ck_assert_uint_eq(snap->chunks[0]->hosts[0]->rare->n_units, 0);
+	ck_assert_ptr_null(snap->chunks[0]->hosts[0]->rare->watch);
 	ck_assert_uint_eq(snap->n_vms + snap->n_roles, 0);
 	snapshot_put(snap);
 	sim_free(s);

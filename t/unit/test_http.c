@@ -39,10 +39,10 @@ with_long_names(struct snap_host *h, size_t i, struct arena *a)
 
 	memset(name, 'a' + (int)(i % 26), 253);
 	h->name = name;
-	if (h->n_devices != 0) {
+	if (h->rare->n_devices != 0) {
 		name = arena_alloc(a, 1001);
 		memset(name, '"', 1000);
-		h->risk_reason = name;
+		fake_rare(h)->risk_reason = name;
 	}
 }
 
@@ -132,14 +132,14 @@ without_verdict(struct snap_host *h, size_t i, struct arena *a)
 	struct snap_check *tcp = (void *)(uintptr_t)&h->checks[1];
 
 	(void)i;
-	if (h->n_devices != 0) {
+	if (h->rare->n_devices != 0) {
 		struct snap_device *d = arena_alloc(a, sizeof(*d));
 
 		*d = (struct snap_device){ .id = 9, .ident = { "disk", "", "",
 			"" }, .reason = TOCSIN_WHY_NONE };
-		h->devices = d;
+		fake_rare(h)->devices = d;
 		h->level = LEVEL_NONE;
-		h->risk = -1;
+		fake_rare(h)->risk = -1;
 	}
 	ping->names = &odd_names;
 	ping->live = fake_live(a, &never, odd, 4);

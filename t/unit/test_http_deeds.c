@@ -230,7 +230,7 @@ with_reasons(struct snap_host *h, size_t i, struct arena *a)
 {
 	(void)a;
 	if (i == 0)
-		h->window_id = 3;
+		fake_rare(h)->window_id = 3;
 	if (i != 1)
 		return;
 	h->why_not = 1U << WHY_NOT_SUSPECT | 1U << WHY_NOT_MAINTENANCE;
@@ -335,7 +335,7 @@ with_a_chain(struct snap_host *h, size_t i, struct arena *a)
 	if (i > 4)
 		return;
 	*kin = (struct snap_kin){ names[i], "", (uint32_t)(4 - i) };
-	h->kin = kin;
+	fake_rare(h)->kin = kin;
 }
 
 START_TEST(r106_the_impact_counts_those_that_hang_on_others)
@@ -546,8 +546,8 @@ with_roles(struct snap_host *h, size_t i, struct arena *a)
 		u[1].vm = 0;
 		u[1].state = STATE_UNHEALTHY;
 	}
-	h->units = i == 0 ? u + 1 : u;
-	h->n_units = i == 0 ? 1 : 2;
+	fake_rare(h)->units = i == 0 ? u + 1 : u;
+	fake_rare(h)->n_units = i == 0 ? 1 : 2;
 }
 
 START_TEST(r143_a_role_may_be_asked_for_by_name)
@@ -661,7 +661,7 @@ with_long_names(struct snapshot *s)
 
 		h->name = name;
 		h->partition = name;
-		h->risk_reason = quotes;
+		fake_rare(h)->risk_reason = quotes;
 	}
 }
 

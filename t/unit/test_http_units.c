@@ -69,8 +69,8 @@ with_units(struct snap_host *h, size_t i, struct arena *a)
 		.name = "ntp", .address = "", .origin = "c:3",
 		.checks_origin = "", .rule = rule,
 		.why_not = 1U << WHY_NOT_UNMEASURED };
-	h->units = u;
-	h->n_units = 3;
+	fake_rare(h)->units = u;
+	fake_rare(h)->n_units = 3;
 }
 
 static void
@@ -152,7 +152,7 @@ with_clusters(struct snap_host *h, size_t i, struct arena *a)
 	t[1] = (struct tag){ "image", i < 6 ? "deb12.5" : "deb12.4" };
 	h->tags = t;
 	h->n_tags = i < 18 ? 2 : 1;
-	h->n_devices = 0;
+	fake_rare(h)->n_devices = 0;
 	h->state = i < 4 ? STATE_UNHEALTHY : STATE_HEALTHY;
 	h->health = i < 4 ? HEALTH_UNHEALTHY : HEALTH_HEALTHY;
 	h->n_checks = 0;
@@ -172,8 +172,8 @@ with_clusters(struct snap_host *h, size_t i, struct arena *a)
 	u[1] = u[0];
 	u[1].id++;
 	u[1].state = STATE_HEALTHY;
-	h->units = u;
-	h->n_units = 2;
+	fake_rare(h)->units = u;
+	fake_rare(h)->n_units = 2;
 }
 
 static json_t *
@@ -270,7 +270,7 @@ with_kin(struct snap_host *h, size_t i, struct arena *a)
 
 	*kin = i == 0 ? (struct snap_kin){ "", "", 1 } :
 		(struct snap_kin){ "h00000", "h00000", 0 };
-	h->kin = kin;
+	fake_rare(h)->kin = kin;
 	if (i == 1) {
 		h->state = STATE_UNREACHABLE;
 		h->health = HEALTH_UNREACHABLE;
