@@ -80,6 +80,8 @@ static const struct arg token_rows[] = {
 		"agent, viewer, operator or admin" },
 	{ "host", ARG_STRING, AT(host), "HOST", NULL,
 		"the host that an agent's token is bound to" },
+	{ "new", ARG_FLAG, AT(is_new), NULL, NULL,
+		"the host is not known yet, and comes to be" },
 	{ "name", ARG_STRING, AT(name), "TEXT", NULL,
 		"what the audit trail calls it" },
 	{ .name = NULL }
@@ -510,7 +512,9 @@ static const struct arg_section sections[] = {
 		"tocsin db export --format backblaze\tall drives day by day, "
 		"as tocsin import and others' tools read them\n\n"
 		"tocsin token create --role agent --host h7 --state-dir "
-		TOCSIN_STATEDIR "\ta token for the agent of h7" },
+		TOCSIN_STATEDIR "\ta token for the agent of h7\n\n"
+		"tocsin token create --role agent --host h8 --new\th8 is "
+		"watched from its agent's first word on" },
 	{ "SEE ALSO", "tocsind(8), tocsin-agent(8), tocsin-smartd(8)" },
 	{ NULL, NULL }
 };

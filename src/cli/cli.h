@@ -38,6 +38,7 @@ struct cli_options {
 	const char *match;
 	const char *attribute;
 	const char *role;
+	bool is_new;
 	const char *host;
 	const char *name;
 	const char *config;
@@ -186,14 +187,5 @@ int db_import(struct cli *c, const char *path, struct db_imported *out,
 	struct tc_err *e);
 /* db export, which has formats of its own */
 bool db_is_export(const struct cli *c);
-
-/* ---- token_offline.c: the store of a server that does not run ---- */
-/* TC_EBUSY: it runs. */
-int token_offline_create(struct cli *c, const char *state_dir,
-	struct strbuf *token, struct tc_err *e);
-int token_offline_list(struct cli *c, const char *state_dir,
-	struct table *t, struct tc_err *e);
-int token_offline_revoke(struct cli *c, const char *state_dir, uint32_t id,
-	struct tc_err *e);
 
 #endif

@@ -177,7 +177,7 @@ find_host(struct doctor *d)
 		d->host = NULL;
 		tell(d, FIND_WARN, "host", "add it to tocsin.yaml, or start "
 			"tocsin-agent here with a token: tocsin token create "
-			"--role agent --host NAME", "the server does not know "
+			"--role agent --host NAME --new", "the server does not know "
 			"%s: it is not watched", name);
 	} else {
 		tell(d, FIND_OK, "host", "", "%s is known and %s", name,

@@ -8,8 +8,18 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/show.h"
+#include "cli/token.h"
 #include "cli/words.h"
 #include "wire/json_write.h"
+
+int
+token_say_new(struct tc_err *e)
+{
+	struct tc_err why = *e;
+
+	return tc_fail(e, why.code, "%s (--new for one that is new)",
+		why.text);
+}
 
 static int
 create_online(struct cli *c, struct strbuf *token, struct tc_err *e)
@@ -22,12 +32,16 @@ create_online(struct cli *c, struct strbuf *token, struct tc_err *e)
 	json_begin(&w, &body);
 	json_put_object(&w);
 	json_add_str(&w, "role", c->opt.role);
-	if (c->opt.host)
+	if (c->opt.host) {
 		json_add_str(&w, "host", c->opt.host);
+		json_add_bool(&w, "new", c->opt.is_new);
+	}
 	if (c->opt.name)
 		json_add_str(&w, "name", c->opt.name);
 	json_put_end(&w);
 	rc = api_send(c, "POST", "/v1/tokens", &body, &reply, e);
+	if (rc < 0 && c->reply.status == 422 && c->opt.host)
+		rc = token_say_new(e);
 	if (rc == 0) {
 		strbuf_puts(token, doc_text(reply, "token"));
 		api_print(c);

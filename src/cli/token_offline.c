@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/offline.h"
 #include "cli/show.h"
+#include "cli/token.h"
 #include "model/name.h"
 #include "store/token.h"
 
@@ -107,6 +108,11 @@ put_token(struct offline_tokens *o, struct strbuf *token, struct tc_err *e)
 	if (opt->host) {
 		if ((rc = name_fold(opt->host, strlen(opt->host), host, e)) < 0)
 			return tc_wrap(e, "--host");
+		if (!opt->is_new &&
+		    engine_host_known(o->at.engine, host, e) < 0) {
+			tc_wrap(e, "--host");
+			return token_say_new(e);
+		}
 		if ((rc = enrol(o, host, &row.host, e)) < 0)
 			return rc;
 		row.host_name = host;

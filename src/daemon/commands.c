@@ -142,6 +142,12 @@ do_token_create(struct daemon *d, struct http_command *cmd)
 		.created = d->clock->wall(d->clock) };
 	int rc;
 
+	if (cmd->token_known && cmd->token_host[0] != '\0' &&
+	    (rc = engine_host_known(d->engine, cmd->token_host,
+		&cmd->err)) < 0) {
+		answer(cmd, tc_wrap(&cmd->err, "/host"));
+		return;
+	}
 	if (cmd->token_host[0] != '\0') {
 		row.host = engine_host_enrol(d->engine, cmd->token_host,
 			daemon_now(d));

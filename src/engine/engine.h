@@ -131,6 +131,10 @@ enum engine_batch_refusal engine_batch(struct engine *en,
 uint32_t engine_host_enrol(struct engine *en, const char *name,
 	struct now now);
 
+/* TC_ERANGE names the nearest; 0 also while no host at all is known. */
+int engine_host_known(const struct engine *en, const char *name,
+	struct tc_err *e);
+
 /* State, level, reason or inventory moved since the last snapshot. */
 bool engine_changed(const struct engine *en);
 

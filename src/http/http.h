@@ -71,6 +71,7 @@ struct http_command {
 	size_t body_n;
 	enum http_role token_role;
 	char token_host[254];
+	bool token_known;	/* no new host comes of it */
 	char token_name[64];
 
 	/*

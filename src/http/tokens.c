@@ -85,6 +85,8 @@ read_request(struct request *r, struct http_command *cmd)
 				read_role(&j, &cmd->token_role);
 			else if (json_str_is(key, "host"))
 				copy_text(&j, host, sizeof(host));
+			else if (json_str_is(key, "new"))
+				cmd->token_known = !json_get_bool(&j);
 			else if (json_str_is(key, "name"))
 				copy_text(&j, cmd->token_name,
 					sizeof(cmd->token_name));

@@ -543,6 +543,10 @@ START_TEST(tokens_are_made_where_no_server_runs)
 	ck_assert_int_eq(offline(w, "token create --role agent --host H1"), 0);
 	ck_assert_uint_eq(w->out.n, 4 + 64 + 1);
 	ck_assert_int_eq(strncmp(w->out.p, "tcs_", 4), 0);
+	/* a slip of the pen makes no host */
+	ck_assert_int_eq(offline(w, "token create --role agent --host h11"), 1);
+	ck_assert_ptr_nonnull(strstr(w->err.p, "no host 'h11'; near it: 'h1' "
+		"(--new for one that is new)"));
 	ck_assert_int_eq(offline(w, "token create --role admin --name me "
 		"--json"), 0);
 	ck_assert_ptr_nonnull(strstr(w->out.p, "{\"token\":\"tcs_"));
