@@ -75,8 +75,8 @@ int scribe_put_audit(struct scribe *s, const struct change_audit *c,
 /* 1 = new, 0 = a repeat of (at, subject, probe). */
 int scribe_put_history(struct scribe *s, const struct change_history *c,
 	struct tc_err *e);
-/* The same for a row of a time before `packing`. */
-int scribe_put_late(struct scribe *s, const struct change_history *c,
+/* 1 = a row of a time before `packing` is stored elsewhere than in `late`. */
+int scribe_has_packed(struct scribe *s, const struct change_history *c,
 	const struct layout *l, struct tc_err *e);
 /* Fills in `packing` and `packed`. */
 int scribe_marks(struct scribe *s, struct tc_err *e);
@@ -89,13 +89,13 @@ int scribe_revoke_token(struct scribe *s, uint32_t id, struct wall at,
 	struct tc_err *e);
 int scribe_put_meta(struct scribe *s, const char *key, int64_t value,
 	struct tc_err *e);
-/* 0 when there is none. */
 /*
  * The mark of a clean stop goes before anything else is written, and the epoch
  * rises; `offline`: they are only read.
  */
 int scribe_begin_epoch(struct scribe *s, bool offline, bool *clean,
 	struct tc_err *e);
+/* 0 when there is none. */
 int scribe_get_meta(struct scribe *s, const char *key, int64_t *value,
 	struct tc_err *e);
 

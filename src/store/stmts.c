@@ -128,7 +128,7 @@ const struct stmt stmts[ST_COUNT] = {
 		"ON CONFLICT DO NOTHING" },
 	[ST_TICK_PUT] = { W, "history",
 		"INSERT INTO tick(slot, subject, probe, at_ms, layout, outcome, "
-		"reason, packed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		"reason, packed) VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?7) "
 		"ON CONFLICT DO NOTHING" },
 
 	[ST_SERIES_OWN] = { R, "series",

@@ -48,11 +48,36 @@ put_source(struct scribe *s, uint32_t subject, const struct layout *l,
 	return 0;
 }
 
+/* Into `tick`, or into `late`, which has no slots. */
+static int
+put_row(struct scribe *s, enum st st, const struct change_history *c,
+	const struct layout *l, struct tc_err *e)
+{
+	struct db *db = &s->db;
+	int rc;
+
+	db_bind_i64(db, st, 1, c->subject);
+	db_bind_i64(db, st, 2, l->probe);
+	db_bind_i64(db, st, 3, c->at.ms);
+	db_bind_i64(db, st, 4, l->id);
+	db_bind_i64(db, st, 5, c->outcome);
+	db_bind_i64(db, st, 6, c->reason);
+	db_bind_blob(db, st, 7, s->row.p, s->row.n);
+	if (st == ST_TICK_PUT)
+		db_bind_i64(db, st, 8, slot_of(c->at));
+	if ((rc = db_run(db, st, e)) < 0)
+		return rc;
+	if (sqlite3_changes(db->h) == 0)
+		return 0;
+	s->rows++;
+	s->samples += c->n;
+	return 1;
+}
+
 int
 scribe_put_history(struct scribe *s, const struct change_history *c,
 	struct tc_err *e)
 {
-	struct db *db = &s->db;
 	const struct layout *l = scribe_layout(s, c, e);
 	int rc;
 
@@ -62,23 +87,11 @@ scribe_put_history(struct scribe *s, const struct change_history *c,
 		return rc;
 	if ((rc = pack_row(s, c, e)) < 0 || (rc = scribe_marks(s, e)) < 0)
 		return rc;
-	if (slot_of(c->at) < s->packing)
-		return scribe_put_late(s, c, l, e);
-	db_bind_i64(db, ST_TICK_PUT, 1, slot_of(c->at));
-	db_bind_i64(db, ST_TICK_PUT, 2, c->subject);
-	db_bind_i64(db, ST_TICK_PUT, 3, l->probe);
-	db_bind_i64(db, ST_TICK_PUT, 4, c->at.ms);
-	db_bind_i64(db, ST_TICK_PUT, 5, l->id);
-	db_bind_i64(db, ST_TICK_PUT, 6, c->outcome);
-	db_bind_i64(db, ST_TICK_PUT, 7, c->reason);
-	db_bind_blob(db, ST_TICK_PUT, 8, s->row.p, s->row.n);
-	if ((rc = db_run(db, ST_TICK_PUT, e)) < 0)
-		return rc;
-	if (sqlite3_changes(db->h) == 0)
-		return 0;
-	s->rows++;
-	s->samples += c->n;
-	return 1;
+	if (slot_of(c->at) >= s->packing)
+		return put_row(s, ST_TICK_PUT, c, l, e);
+	if ((rc = scribe_has_packed(s, c, l, e)) != 0)
+		return rc < 0 ? rc : 0;
+	return put_row(s, ST_LATE_PUT, c, l, e);
 }
 
 static int

@@ -101,29 +101,13 @@ tick_has(struct scribe *s, const struct change_history *c, int64_t probe,
 }
 
 int
-scribe_put_late(struct scribe *s, const struct change_history *c,
+scribe_has_packed(struct scribe *s, const struct change_history *c,
 	const struct layout *l, struct tc_err *e)
 {
-	struct db *db = &s->db;
 	int rc;
 
 	if ((rc = tick_has(s, c, l->probe, e)) == 0 &&
 	    (rc = tier_has(s, c, l->probe, TIER_HOUR, e)) == 0)
 		rc = tier_has(s, c, l->probe, TIER_LONG, e);
-	if (rc != 0)
-		return rc < 0 ? rc : 0;
-	db_bind_i64(db, ST_LATE_PUT, 1, c->subject);
-	db_bind_i64(db, ST_LATE_PUT, 2, l->probe);
-	db_bind_i64(db, ST_LATE_PUT, 3, c->at.ms);
-	db_bind_i64(db, ST_LATE_PUT, 4, l->id);
-	db_bind_i64(db, ST_LATE_PUT, 5, c->outcome);
-	db_bind_i64(db, ST_LATE_PUT, 6, c->reason);
-	db_bind_blob(db, ST_LATE_PUT, 7, s->row.p, s->row.n);
-	if ((rc = db_run(db, ST_LATE_PUT, e)) < 0)
-		return rc;
-	if (sqlite3_changes(db->h) == 0)
-		return 0;
-	s->rows++;
-	s->samples += c->n;
-	return 1;
+	return rc;
 }
