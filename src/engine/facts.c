@@ -6,6 +6,7 @@
 
 #include "engine/inside.h"
 #include "engine/parents.h"
+#include "engine/say.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 #include "wire/verdict.h"
@@ -50,6 +51,31 @@ fact_bytes(struct change_set *cs, const void *p, size_t n)
 	if (copy != NULL)
 		memcpy(copy, p, n);
 	return copy;
+}
+
+bool
+say_begin(struct engine *en, enum change_kind kind, struct say *s)
+{
+	struct change_set *cs = facts(en);
+
+	*s = (struct say){ .cs = cs,
+		.c = cs != NULL ? change_add(cs, kind) : NULL };
+	if (s->c == NULL)
+		return false;
+	json_begin(&s->w, &s->body);
+	json_put_object(&s->w);
+	return true;
+}
+
+const char *
+say_end(struct say *s)
+{
+	const char *body;
+
+	json_put_end(&s->w);
+	body = fact_text(s->cs, strbuf_str(&s->body));
+	strbuf_free(&s->body);
+	return body;
 }
 
 void

@@ -9,6 +9,7 @@
 #include "engine/backup.h"
 #include "engine/climb.h"
 #include "engine/inside.h"
+#include "engine/say.h"
 #include "engine/turns.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
@@ -77,42 +78,35 @@ say_plan(struct engine *en, const struct host *h, const struct unit *u,
 {
 	const struct host_plan *p = u != NULL ? u->plan : h->rare->plan;
 	uint32_t subject = u != NULL ? u->id : h->id;
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_PLAN) : NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
+	struct say f;
 
-	if (c == NULL)
+	if (!say_begin(en, CHANGE_PLAN, &f))
 		return;
-	json_begin(&w, &body);
-	json_put_object(&w);
-	json_add_u64(&w, "id", p->id);
-	json_add_str(&w, "host", h->name);
+	json_add_u64(&f.w, "id", p->id);
+	json_add_str(&f.w, "host", h->name);
 	if (u != NULL)
-		json_add_str(&w, "unit", u->path);
-	json_add_str(&w, "partition", h->part->name);
-	json_add_str(&w, "action", plan_action_id(p->action));
-	json_add_str(&w, "state", plan_state_id(p->state));
-	json_add_bool(&w, "predicted", p->predicted);
+		json_add_str(&f.w, "unit", u->path);
+	json_add_str(&f.w, "partition", h->part->name);
+	json_add_str(&f.w, "action", plan_action_id(p->action));
+	json_add_str(&f.w, "state", plan_state_id(p->state));
+	json_add_bool(&f.w, "predicted", p->predicted);
 	if (p->predicted) {
-		json_add_str(&w, "urgency", urgency_id(p->urgency.is));
-		json_add_bool(&w, "accept_loss_warning",
+		json_add_str(&f.w, "urgency", urgency_id(p->urgency.is));
+		json_add_bool(&f.w, "accept_loss_warning",
 			p->urgency.accept_loss);
 	}
-	json_add_wall(&w, "since", p->since);
-	json_add_str(&w, "reason", u != NULL ? reason_words(u->reason) :
-		plan_words(&cs->arena, h));
-	json_add_array(&w, "why_not");
+	json_add_wall(&f.w, "since", p->since);
+	json_add_str(&f.w, "reason", u != NULL ? reason_words(u->reason) :
+		plan_words(&f.cs->arena, h));
+	json_add_array(&f.w, "why_not");
 	for (int i = 0; i < WHY_NOT_COUNT_; i++)
 		if (p->why_not >> i & 1)
-			json_put_str(&w, why_not_id((enum why_not)i));
-	json_put_end(&w);
-	json_put_end(&w);
-	c->u.plan = (struct change_plan){ .id = p->id, .host = subject,
+			json_put_str(&f.w, why_not_id((enum why_not)i));
+	json_put_end(&f.w);
+	f.c->u.plan = (struct change_plan){ .id = p->id, .host = subject,
 		.state = p->state, .action = p->action, .since = p->since,
-		.at = at, .body = fact_text(cs, strbuf_str(&body)) };
-	say_event(en, "plan.state", subject, at, strbuf_str(&body));
-	strbuf_free(&body);
+		.at = at, .body = say_end(&f) };
+	say_event(en, "plan.state", subject, at, f.c->u.plan.body);
 }
 
 struct host_plan *

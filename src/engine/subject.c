@@ -7,6 +7,7 @@
 
 #include "engine/inside.h"
 #include "engine/outlook.h"
+#include "engine/say.h"
 #include "engine/strain.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
@@ -158,30 +159,22 @@ host_make(struct engine *en, const char *name, struct part *part,
 void
 host_say_subject(struct engine *en, const struct host *h)
 {
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
+	struct say f;
 
-	if (c == NULL)
+	if (!say_begin(en, CHANGE_SUBJECT, &f))
 		return;
-	json_begin(&w, &body);
-	json_put_object(&w);
-	json_add_str(&w, "owner", host_owner_id(h->owner));
-	json_add_str(&w, "partition", h->part->name);
-	json_add_str(&w, "address", h->address);
+	json_add_str(&f.w, "owner", host_owner_id(h->owner));
+	json_add_str(&f.w, "partition", h->part->name);
+	json_add_str(&f.w, "address", h->address);
 	if (h->rare->parent != 0)
-		json_add_u64(&w, "parent", h->rare->parent);
-	json_add_object(&w, "tags");
+		json_add_u64(&f.w, "parent", h->rare->parent);
+	json_add_object(&f.w, "tags");
 	for (size_t i = 0; i < h->n_tags; i++)
-		json_add_str(&w, h->tags[i].key, h->tags[i].value);
-	json_put_end(&w);
-	json_put_end(&w);
-	c->u.subject = (struct change_subject){ .id = h->id,
-		.kind = SUBJECT_HOST, .key = fact_text(cs, h->name),
-		.body = fact_text(cs, strbuf_str(&body)),
-		.retired = !h->present };
-	strbuf_free(&body);
+		json_add_str(&f.w, h->tags[i].key, h->tags[i].value);
+	json_put_end(&f.w);
+	f.c->u.subject = (struct change_subject){ .id = h->id,
+		.kind = SUBJECT_HOST, .key = fact_text(f.cs, h->name),
+		.body = say_end(&f), .retired = !h->present };
 }
 
 /* ---- checks ---- */
@@ -289,24 +282,17 @@ check_add(struct engine *en, struct host *h, const char *key,
 void
 check_say_subject(struct engine *en, const struct check *c, bool retired)
 {
-	struct change_set *cs = facts(en);
-	struct change *ch = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
+	struct say f;
 
-	if (ch == NULL)
+	if (!say_begin(en, CHANGE_SUBJECT, &f))
 		return;
-	json_begin(&w, &body);
-	json_put_object(&w);
-	json_add_str(&w, "probe", c->kind->probe);
-	json_add_bool(&w, "passive", c->passive);
-	json_add_u64(&w, "device", check_device(c) != NULL ? check_device(c)->id : 0);
-	json_put_end(&w);
-	ch->u.subject = (struct change_subject){ .id = c->id,
+	json_add_str(&f.w, "probe", c->kind->probe);
+	json_add_bool(&f.w, "passive", c->passive);
+	json_add_u64(&f.w, "device", check_device(c) != NULL ? check_device(c)->id : 0);
+	f.c->u.subject = (struct change_subject){ .id = c->id,
 		.kind = SUBJECT_CHECK, .parent = check_whose(c),
-		.key = fact_text(cs, c->kind->key),
-		.body = fact_text(cs, strbuf_str(&body)), .retired = retired };
-	strbuf_free(&body);
+		.key = fact_text(f.cs, c->kind->key),
+		.body = say_end(&f), .retired = retired };
 }
 
 /* ---- devices ---- */
@@ -390,29 +376,21 @@ device_add(struct engine *en, struct host *h, const struct device_id *ident,
 void
 device_say_subject(struct engine *en, const struct device *d)
 {
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
+	struct say f;
 
-	if (c == NULL)
+	if (!say_begin(en, CHANGE_SUBJECT, &f))
 		return;
-	json_begin(&w, &body);
-	json_put_object(&w);
-	json_add_str(&w, "kind", d->ident.kind);
-	json_add_str(&w, "model", d->ident.model);
-	json_add_str(&w, "serial", d->ident.serial);
-	json_add_str(&w, "wwn", d->ident.wwn);
-	json_add_i64(&w, "first_ms", d->first.ms);
+	json_add_str(&f.w, "kind", d->ident.kind);
+	json_add_str(&f.w, "model", d->ident.model);
+	json_add_str(&f.w, "serial", d->ident.serial);
+	json_add_str(&f.w, "wwn", d->ident.wwn);
+	json_add_i64(&f.w, "first_ms", d->first.ms);
 	if (d->replaces != 0)
-		json_add_u64(&w, "replaces", d->replaces);
+		json_add_u64(&f.w, "replaces", d->replaces);
 	if (d->gone)
-		json_add_i64(&w, "gone_ms", d->gone_at.ms);
-	json_put_end(&w);
-	c->u.subject = (struct change_subject){ .id = d->id,
+		json_add_i64(&f.w, "gone_ms", d->gone_at.ms);
+	f.c->u.subject = (struct change_subject){ .id = d->id,
 		.kind = SUBJECT_DEVICE, .parent = d->host->id,
-		.key = fact_text(cs, d->key),
-		.body = fact_text(cs, strbuf_str(&body)),
-		.retired = d->gone };
-	strbuf_free(&body);
+		.key = fact_text(f.cs, d->key),
+		.body = say_end(&f), .retired = d->gone };
 }

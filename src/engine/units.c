@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/inside.h"
+#include "engine/say.h"
 #include "engine/unit.h"
 #include "wire/json_write.h"
 
@@ -152,27 +153,20 @@ unit_make(struct engine *en, const struct unit_birth *b)
 void
 unit_say_subject(struct engine *en, const struct unit *u, bool retired)
 {
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_SUBJECT) : NULL;
-	struct strbuf body = { 0 };
-	struct json_write w;
+	struct say f;
 
-	if (c == NULL)
+	if (!say_begin(en, CHANGE_SUBJECT, &f))
 		return;
-	json_begin(&w, &body);
-	json_put_object(&w);
-	json_add_str(&w, "owner", host_owner_id(u->owner));
-	json_add_str(&w, "address", u->address);
-	json_add_str(&w, "class", unit_class_id(u->cls));
-	json_add_str(&w, "agent", unit_agent_id(u->agent));
-	json_add_u64(&w, "declared", u->declared);
-	json_put_end(&w);
-	c->u.subject = (struct change_subject){ .id = u->id,
+	json_add_str(&f.w, "owner", host_owner_id(u->owner));
+	json_add_str(&f.w, "address", u->address);
+	json_add_str(&f.w, "class", unit_class_id(u->cls));
+	json_add_str(&f.w, "agent", unit_agent_id(u->agent));
+	json_add_u64(&f.w, "declared", u->declared);
+	f.c->u.subject = (struct change_subject){ .id = u->id,
 		.kind = u->is_vm ? SUBJECT_VM : SUBJECT_ROLE,
 		.parent = u->vm != NULL ? u->vm->id : u->host->id,
-		.key = fact_text(cs, u->name),
-		.body = fact_text(cs, strbuf_str(&body)), .retired = retired };
-	strbuf_free(&body);
+		.key = fact_text(f.cs, u->name),
+		.body = say_end(&f), .retired = retired };
 }
 
 /* ---- its checks ---- */
