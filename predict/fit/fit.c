@@ -145,6 +145,63 @@ judge_folds(struct fitting *f, struct fit_trial t, struct tc_err *e)
 	return rc;
 }
 
+/* Every fold at the thresholds that the others want. */
+static int
+judge_nested(struct fitting *f, struct fit_trial t, struct tc_err *e)
+{
+	struct fit_tier part[LEVEL_N];
+	struct fit_budget b;
+	int32_t threshold;
+	int rc = 0;
+
+	t.only = f->only;
+	for (unsigned k = 0; k < FIT_FOLDS * LEVEL_N && rc == 0; k++) {
+		unsigned fold = k / LEVEL_N, l = k % LEVEL_N;
+
+		if (l == LEVEL_NONE)
+			continue;
+		b = f->opts->budget[l];
+		b.far_good *= f->opts->margin;
+		b.far_survivor *= f->opts->margin;
+		for (size_t i = 0; i < f->data.n_devices; i++)
+			f->only[i] = fold_of(&f->data.devices[i]) != fold;
+		if ((rc = fit_threshold(&t, &b, &threshold, e)) < 0)
+			break;
+		for (size_t i = 0; i < f->data.n_devices; i++)
+			f->only[i] = !f->only[i];
+		rc = fit_judge(&t, threshold, &part[l], e);
+		if (rc == 0)
+			fit_tier_add(&f->report->nested[l], &part[l]);
+	}
+	return rc;
+}
+
+/* By how much the folds' scores are better; NULL = that was not tried. */
+static int
+weigh_gains(const struct fitting *f, const struct fit_trial *t,
+	const struct fit_trial *other, const struct fit_worst *plain,
+	struct tc_err *e)
+{
+	struct fit_worst *ours = NULL, *theirs = NULL;
+	size_t n = f->data.n_devices;
+	struct fit_report *r = f->report;
+	int rc;
+
+	say(f, "drawing drives anew", 1, 1);
+	if ((rc = fit_worsts(t, &ours, e)) < 0 ||
+	    (rc = fit_worsts(other, &theirs, e)) < 0)
+		goto out;
+	rc = fit_gains(theirs, ours, n, f->opts->budget, r->over_reference);
+	if (rc == 0 && plain)
+		rc = fit_gains(plain, ours, n, f->opts->budget, r->over_plain);
+	if (rc < 0)
+		rc = tc_fail(e, rc, "out of memory");
+out:
+	mem_free(ours);
+	mem_free(theirs);
+	return rc;
+}
+
 static int
 tell_alarms(const struct fitting *f, const struct fit_trial *t,
 	struct tc_err *e)
@@ -168,30 +225,46 @@ tell_alarms(const struct fitting *f, const struct fit_trial *t,
 	return rc;
 }
 
+/* The folds, once they are scored. */
 static int
-run_folds(struct fitting *f, struct tc_err *e)
+judge_scored(struct fitting *f, const struct fit_worst *plain,
+	struct tc_err *e)
 {
-	struct fit_opts plain = plain_form(f->opts);
 	struct fit_report *r = f->report;
 	struct fit_trial t = { &f->data, f->score, NULL, FIT_NEVER };
 	struct fit_trial other = { &f->data, f->data.reference, NULL,
 		FIT_NEVER };
 	int rc;
 
-	if (f->opts->trials &&
-	    ((rc = score_folds(f, &plain, "plain form, fold", e)) < 0 ||
-	     (rc = judge_budgets(f, &t, 1, r->folds_plain, e)) < 0))
-		return rc;
-	if ((rc = score_folds(f, f->opts, "fold", e)) < 0)
-		return rc;
 	if ((rc = judge_budgets(f, &t, 1, r->folds, e)) < 0 ||
 	    (rc = judge_budgets(f, &t, f->opts->margin, r->chosen, e)) < 0 ||
 	    (rc = judge_budgets(f, &other, 1, r->folds_reference, e)) < 0)
 		return rc;
 	if ((rc = judge_folds(f, t, e)) < 0 ||
+	    (rc = judge_nested(f, t, e)) < 0 ||
+	    (rc = weigh_gains(f, &t, &other, plain, e)) < 0 ||
 	    (rc = tell_alarms(f, &t, e)) < 0)
 		return rc;
 	return fit_calibrate(&t, &r->calibration, e);
+}
+
+static int
+run_folds(struct fitting *f, struct tc_err *e)
+{
+	struct fit_opts plain = plain_form(f->opts);
+	struct fit_trial t = { &f->data, f->score, NULL, FIT_NEVER };
+	struct fit_worst *worst = NULL;
+	int rc = 0;
+
+	if (f->opts->trials &&
+	    ((rc = score_folds(f, &plain, "plain form, fold", e)) < 0 ||
+	     (rc = judge_budgets(f, &t, 1, f->report->folds_plain, e)) < 0 ||
+	     (rc = fit_worsts(&t, &worst, e)) < 0))
+		return rc;
+	if ((rc = score_folds(f, f->opts, "fold", e)) == 0)
+		rc = judge_scored(f, worst, e);
+	mem_free(worst);
+	return rc;
 }
 
 /* Learns from what was known on forward_day; scores everything. */

@@ -70,6 +70,13 @@ struct fit_tier {
 	int32_t lead_median;	/* days */
 };
 
+/* Shares of the failed. */
+struct fit_gain {
+	double more;	/* the median over drives drawn anew */
+	double low;	/* 95 % of these lie between */
+	double high;
+};
+
 struct fit_calibration {
 	struct share clean[3];	/* within 7, 30, 90 days */
 	uint32_t n;
@@ -95,9 +102,14 @@ struct fit_report {
 	char reference_pack[VERDICT_PACK_ID];
 	struct fit_tier fold[FIT_FOLDS][LEVEL_N];	/* at `chosen` */
 	struct fit_tier chosen[LEVEL_N];	/* as shipped, with the margin */
+	/* each fold at a threshold from the others, with the margin: what was
+	 * judged had no say in it; INT32_MIN stands for the thresholds */
+	struct fit_tier nested[LEVEL_N];
 	struct fit_tier folds[LEVEL_N];
 	struct fit_tier folds_reference[LEVEL_N];
 	struct fit_tier folds_plain[LEVEL_N];	/* single conditions, no models */
+	struct fit_gain over_reference[LEVEL_N];	/* at the budgets */
+	struct fit_gain over_plain[LEVEL_N];
 	struct fit_tier forward[LEVEL_N];
 	struct fit_tier forward_plain[LEVEL_N];
 	struct fit_tier forward_reference[LEVEL_N];

@@ -133,8 +133,29 @@ int fit_threshold(const struct fit_trial *t, const struct fit_budget *budget,
 /* The first day in time at the threshold or above; FIT_NEVER. */
 int32_t fit_alarm_day(const struct fit_trial *t, const struct fit_device *d,
 	int32_t threshold);
+/* The largest score in time; FIT_CLOSED when it was never judged. */
+int32_t fit_worst_score(const struct fit_trial *t,
+	const struct fit_device *d);
 int fit_judge(const struct fit_trial *t, int32_t threshold,
 	struct fit_tier *out, struct tc_err *e);
+
+/* ---- how sure that is ---------------------------------------------------- */
+
+/* Of one drive: its worst score in time, and what became of it. */
+struct fit_worst {
+	int32_t score;
+	bool failed;
+	bool survives;
+};
+/* By device; the caller frees it. */
+int fit_worsts(const struct fit_trial *t, struct fit_worst **out,
+	struct tc_err *e);
+/* How much more `b` finds than `a`, each at the budgets: the median and the
+ * middle 95 % over drives drawn anew.  By level; 0 or TC_ENOMEM. */
+int fit_gains(const struct fit_worst *a, const struct fit_worst *b, size_t n,
+	const struct fit_budget *budgets, struct fit_gain *out);
+/* Of other drives, at another threshold; it has no lead and no threshold. */
+void fit_tier_add(struct fit_tier *sum, const struct fit_tier *t);
 
 /* What became of days at such scores; monotone.  At most `max` rows. */
 int fit_calibrate(const struct fit_trial *t, struct fit_calibration *out,

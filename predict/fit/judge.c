@@ -48,9 +48,8 @@ compare_worst(const void *a, const void *b)
 	return (x->score < y->score) - (x->score > y->score);
 }
 
-/* The largest score in time; FIT_CLOSED when it was never judged. */
-static int32_t
-worst_of(const struct fit_trial *t, const struct fit_device *d)
+int32_t
+fit_worst_score(const struct fit_trial *t, const struct fit_device *d)
 {
 	int32_t most = FIT_CLOSED;
 
@@ -83,7 +82,7 @@ collect_worst(const struct fit_trial *t, struct worst *out,
 			continue;
 		w.failed = fit_failed(&v, d);
 		w.survives = fit_survives(&v, d);
-		w.score = worst_of(t, d);
+		w.score = fit_worst_score(t, d);
 		totals->failed += w.failed;
 		totals->good += !w.failed;
 		totals->survivors += w.survives;

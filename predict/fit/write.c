@@ -304,8 +304,9 @@ calibration_json(const struct fit_calibration *c)
 static json_t *
 tier_json(const struct fit_tier *t)
 {
-	return json_pack("{s:i,s:f,s:f,s:f,s:f,s:f,s:i}", "hundredths",
-		(int)t->threshold, "fdr", t->fdr.p, "far", t->far_good.p,
+	return json_pack("{s:o,s:f,s:f,s:f,s:f,s:f,s:i}", "hundredths",
+		t->threshold == INT32_MIN ? json_null() :
+		json_integer(t->threshold), "fdr", t->fdr.p, "far", t->far_good.p,
 		"survivor_far", t->far_survivor.p, "ppv30", t->ppv30.p, "f05",
 		t->f05, "lead_median_days", (int)t->lead_median);
 }
@@ -318,6 +319,18 @@ tiers_json(const struct fit_tier tiers[LEVEL_N])
 	for (int i = 1; i < LEVEL_N; i++)
 		(void)json_object_set_new(o, level_name((enum level)i),
 			tier_json(&tiers[i]));
+	return o;
+}
+
+static json_t *
+gains_json(const struct fit_gain gains[LEVEL_N])
+{
+	json_t *o = json_object();
+
+	for (int i = 1; i < LEVEL_N; i++)
+		(void)json_object_set_new(o, level_name((enum level)i),
+			json_pack("{s:f,s:f,s:f}", "fdr", gains[i].more,
+				"low", gains[i].low, "high", gains[i].high));
 	return o;
 }
 
@@ -344,8 +357,13 @@ figures_json(const struct fit_report *r, const struct fit_opts *opts)
 		tiers_json(r->folds_reference));
 	(void)json_object_set_new(o, "cross_validated_plain",
 		tiers_json(r->folds_plain));
+	(void)json_object_set_new(o, "nested", tiers_json(r->nested));
+	(void)json_object_set_new(o, "more_than_other",
+		gains_json(r->over_reference));
 	if (!opts->trials)
 		return o;
+	(void)json_object_set_new(o, "more_than_plain",
+		gains_json(r->over_plain));
 	(void)json_object_set_new(o, "forward_from",
 		date_json(r->forward_day + 1));
 	(void)json_object_set_new(o, "forward", tiers_json(r->forward));

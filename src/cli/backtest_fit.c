@@ -64,11 +64,22 @@ put_tier(struct strbuf *sb, const char *what, const struct fit_tier *t)
 		strbuf_printf(sb, "  %-34s no score keeps the budget\n", what);
 		return;
 	}
-	strbuf_printf(sb, "  %-34s %5.1f (%4.1f-%4.1f) %6.2f %6.2f %6.1f %5.1f "
-		"%5d  >= %.2f\n", what, 100 * t->fdr.p, 100 * t->fdr.low,
+	strbuf_printf(sb, "  %-34s %5.1f (%4.1f-%4.1f) %6.2f %6.2f %6.1f %5.1f",
+		what, 100 * t->fdr.p, 100 * t->fdr.low,
 		100 * t->fdr.high, 100 * t->far_good.p,
-		100 * t->far_survivor.p, 100 * t->ppv30.p, 100 * t->f05,
-		(int)t->lead_median, t->threshold / 100.0);
+		100 * t->far_survivor.p, 100 * t->ppv30.p, 100 * t->f05);
+	if (t->threshold == INT32_MIN)
+		strbuf_putc(sb, '\n');
+	else
+		strbuf_printf(sb, " %5d  >= %.2f\n", (int)t->lead_median,
+			t->threshold / 100.0);
+}
+
+static void
+put_gain(struct strbuf *sb, const char *what, const struct fit_gain *g)
+{
+	strbuf_printf(sb, "  %-33s %+6.1f (%+.1f to %+.1f)\n", what,
+		100 * g->more, 100 * g->low, 100 * g->high);
 }
 
 static void
@@ -83,9 +94,12 @@ put_level(struct strbuf *sb, const struct fit_report *r, int i)
 		put_tier(sb, what, &r->fold[k][i]);
 	}
 	put_tier(sb, "all folds, as shipped", &r->chosen[i]);
+	put_tier(sb, "each fold, scores by the others", &r->nested[i]);
 	put_tier(sb, "all folds, at the budget", &r->folds[i]);
 	put_tier(sb, "  the other pack *", &r->folds_reference[i]);
+	put_gain(sb, "    found more than by it", &r->over_reference[i]);
 	put_tier(sb, "  plain form, fitted alike", &r->folds_plain[i]);
+	put_gain(sb, "    found more than by it", &r->over_plain[i]);
 	put_tier(sb, "forward in time, at the budget", &r->forward[i]);
 	put_tier(sb, "  the other pack *", &r->forward_reference[i]);
 	put_tier(sb, "  plain form, fitted alike", &r->forward_plain[i]);

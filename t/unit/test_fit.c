@@ -105,6 +105,15 @@ START_TEST(planted_failures_are_found_by_drives_never_seen)
 	ck_assert_double_le(r->folds[LEVEL_IMMINENT].far_good.p, 0.02);
 	/* by single conditions model 2 looks like the others */
 	ck_assert_double_lt(r->folds_plain[LEVEL_IMMINENT].fdr.p, 0.8);
+	/* and that is no luck of these drives */
+	ck_assert_double_gt(r->over_plain[LEVEL_IMMINENT].low, 0.1);
+	ck_assert_double_le(r->over_plain[LEVEL_IMMINENT].low,
+		r->over_plain[LEVEL_IMMINENT].more);
+	ck_assert_double_le(r->over_plain[LEVEL_IMMINENT].more,
+		r->over_plain[LEVEL_IMMINENT].high);
+	/* nor of a score chosen to please them */
+	ck_assert_uint_eq(r->nested[LEVEL_IMMINENT].fdr.n, r->failed);
+	ck_assert_double_gt(r->nested[LEVEL_IMMINENT].fdr.p, 0.9);
 	if (r->pack.n > 0)
 		ck_assert_msg(pack_parse(r->pack.p, r->pack.n, &fitted, &e) == 0,
 			"%s", e.text);
@@ -127,6 +136,8 @@ START_TEST(noise_is_not_learned)
 	/* out of fold it finds about as many as it accuses */
 	ck_assert_double_lt(r->folds[LEVEL_IMMINENT].fdr.p, 0.1);
 	ck_assert(!r->beats);
+	ck_assert_double_lt(r->nested[LEVEL_IMMINENT].fdr.p, 0.1);
+	ck_assert_double_le(r->over_plain[LEVEL_IMMINENT].low, 0);
 	pack_free(card);
 	strbuf_free(&r->pack);
 	mem_free(r);
