@@ -1,6 +1,6 @@
 // The first screen: broken, will break, held back, in words.
 import { h } from "/page/dom.js";
-import { now } from "/page/store.js";
+import { now, tally, UNITS_MOST } from "/page/store.js";
 import * as w from "/page/words.js";
 import * as cells from "/page/cells.js";
 
@@ -39,19 +39,24 @@ function device(p) {
 // What is unreachable hangs on something that is broken: it is counted apart.
 const CONVICTED = ["unhealthy", "impaired"];
 
+// Of the list below, unless it is cut off.
 function brokenOf(kind) {
+	const units = now.lists.units;
+	if (units && units.length < UNITS_MOST)
+		return units.filter((u) => u.kind === kind &&
+			CONVICTED.includes(u.state)).length;
 	const c = now.summary.layers?.[kind] || {};
 	return CONVICTED.reduce((n, s) => n + (c[s] || 0), 0);
 }
 
 export function brokenCount() {
-	const c = now.summary.counts;
+	const c = tally().counts;
 	return CONVICTED.reduce((n, s) => n + (c[s] || 0), 0) +
 		brokenOf("vm") + brokenOf("role");
 }
 
 function counts() {
-	const c = now.summary.counts, l = now.summary.levels;
+	const { counts: c, levels: l } = tally();
 	const sum = (names) => names.reduce((n, s) => n + (c[s] || 0), 0);
 	const latched = (now.lists.brakes || []).filter((b) => b.latched);
 	const braked = new Set(latched.map((b) => b.partition));
@@ -84,17 +89,17 @@ function tile(href, [shape, tone], n, word, calm) {
 }
 
 function sentence(n) {
-	const s = now.summary;
+	const s = now.summary, { hosts } = tally();
 	if (s.degraded)
 		return `Tocsin itself is impaired: ${s.degraded_why || "no words"}.`;
 	if (s.observer_suspect)
 		return "Tocsin doubts its own sight: too much went at once.";
-	if (!s.hosts)
+	if (!hosts)
 		return "No hosts are watched yet.";
 	if (!brokenCount() && !n.cut && !n.risk && !n.latched.length)
-		return n.doubtful || n.states.healthy < s.hosts ?
+		return n.doubtful || n.states.healthy < hosts ?
 			"Nothing is broken, and nothing is expected to break." :
-			`All ${w.plural(s.hosts, "host is", "hosts are")} well, ` +
+			`All ${w.plural(hosts, "host is", "hosts are")} well, ` +
 			"and nothing is expected to break.";
 	const parts = [];
 	const broken = [[n.broken, "host", "hosts"], [n.vms, "VM", "VMs"],
@@ -314,7 +319,7 @@ function heldBack(n) {
 
 // The shapes that are to be met always, and those that are there just now.
 function legend() {
-	const c = now.summary.counts;
+	const c = tally().counts;
 	const seen = ["impaired", "unreachable", "overloaded", "flapping",
 		"stale"].filter((s) => c[s]).map((s) => w.look(s));
 	return [["disc", "bad", "broken"], ...seen,

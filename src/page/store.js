@@ -8,6 +8,8 @@ const RETRY_MS = [1000, 2000, 5000, 10000];
 const EVENTS_KEPT = 400;
 const ONE_BY_ONE = 16;		// more changed hosts than this: the whole list
 const SMALL_FLEET = 500;
+const STORM_MS = 2000;		// the whole list of a large one at most so often
+export const UNITS_MOST = 1000;
 
 export const now = {
 	summary: null,
@@ -43,14 +45,15 @@ const PATHS = {
 };
 // The VMs and roles that are not well, the first of them.
 const UNITS = `/v1/units?state=${[...BROKEN, ...DOUBTFUL, "stale"].join(",")
-}&limit=1000`;
+}&limit=${UNITS_MOST}`;
 
 let changed = () => {};
 let wanted = { view: "now", arg: "" };
 let generation = -1;		// of the lists
 let dirty = new Set();		// hosts that events named
 let loadedAt = 0;		// the whole list of hosts
-let owed = false;		// it is to be loaded at the next round
+let owed = false;		// it is to be loaded as soon as may be
+let counted = null;		// the rows, by state and level
 let again = 0;
 let running = null;
 let life = null;		// of this token
@@ -62,11 +65,32 @@ function touch() {
 
 // ---- the lists ----
 
+function count(rows) {
+	const sum = { hosts: 0, counts: {}, levels: {} };
+	for (const r of rows) {
+		sum.hosts++;
+		sum.counts[r.state] = (sum.counts[r.state] || 0) + 1;
+		sum.levels[r.level] = (sum.levels[r.level] || 0) + 1;
+	}
+	return sum;
+}
+
+// The summary counts at another moment than the lists: in a storm the first
+// line would say more, or fewer, than stand below it.  What is shown is
+// counted from what is shown.
+export function tally() {
+	if (now.hosts.size === 0)
+		return now.summary;
+	counted ??= count(now.hosts.values());
+	return counted;
+}
+
 async function loadAllHosts() {
 	loadedAt = Date.now();
 	owed = false;
 	const rows = await api.list("/v1/hosts?limit=10000");
 	now.hosts = new Map(rows.map((r) => [r.name, r]));
+	counted = null;
 }
 
 async function loadHostRow(name) {
@@ -75,16 +99,22 @@ async function loadHostRow(name) {
 		now.hosts.delete(name);
 	else
 		now.hosts.set(name, row);
+	counted = null;
 }
 
 async function loadHosts(names) {
 	const large = now.hosts.size > SMALL_FLEET;
-	if (large && names.size > 0 && names.size <= ONE_BY_ONE)
+	const left = loadedAt + STORM_MS - Date.now();
+	if (large && !owed && names.size > 0 && names.size <= ONE_BY_ONE) {
 		await Promise.all([...names].map(loadHostRow));
-	else if (large && Date.now() - loadedAt < POLL_MS)
-		owed = true;	// megabytes: not with every event of a storm
-	else
+	} else if (large && left > 0) {
+		// megabytes: not with every event of a storm
+		if (!owed)
+			setTimeout(() => life && refresh(true), left);
+		owed = true;
+	} else {
 		await loadAllHosts();
+	}
 }
 
 // What fails on the hosts that the first screen names.

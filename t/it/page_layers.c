@@ -381,6 +381,53 @@ START_TEST(five_thousand_hosts_cost_little_and_nothing_jumps)
 }
 END_TEST
 
+/* The number of the first line, and of what stands below, at each drawing. */
+static const char watch[] = "window.apart = ''; window.said = new Set();"
+	"new MutationObserver(() => {"
+	" const h = /([\\d,]+) hosts? (is|are) broken/.exec("
+	"  document.querySelector('h1')?.textContent);"
+	" const n = Number((h?.[1] ?? '0').replaceAll(',', ''));"
+	" const li = [...document.querySelectorAll('#broken li')];"
+	" const m = /and ([\\d,]+) more/.exec(li.at(-1)?.textContent);"
+	" const below = li.length + (m ?"
+	"  Number(m[1].replaceAll(',', '')) - 1 : 0);"
+	" window.said.add(n);"
+	" if (n !== below) window.apart += `${n} above, ${below} below; `;"
+	"}).observe(document.querySelector('main'),"
+	" { childList: true, subtree: true, characterData: true })";
+
+START_TEST(in_a_storm_the_first_line_and_the_list_say_the_same)
+{
+	struct stage s;
+	json_t *apart, *said;
+	char body[128];
+
+	stage_init(&s);
+	stage_start_racks(&s, 1);
+	stage_enter(&s);
+	browser_wait(&s.b, "return document.querySelector('h1')?.innerText"
+		".includes('334 hosts are broken')", 60);
+	stage_run(&s, watch);
+	for (int i = 0; i < 300; i++) {
+		if (i % 3 == 0)
+			continue;
+		snprintf(body, sizeof(body), "{\"host\":\"n0-%03d\","
+			"\"source\":\"storm\",\"outcome\":\"fail\"}", i);
+		stage_call(&s, "POST /v1/signals", body, 200);
+	}
+	browser_wait(&s.b, "return document.querySelector('h1')?.innerText"
+		".includes('534 hosts are broken')", 60);
+	apart = browser_run(&s.b, "return window.apart");
+	said = browser_run(&s.b, "return window.said.size");
+	printf("page: %.0f first lines in a storm\n", json_number_value(said));
+	ck_assert_str_eq(json_string_value(apart), "");
+	ck_assert_double_gt(json_number_value(said), 0);
+	json_decref(apart);
+	json_decref(said);
+	stage_end(&s);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -395,5 +442,6 @@ main(void)
 		r001_what_is_behind_a_dead_parent_is_one_line,
 		what_the_server_refuses_is_said_in_words,
 		a_fleet_of_nothing_is_told_in_words,
+		in_a_storm_the_first_line_and_the_list_say_the_same,
 		five_thousand_hosts_cost_little_and_nothing_jumps);
 }
