@@ -83,42 +83,15 @@ damage_of_number(struct db *db)
 }
 
 static int
-last_errno(sqlite3_file *f)
-{
-	int err_no = 0;
-
-	if (f == NULL || f->pMethods == NULL)
-		return 0;
-	f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &err_no);
-	return err_no;
-}
-
-/*
- * A page that the disk would not give just now is a complaint like any other
- * ("failed to get page 211"), and says nothing about the file.
- */
-static bool
-disk_failed(struct db *db)
-{
-	static const int files[] = { SQLITE_FCNTL_FILE_POINTER,
-		SQLITE_FCNTL_JOURNAL_POINTER };
-	sqlite3_file *f;
-
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		f = NULL;
-		sqlite3_file_control(db->h, "main", files[i], &f);
-		if (last_errno(f) != 0)
-			return true;
-	}
-	return false;
-}
-
-static int
 judge(struct db *db, const char *complaint, struct tc_err *e)
 {
 	if (strcmp(complaint, "ok") == 0)
 		return 0;
-	if (disk_failed(db)) {
+	/*
+	 * A page that the disk would not give just now is a complaint like any
+	 * other ("failed to get page 211"), and says nothing about the file.
+	 */
+	if (db_disk_errno(db) != 0) {
 		db->fault = SQLITE_IOERR_READ;
 		return tc_fail(e, TC_EIO, "check: %s", complaint);
 	}

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/macros.h"
 #include "base/strbuf.h"
 
 /* VM instructions between two looks at the clock: some tens of microseconds. */
@@ -86,6 +87,32 @@ db_is_fatal(int fault)
 	return true;
 }
 
+static int
+errno_of(sqlite3_file *f)
+{
+	int err_no = 0;
+
+	if (f != NULL && f->pMethods != NULL)
+		f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &err_no);
+	return err_no;
+}
+
+int
+db_disk_errno(struct db *db)
+{
+	static const int files[] = { SQLITE_FCNTL_FILE_POINTER,
+		SQLITE_FCNTL_JOURNAL_POINTER };
+	int err_no = 0;
+
+	for (size_t i = 0; err_no == 0 && i < ARRAY_LEN(files); i++) {
+		sqlite3_file *f = NULL;
+
+		sqlite3_file_control(db->h, "main", files[i], &f);
+		err_no = errno_of(f);
+	}
+	return err_no;
+}
+
 int
 db_fail(struct db *db, int rc, struct tc_err *e, const char *what)
 {
@@ -96,6 +123,10 @@ db_fail(struct db *db, int rc, struct tc_err *e, const char *what)
 		db->fault = rc;
 		text = sqlite3_errstr(rc);
 	}
+	/* To SQLite a quota is an I/O error like any other. */
+	if (db->h != NULL && (db->fault & 0xff) == SQLITE_IOERR &&
+	    db_disk_errno(db) == EDQUOT)
+		return tc_fail(e, TC_EFULL, "%s: the quota is used up", what);
 	return tc_fail(e, code_of(rc), "%s: %s", what,
 		text != NULL ? text : "out of memory");
 }

@@ -43,6 +43,8 @@ void db_set_deadline(struct db *db, struct dur max);
 /* True once the deadline has passed: for loops between statements. */
 bool db_is_late(struct db *db);
 
+/* What the system said last of the file or its log; 0 = nothing. */
+int db_disk_errno(struct db *db);
 /* Sets the error from SQLite's and remembers `fault`; returns the TC code. */
 int db_fail(struct db *db, int rc, struct tc_err *e, const char *what);
 /* The trouble is the file's or the disk's, not that of one change. */

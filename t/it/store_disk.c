@@ -7,13 +7,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -188,13 +191,13 @@ has_lost_nothing(struct scene *s)
 		20));
 }
 
-/* Writes until there is no room. */
-static void
+/* Writes until there is no room; what the system calls it. */
+static int
 fill(const struct scene *s)
 {
 	static const char zeros[65536];
 	char path[128];
-	int fd;
+	int fd, why = 0;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/ballast", s->state);
@@ -203,14 +206,30 @@ fill(const struct scene *s)
 	for (size_t size = sizeof(zeros); size > 0; size /= 2) {
 		while ((n = write(fd, zeros, size)) > 0)
 			;
-		ck_assert_int_eq(errno, ENOSPC);
+		why = errno;
 	}
 	close(fd);
+	return why;
+}
+
+/* There is no room: until there is again. */
+static void
+fills_up_and_empties(struct scene *s)
+{
+	char ballast[128];
+
+	while (s->led.sent < 3000 && !it_led_is_refused(&s->led))
+		;
+	ck_assert_int_lt(s->led.sent, 3000);
+	goes_on_from_memory(s);
+	snprintf(ballast, sizeof(ballast), "%s/ballast", s->state);
+	ck_assert_int_eq(unlink(ballast), 0);
+	is_well_again(s);
+	has_lost_nothing(s);
 }
 
 START_TEST(a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing)
 {
-	char ballast[128];
 	struct scene s;
 
 	scene_init(&s);
@@ -221,15 +240,47 @@ START_TEST(a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing)
 	it_start_server(&s.it);
 	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
 	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
-	fill(&s);
-	while (s.led.sent < 3000 && !it_led_is_refused(&s.led))
-		;
-	ck_assert_int_lt(s.led.sent, 3000);
-	goes_on_from_memory(&s);
-	snprintf(ballast, sizeof(ballast), "%s/ballast", s.state);
-	ck_assert_int_eq(unlink(ballast), 0);
-	is_well_again(&s);
-	has_lost_nothing(&s);
+	ck_assert_int_eq(fill(&s), ENOSPC);
+	fills_up_and_empties(&s);
+	scene_fini(&s);
+}
+END_TEST
+
+/* Quotas bind those who may not pass over them: neither us nor our children. */
+static bool
+be_bound(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps) < 0)
+		return false;
+	caps[0].effective &= ~(1U << CAP_SYS_RESOURCE);
+	caps[0].permitted &= ~(1U << CAP_SYS_RESOURCE);
+	caps[0].inheritable &= ~(1U << CAP_SYS_RESOURCE);
+	return prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0) == 0 &&
+		syscall(SYS_capset, &head, caps) == 0;
+}
+
+/* https://docs.kernel.org/filesystems/tmpfs.html, since Linux 6.6. */
+START_TEST(a_quota_that_is_used_up_is_like_a_full_disk)
+{
+	struct scene s;
+
+	scene_init(&s);
+	if (!mount_own(&s, "size=64m,usrquota,usrquota_block_hardlimit=24m") ||
+	    !be_bound()) {
+		printf("skipped, no quotas on tmpfs here; store_own has a disk "
+			"that says EDQUOT\n");
+		scene_fini(&s);
+		return;
+	}
+	it_start_server(&s.it);
+	ck_assert(it_wait_text(&s.it, "/v1/hosts/h1", "state", "healthy", 20));
+	ck_assert(it_wait(it_led_is_taken, &s.led, 20));
+	ck_assert_int_eq(fill(&s), EDQUOT);
+	fills_up_and_empties(&s);
 	scene_fini(&s);
 }
 END_TEST
@@ -413,6 +464,7 @@ main(void)
 {
 	return STORIES("store_disk",
 		a_full_disk_stops_neither_judging_nor_alerts_and_loses_nothing,
+		a_quota_that_is_used_up_is_like_a_full_disk,
 		a_disk_that_turns_read_only_stops_neither_and_loses_nothing,
 		a_start_on_a_read_only_disk_watches_and_says_that_nothing_is_kept,
 		a_start_on_a_read_only_disk_after_a_crash_does_so_too,

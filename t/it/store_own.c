@@ -310,6 +310,13 @@ fail_and_mend(struct scene *s, const struct bad_orders *o)
 	ck_assert(it_wait(it_led_is_refused, &s->led, 20));
 	ck_assert(atomic_load(&s->orders->hits) > 0);
 	ck_assert(alert_fires(s, "store_degraded"));
+	if (o->way == BAD_EDQUOT) {
+		struct it_reply r;
+
+		it_get(&s->it, "/v1/alerts?kind=store_degraded", &r);
+		ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text), "quota"));
+		it_reply_fini(&r);
+	}
 	ck_assert(it_wait_text(&s->it, "/v1/hosts/h1", "state", "unhealthy",
 		20));
 	bad_disarm(s->orders);
@@ -324,6 +331,8 @@ START_TEST(a_disk_that_fails_is_told_and_lost_nothing)
 		{ .op = BAD_SYNC, .files = SQLITE_OPEN_WAL, .times = -1 },
 		{ .op = BAD_WRITE, .files = SQLITE_OPEN_WAL, .times = -1 },
 		{ .op = BAD_WRITE, .way = BAD_ENOSPC, .times = -1,
+			.files = SQLITE_OPEN_WAL },
+		{ .op = BAD_WRITE, .way = BAD_EDQUOT, .times = -1,
 			.files = SQLITE_OPEN_WAL },
 		{ .op = BAD_WRITE, .way = BAD_SHORT, .times = -1,
 			.files = SQLITE_OPEN_WAL },

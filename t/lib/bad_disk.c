@@ -114,7 +114,8 @@ strike_file(struct bad_file *f, enum bad_op op)
 	int rc = strike(f->disk, op, f->kind);
 
 	if (rc != SQLITE_OK)
-		f->last_errno = EIO;
+		f->last_errno = f->disk->orders->way == BAD_EDQUOT ? EDQUOT :
+			EIO;
 	return rc;
 }
 

@@ -35,6 +35,7 @@ enum bad_op {
 enum bad_way {
 	BAD_EIO,
 	BAD_ENOSPC,	/* a write does nothing; else as EIO */
+	BAD_EDQUOT,	/* as EIO, with that errno */
 	BAD_SHORT,	/* a write does half of it; else as EIO */
 	BAD_BUSY,	/* locks only; else as EIO */
 	BAD_KILL	/* SIGKILL to ourselves before it is done */
