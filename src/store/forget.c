@@ -1,5 +1,6 @@
 #include "store/forget.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -66,9 +67,47 @@ forget_took(struct forget *f, struct dur took, int pages)
 	}
 }
 
+/* ---- orders ---- */
+
+struct order_key {
+	char text[24];
+};
+
+static struct order_key
+key_of(enum tier tier)
+{
+	struct order_key key;
+
+	snprintf(key.text, sizeof(key.text), "prune:%d", (int)tier);
+	return key;
+}
+
+static int
+know_asked(struct forget *f, struct scribe *s, struct tc_err *e)
+{
+	int rc = 0;
+
+	for (enum tier t = TIER_HOUR; rc == 0 && t < TIERS; t++)
+		rc = scribe_get_meta(s, key_of(t).text, &f->asked[t], e);
+	f->knows_asked = rc == 0;
+	return rc;
+}
+
+static int
+done_as_asked(struct forget *f, struct scribe *s, enum tier tier,
+	struct tc_err *e)
+{
+	f->asked[tier] = 0;
+	db_bind_text(&s->db, ST_META_DELETE, 1, key_of(tier).text);
+	return db_run(&s->db, ST_META_DELETE, e);
+}
+
+/* ---- rounds ---- */
+
 void
 forget_later(struct forget *f)
 {
+	f->knows_asked = false;
 	if (f->gone > 0)
 		log_at(INFO, "store", "pruned rows=%llu",
 			(unsigned long long)f->gone);
@@ -208,8 +247,9 @@ blocks_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 	if (*n > 0 && (rc = prune_blocks(&s->db, f->tier, before, n, e)) < 0)
 		return rc;
 	if (*n == 0) {
-		if (f->edge != 0 && f->edge == f->asked[f->tier])
-			f->asked[f->tier] = 0;
+		if (f->edge != 0 && f->edge == f->asked[f->tier] &&
+		    (rc = done_as_asked(f, s, f->tier, e)) < 0)
+			return rc;
 		f->edge = 0;
 		f->tier++;
 		if (f->tier == TIERS)
@@ -258,9 +298,11 @@ forget_ask(struct forget *f, struct scribe *s,
 		return tc_fail(e, TC_EINVAL, "there is no tier %s: raw, 5m, "
 			"1h, 1d", order->tier);
 	for (enum tier t = TIER_HOUR; t < TIERS; t++) {
-		if (is_tier(t, order->tier))
-			f->asked[t] = order->before.ms;
+		if (is_tier(t, order->tier) && (rc = scribe_put_meta(s,
+			    key_of(t).text, order->before.ms, e)) < 0)
+			return rc;
 	}
+	f->knows_asked = false;
 	/* From the beginning: it may be past that tier. */
 	f->stage = FORGET_REST;
 	f->edge = 0;
@@ -275,6 +317,8 @@ forget_some(struct forget *f, struct scribe *s, size_t *n, struct tc_err *e)
 
 	*n = 0;
 	f->next = mono_add(now(), dur_ms(PAUSE_MS));
+	if (!f->knows_asked && (rc = know_asked(f, s, e)) < 0)
+		return rc;
 	switch (f->stage) {
 	case FORGET_REST:
 		f->stage = FORGET_ROWS;

@@ -29,6 +29,7 @@ struct forget {
 	int64_t edge;		/* a slot, or ms: older goes; 0 = not looked up */
 	int64_t packed;		/* the mark at which rows went last */
 	int64_t asked[TIERS];	/* somebody's order: before this, ms; 0 = none */
+	bool knows_asked;	/* or it is as the file says */
 	struct mono next;
 	uint64_t gone;		/* in this round, not counting what was packed */
 };
@@ -47,7 +48,7 @@ int forget_some(struct forget *f, struct scribe *s, size_t *n,
  * and pages of the log, which are what others wait for on any disk.
  */
 void forget_took(struct forget *f, struct dur took, int pages);
-/* In a transaction, which it only reads in. */
+/* In a transaction: the order stands in the file until it is done. */
 int forget_ask(struct forget *f, struct scribe *s,
 	const struct store_prune *order, struct tc_err *e);
 /* After a failure: the next round tries again. */

@@ -259,6 +259,48 @@ START_TEST(r077_who_orders_it_has_old_hours_dropped_while_others_write)
 }
 END_TEST
 
+/* Another process: killed as soon as the order was taken. */
+static void
+order_and_die(struct yard *y, int64_t before_ms)
+{
+	pid_t pid = fork();
+	int how;
+
+	if (pid == 0) {
+		yard_open(y);
+		if (order_prune(y, "raw", before_ms, false) == 0)
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	ck_assert_int_eq(waitpid(pid, &how, 0), pid);
+	ck_assert(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+}
+
+START_TEST(r077_an_order_outlives_a_crash_until_it_is_done)
+{
+	int64_t end = T0 + 20 * HOUR;
+	char orders[] = "SELECT count(*) FROM meta WHERE key LIKE 'prune:%'";
+	struct yard y;
+
+	yard_init(&y, &store_sqlite);
+	yard_open(&y);
+	yard_hosts(&y, HOSTS);
+	put_times(&y, T0, end);
+	pack(&y, end);
+	wait_for_rows(&y, 0);
+	yard_close(&y);
+	order_and_die(&y, T0 + 8 * HOUR);
+	ck_assert_int_eq(yard_number(y.path, orders), 2);
+	yard_open(&y);
+	for (int i = 0; i < 600 && yard_number(y.path, orders) > 0; i++)
+		queue_pop(y.turned, dur_ms(50));
+	ck_assert_int_eq(yard_number(y.path, orders), 0);
+	ck_assert_int_eq(yard_number(y.path, "SELECT min(start_ms) FROM block "
+		"WHERE tier = 0"), T0 + 8 * HOUR);
+	yard_fini(&y);
+}
+END_TEST
+
 START_TEST(what_comes_late_is_there_at_once_and_once)
 {
 	static struct answers before, after;
@@ -714,6 +756,7 @@ main(void)
 	return STORIES("store: packed", packing_changes_no_answer,
 		rows_that_were_packed_go,
 		r077_who_orders_it_has_old_hours_dropped_while_others_write,
+		r077_an_order_outlives_a_crash_until_it_is_done,
 		what_comes_late_is_there_at_once_and_once,
 		a_kill_at_any_moment_of_packing_loses_nothing,
 		roll_ups_are_what_the_rows_say,
