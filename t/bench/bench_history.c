@@ -10,10 +10,12 @@
  * of them for 31 days.  The pages are those of the peers' benchmark below
  * TOCSIN_SHARED, else ../shared; without them there is nothing to do.
  */
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -182,23 +184,49 @@ put_hour(struct bench *b, uint32_t hosts, int64_t hour, size_t n)
 		exit(2);
 }
 
-/* The writer drops what was packed in its own time; a live one has an hour. */
-static void
-wait_for_writer(struct bench *b)
+static int64_t
+rows_packed_already(struct bench *b)
 {
 	static const char sql[] = "SELECT count(*) FROM tick WHERE slot < "
 		"(SELECT value FROM meta WHERE key = 'packed')";
-	int64_t left = 1;
+	struct tc_err e = { 0 };
+	int64_t left = 0;
+	struct db db;
 
-	for (int i = 0; left > 0 && i < 6000; i++) {
-		struct tc_err e = { 0 };
-		struct db db;
+	must(db_open(&db, b->path, DB_READER, &e), &e);
+	must(db_number(&db, sql, &left, &e), &e);
+	db_close(&db);
+	return left;
+}
 
-		usleep(10000);	/* lint: a part of a round of the writer's */
-		must(db_open(&db, b->path, DB_READER, &e), &e);
-		must(db_number(&db, sql, &left, &e), &e);
-		db_close(&db);
+/*
+ * The writer drops what was packed in its own time; a live one has an hour.
+ * Each commit of it is seen in its log, and counts a moment later: once it is
+ * synced.
+ */
+static void
+wait_for_writer(struct bench *b)
+{
+	struct pollfd log = { .fd = inotify_init1(IN_CLOEXEC),
+		.events = POLLIN };
+	char path[256], what[4096];
+	int idle = 0;
+
+	snprintf(path, sizeof(path), "%s-wal", b->path);
+	if (log.fd < 0 || inotify_add_watch(log.fd, path, IN_MODIFY) < 0) {
+		perror(path);
+		exit(2);
 	}
+	while (rows_packed_already(b) > 0) {
+		if (poll(&log, 1, 100) == 1 &&
+		    read(log.fd, what, sizeof(what)) > 0) {
+			idle = 0;
+		} else if (++idle == 600) {
+			fprintf(stderr, "bench_history: the writer is idle\n");
+			exit(2);
+		}
+	}
+	close(log.fd);
 }
 
 static double
