@@ -1,6 +1,6 @@
 /*
- * The runner from inside: runner.c holds the runs, host.c calls probes of the
- * loop form, worker.c those of the worker form.
+ * The runner from inside: slots.c holds the runs, runner.c leads each to host.c,
+ * which calls probes of the loop form, or worker.c, those of the worker form.
  */
 #ifndef TOCSIN_PROBE_PARTS_H
 #define TOCSIN_PROBE_PARTS_H
@@ -117,7 +117,26 @@ struct runner {
 	struct runner_stats stats;
 };
 
+/* Deadlines are looked at so often at most. */
+#define RUNNER_SWEEP_NS INT64_C(100000000)
+
 /* ---- runner.c ---- */
+/* Those of all probes; they live as long as the runner. */
+struct sched_children *runner_children(struct runner *r, struct tc_err *e);
+
+/* ---- runner_load.c ---- */
+int runner_load_builtins(struct runner *r, struct tc_err *e);
+
+/* ---- slots.c ---- */
+void slots_init(struct runner *r);
+/* Answers that were put off, given or thrown away. */
+void slots_deliver(struct runner *r);
+void slots_forget(struct runner *r);
+/* The answer of a run that has no slot; false when it is lost. */
+bool slots_refuse(struct runner *r, const struct engine_run *run,
+	const struct observation *ob);
+struct slot *slot_new(struct runner *r, struct host *h, uint32_t check,
+	uint32_t seq);
 struct slot *slot_of(struct runner *r, uint32_t id);
 /* Gives the result on; with `last` the slot is free afterwards. */
 void slot_answer(struct runner *r, struct slot *s, const struct observation *ob,
@@ -126,9 +145,12 @@ void slot_answer_own(struct runner *r, struct slot *s, enum tocsin_reason why,
 	const char *text);
 /* Moves the deadline of the slot. */
 void slot_hold(struct runner *r, struct slot *s, struct mono due);
+
+/* ---- jobs.c ---- */
+/* Of the slot; NULL = out of memory. */
+struct job *job_new(struct slot *s, const struct tocsin_target *t,
+	struct mono until);
 void job_free(struct job *j);
-/* Those of all probes; they live as long as the runner. */
-struct sched_children *runner_children(struct runner *r, struct tc_err *e);
 
 /* ---- host.c: loop form ---- */
 void host_init(struct host *h, struct runner *r, struct plugin *p);
