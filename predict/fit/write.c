@@ -379,6 +379,18 @@ figures_json(const struct fit_report *r, const struct fit_opts *opts)
 }
 
 static json_t *
+statistics_json(uint32_t stats)
+{
+	json_t *list = json_array();
+
+	for (int s = 0; s < STAT_N; s++)
+		if (stats >> s & 1)
+			(void)json_array_append_new(list,
+				json_string(stat_name((enum stat_kind)s)));
+	return list;
+}
+
+static json_t *
 provenance_json(const struct fit_report *r, const struct fit_opts *opts)
 {
 	json_t *o = json_pack("{s:s,s:s,s:o,s:o,s:I,s:I,s:I,s:I}", "data",
@@ -396,6 +408,8 @@ provenance_json(const struct fit_report *r, const struct fit_opts *opts)
 		(int)opts->depth, "rate", opts->rate, "pool", opts->pool,
 		"shrink", opts->shrink, "shrink_model", opts->shrink_model,
 		"margin", opts->margin));
+	(void)json_object_set_new(o, "statistics",
+		statistics_json(opts->stats));
 	(void)json_object_set_new(o, "figures", figures_json(r, opts));
 	return o;
 }

@@ -37,6 +37,8 @@ check_args(const struct backtest_args *a, struct tc_err *e)
 	if (a->fit && a->db)
 		return tc_fail(e, TC_EINVAL, "--fit needs --data, so that the "
 			"pack can name what it was fitted to");
+	if (!a->fit && a->n_with > 0)
+		return tc_fail(e, TC_EINVAL, "--with is for --fit");
 	if (a->fit && (a->json || a->against || a->html))
 		return tc_fail(e, TC_EINVAL, "--fit prints its own report: no "
 			"--json, --against, --html");
@@ -252,7 +254,8 @@ backtest_command(const struct backtest_args *a, struct tc_err *e)
 		goto out;
 	if (a->fit) {
 		rc = backtest_fit(&(struct backtest_fit_args){ a->data,
-			a->n_data, a->fit, a->emit }, pack, e);
+			a->n_data, a->fit, a->emit, a->with, a->n_with },
+			pack, e);
 		goto out;
 	}
 	if ((rc = open_emit(&s, a->emit, e)) < 0)
@@ -280,7 +283,8 @@ verb_backtest(struct cli *c, struct tc_err *e)
 	const struct cli_options *o = &c->opt;
 	struct backtest_args a = { .data = o->data.items,
 		.n_data = o->data.n, .db = o->db, .emit = o->emit,
-		.pack = o->pack, .fit = o->fit, .against = o->against,
+		.pack = o->pack, .fit = o->fit, .with = o->with.items,
+		.n_with = o->with.n, .against = o->against,
 		.html = o->html, .json = c->out.format == OUT_JSON };
 	int rc = check_args(&a, e);
 

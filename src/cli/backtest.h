@@ -17,6 +17,8 @@ struct backtest_args {
 	const char *emit;	/* NULL = none, "-" = standard output */
 	const char *pack;	/* NULL = the built-in one */
 	const char *fit;	/* NULL = judge, do not fit */
+	const char *const *with;	/* statistics that the fit may use, too */
+	size_t n_with;
 	const char *against;	/* NULL = nothing */
 	const char *html;	/* NULL = none */
 	bool json;
@@ -57,6 +59,8 @@ struct backtest_fit_args {
 	size_t n;
 	const char *path;
 	const char *emit;	/* alarms out of fold; NULL = none */
+	const char *const *with;	/* more statistics */
+	size_t n_with;
 };
 int backtest_fit(const struct backtest_fit_args *a, const struct pack *other,
 	struct tc_err *e);

@@ -222,6 +222,24 @@ fit_and_write(struct replay *replay, const struct pack *other,
 	return rc;
 }
 
+static int
+add_statistics(const struct backtest_fit_args *a, struct fit_opts *opts,
+	struct tc_err *e)
+{
+	for (size_t i = 0; i < a->n_with; i++) {
+		int s = 0;
+
+		while (s < STAT_N && strcmp(a->with[i],
+				stat_name((enum stat_kind)s)) != 0)
+			s++;
+		if (s == STAT_N)
+			return tc_fail(e, TC_EINVAL, "--with %.40s: there is no "
+				"such statistic", a->with[i]);
+		opts->stats |= 1u << s;
+	}
+	return 0;
+}
+
 int
 backtest_fit(const struct backtest_fit_args *a, const struct pack *other,
 	struct tc_err *e)
@@ -230,9 +248,9 @@ backtest_fit(const struct backtest_fit_args *a, const struct pack *other,
 	struct replay *replay = NULL;
 	char hex[HEX_BYTES], name[64] = "", called[VERDICT_NAME] = "";
 	FILE *emit = NULL;
-	int rc = hash_data(a->data, a->n, hex, e);
+	int rc = add_statistics(a, &opts, e);
 
-	if (rc < 0)
+	if (rc < 0 || (rc = hash_data(a->data, a->n, hex, e)) < 0)
 		return rc;
 	(void)snprintf(name, sizeof(name), "%.40s%s", base_name(a->data[0]),
 		a->n > 1 ? " and more" : "");

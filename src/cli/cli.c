@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "predict/features.h"
 #include "predict/mine.h"
 
 #define DATA_MAX 4096	/* --data of one backtest: years, a file a day */
@@ -124,6 +125,10 @@ static const struct arg backtest_rows[] = {
 	{ "fit", ARG_STRING, AT(fit), "FILE", NULL,
 		"fit a pack to the data and write it; --pack is the one to "
 		"beat, --emit gets the alarms out of fold" },
+	{ "with", ARG_LIST, AT(with), "STATISTIC", NULL,
+		"the fit may use it, too: rise_90d, accel_7d, recurrences, "
+		"peers_below, pending_gap or unconfirmed_30d; again for the "
+		"next" },
 	{ "against", ARG_STRING, AT(against), "FILE", NULL,
 		"judge by this pack as well: what appears, vanishes, comes "
 		"earlier; built-in = the built-in one" },
@@ -594,11 +599,12 @@ release(struct cli *c)
 int
 cli_main(int argc, char **argv)
 {
-	const char *data[DATA_MAX], *by[MINE_ATTRIBUTES_MAX];
+	const char *data[DATA_MAX], *by[MINE_ATTRIBUTES_MAX], *with[STAT_N];
 	struct cli c = { .clock = clock_system(),
 		.opt = { .after = UINT64_MAX, .expected = UINT64_MAX,
 			.data = { data, 0, ARRAY_LEN(data) },
-			.by = { by, 0, ARRAY_LEN(by) } } };
+			.by = { by, 0, ARRAY_LEN(by) },
+			.with = { with, 0, ARRAY_LEN(with) } } };
 	struct tc_err e = {0};
 	int status;
 

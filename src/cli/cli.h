@@ -82,6 +82,7 @@ struct cli_options {
 	const char *emit;
 	const char *pack;
 	const char *fit;
+	struct arg_list with;
 	const char *against;
 	const char *html;
 	const char *failed;

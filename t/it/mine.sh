@@ -53,7 +53,13 @@ if grep -qi '<script\|M<b>\|https*:' "$dir/report.html"; then
 fi
 [ "$(grep -c '<svg width="500"' "$dir/report.html")" -eq 3 ] || fail 'plots'
 if "$tocsin" backtest --data "$dir/drives.csv" --fit "$dir/pack.json" \
-	2> "$dir/err"; then
+	--with accel_8d 2> "$dir/err"; then
+	fail 'fitted with what does not exist'
+fi
+grep -q 'accel_8d: there is no such statistic' "$dir/err" ||
+	fail "$(cat "$dir/err")"
+if "$tocsin" backtest --data "$dir/drives.csv" --fit "$dir/pack.json" \
+	--with peers_below --with rise_90d 2> "$dir/err"; then
 	fail 'fitted to 20 failures'
 fi
 grep -q 'only 20 drives failed' "$dir/err" || fail "$(cat "$dir/err")"
