@@ -271,10 +271,9 @@ scan(struct spool *sp, struct segment *g, const unsigned char *p, size_t n)
 }
 
 static int
-load_segment(struct spool *sp, uint64_t id, struct tc_err *e)
+slurp_segment(const struct spool *sp, uint64_t id, struct strbuf *out,
+	struct tc_err *e)
 {
-	struct strbuf text = {0};
-	struct segment *g;
 	char name[32];
 	int fd, rc;
 
@@ -282,7 +281,32 @@ load_segment(struct spool *sp, uint64_t id, struct tc_err *e)
 	fd = openat(sp->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return tc_fail_errno(e, errno, "%s", name);
-	rc = file_slurp_fd(fd, 0, &text, e);
+	rc = file_slurp_fd(fd, 0, out, e);
+	close(fd);
+	return rc < 0 ? tc_wrap(e, "%s", name) : 0;
+}
+
+/* The fault of the file or its sectors; not a want of something of ours. */
+static bool
+is_its_own(int rc)
+{
+	return rc == TC_EIO || rc == TC_EPERM || rc == TC_ENOENT;
+}
+
+/* One that cannot be read stays where it is, and is counted. */
+static int
+load_segment(struct spool *sp, uint64_t id, struct tc_err *e)
+{
+	struct strbuf text = {0};
+	struct segment *g;
+	int rc;
+
+	rc = slurp_segment(sp, id, &text, e);
+	if (rc < 0 && is_its_own(rc)) {
+		sp->counts.damaged++;
+		rc = 0;
+		goto out;
+	}
 	if (rc < 0)
 		goto out;
 	g = segment_add(sp, id);
@@ -296,7 +320,6 @@ load_segment(struct spool *sp, uint64_t id, struct tc_err *e)
 	if (rc < 0)
 		tc_fail(e, rc, "out of memory");
 out:
-	close(fd);
 	strbuf_free(&text);
 	return rc;
 }
@@ -313,22 +336,22 @@ load(struct spool *sp, struct tc_err *e)
 {
 	struct dirent **names;
 	int n = scandir(sp->dir, &names, is_segment, alphasort);
+	uint64_t last = 0;
 	int rc = 0;
 
 	if (n < 0)
 		return tc_fail_errno(e, errno, "cannot list");
 	for (int i = 0; i < n; i++) {
+		last = strtoull(names[i]->d_name, NULL, 16);
 		if (rc == 0)
-			rc = load_segment(sp,
-				strtoull(names[i]->d_name, NULL, 16), e);
+			rc = load_segment(sp, last, e);
 		free(names[i]);
 	}
 	free(names);
 	if (sp->acked >= sp->next_seq)
 		sp->next_seq = sp->acked + 1;
-	if (sp->n_segments > 0 &&
-	    sp->segments[sp->n_segments - 1].id >= sp->next_seq)
-		sp->next_seq = sp->segments[sp->n_segments - 1].id + 1;
+	if (last >= sp->next_seq)
+		sp->next_seq = last + 1;
 	while (sp->n > 0 && sp->entries[sp->head].seq <= sp->acked)
 		entry_shift(sp);
 	segments_sweep(sp);
@@ -568,7 +591,10 @@ spool_put(struct spool *sp, const struct strbuf *body, uint32_t items,
 		entry_forget_copy(sp, &entry);
 		sp->counts.dropped_batches++;
 		sp->counts.dropped_items += items;
-		rc = tc_fail(e, TC_ENOMEM, "out of memory");
+		if (rc == TC_EFULL)
+			tc_wrap(e, "too much for memory, and the disk");
+		else
+			rc = tc_fail(e, TC_ENOMEM, "out of memory");
 	}
 	pthread_mutex_unlock(&sp->lock);
 	return rc;
@@ -589,7 +615,7 @@ read_back(struct spool *sp, const struct entry *entry, struct strbuf *body)
 	segment_name(entry->segment, name);
 	fd = openat(sp->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return TC_EIO;
+		return tc_fail_errno(NULL, errno, "%s", name);
 	got = pread(fd, to, entry->n, entry->at);
 	close(fd);
 	if (got != (ssize_t)entry->n)
@@ -617,9 +643,9 @@ spool_next(struct spool *sp, struct strbuf *body, uint64_t *seq)
 		if (body->failed)
 			rc = TC_ENOMEM;
 		*seq = entry->seq;
-		if (rc != TC_EIO)
+		if (rc == 0 || !is_its_own(rc))
 			break;
-		/* somebody took the file from under us */
+		/* somebody took the file from under us, or it rots */
 		sp->counts.damaged++;
 		drop_oldest(sp);
 		rc = TC_ENOENT;

@@ -31,7 +31,7 @@ struct spool_counts {
 	uint64_t bytes;		/* on disk */
 	uint64_t dropped_batches;	/* too many, too old */
 	uint64_t dropped_items;
-	uint64_t damaged;	/* frames that did not read back */
+	uint64_t damaged;	/* frames, or whole files, that cannot be read */
 	uint64_t refused;	/* writes that the disk did not take */
 };
 
@@ -47,7 +47,10 @@ void spool_close(struct spool *sp);
 int spool_put(struct spool *sp, const struct strbuf *body, uint32_t items,
 	struct wall now, struct tc_err *e);
 
-/* The oldest one: its text and number; TC_ENOENT when there is none. */
+/*
+ * The oldest one: its text and number; TC_ENOENT when there is none.  Other
+ * errors are a want of memory or descriptors: it is there, for later.
+ */
 int spool_next(struct spool *sp, struct strbuf *body, uint64_t *seq);
 
 /* It is the server's now, and so is everything before it. */

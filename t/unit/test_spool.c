@@ -348,6 +348,49 @@ START_TEST(strange_files_are_left_alone)
 }
 END_TEST
 
+START_TEST(a_file_that_cannot_be_read_costs_itself_only)
+{
+	struct world *w = world_new();
+	char path[400];
+
+	put(w, "one");
+	spool_close(w->sp);
+	w->sp = NULL;
+	snprintf(path, sizeof(path), "%s/00000000000000fe.spool", w->dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/00000000000000ff.spool", w->dir);
+	ck_assert_int_eq(symlink("/dev/null", path), 0);
+	reopen(w);
+	ck_assert_uint_eq(counts(w).damaged, 2);
+	ck_assert_str_eq(next(w), "one");
+	put(w, "two");
+	reopen(w);
+	ck_assert_uint_eq(counts(w).batches, 2);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	world_free(w);
+}
+END_TEST
+
+START_TEST(nothing_is_dropped_for_want_of_a_descriptor)
+{
+	struct world *w = world_new();
+	struct rlimit none = { 0, RLIM_INFINITY }, before;
+
+	put(w, "one");
+	put(w, "two");
+	reopen(w);	/* no copies are in memory */
+	getrlimit(RLIMIT_NOFILE, &before);
+	none.rlim_max = before.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(spool_next(w->sp, &w->body, &w->seq), TC_EFULL);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_uint_eq(counts(w).damaged, 0);
+	ck_assert_uint_eq(counts(w).batches, 2);
+	ck_assert_str_eq(next(w), "one");
+	world_free(w);
+}
+END_TEST
+
 START_TEST(a_full_disk_falls_back_to_memory)
 {
 	struct world *w = world_new();
@@ -355,6 +398,7 @@ START_TEST(a_full_disk_falls_back_to_memory)
 	char text[600];
 	struct strbuf sb = { .p = text, .n = sizeof(text) };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	int rc;
 
 	sigaction(SIGXFSZ, &ignore, NULL);
 	w->conf.memory_max_bytes = 1000;
@@ -381,6 +425,14 @@ START_TEST(a_full_disk_falls_back_to_memory)
 	put(w, "back");
 	reopen(w);
 	ck_assert_str_eq(next(w), "back");
+	/* what neither disk nor memory takes is too much, not want of memory */
+	w->conf.memory_max_bytes = sizeof(text) - 1;
+	reopen(w);
+	setrlimit(RLIMIT_FSIZE, &small);
+	rc = spool_put(w->sp, &sb, 3, NOW, &w->e);
+	setrlimit(RLIMIT_FSIZE, &before);
+	ck_assert_int_eq(rc, TC_EFULL);
+	ck_assert_ptr_nonnull(strstr(w->e.text, w->dir));
 	world_free(w);
 }
 END_TEST
@@ -411,6 +463,8 @@ main(void)
 		a_file_cut_off_anywhere_keeps_what_was_whole,
 		a_bit_flipped_anywhere_costs_one_batch,
 		strange_files_are_left_alone,
+		a_file_that_cannot_be_read_costs_itself_only,
+		nothing_is_dropped_for_want_of_a_descriptor,
 		a_full_disk_falls_back_to_memory,
 		a_batch_beyond_all_bounds_is_refused);
 }
