@@ -45,18 +45,23 @@ worse_first(const void *a, const void *b)
 	return strcmp(doc_text(x, "host"), doc_text(y, "host"));
 }
 
-static const struct doc **
-sorted(struct cli *c, const struct doc *items)
+/* The items, worst first; of the arena. */
+static int
+sort_risks(struct cli *c, const struct doc *items, const struct doc ***out,
+	struct tc_err *e)
 {
 	const struct doc **all = arena_alloc(&c->arena,
 		(items->n + 1) * sizeof(*all));
 	size_t n = 0;
 
-	for (const struct doc *t = items->first; all && t; t = t->next)
+	if (!all)
+		return tc_fail(e, TC_ENOMEM, "out of memory");
+	for (const struct doc *t = items->first; t; t = t->next)
 		all[n++] = t;
 	if (n > 1)
 		qsort(all, n, sizeof(const struct doc *), worse_first);
-	return all;
+	*out = all;
+	return 0;
 }
 
 /* "5 to 40 days", "" when it is not known. */
@@ -121,10 +126,9 @@ verb_risk(struct cli *c, struct tc_err *e)
 	}
 	rc = api_list(c, strbuf_str(&path), c->opt.limit, &items, e);
 	strbuf_free(&path);
-	if (rc < 0)
+	if (rc < 0 || (rc = sort_risks(c, items, &all, e)) < 0)
 		return rc;
-	all = sorted(c, items);
-	for (size_t i = 0; all && i < items->n; i++)
+	for (size_t i = 0; i < items->n; i++)
 		add_risk(c, &t, all[i]);
 	table_print(&t, &c->out);
 	if (items->n == 0)
@@ -609,9 +613,11 @@ explain_label(struct cli *c, const char *name, struct tc_err *e)
 	api_escape(&path, name);
 	rc = api_get(c, strbuf_str(&path), &r, e);
 	strbuf_free(&path);
-	if (rc < 0)
-		return tc_fail(e, rc, "there is no host and no one device '%s'",
+	if (rc == TC_ENOENT)
+		return tc_fail(e, rc, "there is no host and no device '%s'",
 			name);
+	if (rc < 0)
+		return rc;
 	api_print(c);
 	v = doc_get(r, "verdict");
 	out_say(&c->out, "in host ");
@@ -633,13 +639,76 @@ explain_label(struct cli *c, const char *name, struct tc_err *e)
 	return CLI_OK;
 }
 
+static int
+status_of(const struct cli *c, const struct doc *items)
+{
+	for (const struct doc *v = items ? items->first : NULL; v; v = v->next)
+		if (c->opt.fail && level_of(v) > 0)
+			return CLI_AT_RISK;
+	return CLI_OK;
+}
+
+static int
+explain_devices(struct cli *c, const struct doc *items, struct tc_err *e)
+{
+	const struct doc **all;
+	int rc;
+
+	if (!items || items->n == 0) {
+		out_say(&c->out, "No device of it is known: nobody can say "
+			"what will break.\n");
+		return 0;
+	}
+	if ((rc = sort_risks(c, items, &all, e)) < 0)
+		return rc;
+	for (size_t i = 0; i < items->n; i++) {
+		if (level_of(all[i]) > 0)
+			explain_device(c, all[i]);
+	}
+	say_others(c, all, items->n, true);
+	say_others(c, all, items->n, false);
+	return 0;
+}
+
+/* `path` is the host's, `h` what it says. */
+static int
+explain_host(struct cli *c, struct strbuf *path, const struct doc *h,
+	struct tc_err *e)
+{
+	struct strbuf host = {0}, evidence = {0};
+	struct plan_doc plan = {0};
+	struct doc *v;
+	int rc;
+
+	strbuf_add(&host, c->reply.body.p, c->reply.body.n);
+	strbuf_puts(path, "/evidence");
+	if ((rc = api_get(c, strbuf_str(path), &v, e)) < 0)
+		goto out;
+	strbuf_add(&evidence, c->reply.body.p, c->reply.body.n);
+	if ((rc = plan_get(c, c->rest.operands[0], &plan, e)) < 0)
+		goto out;
+	if (c->out.format == OUT_JSON) {
+		print_explain_json(c, &host, &evidence, &plan);
+	} else {
+		explain_health(c, h);
+		plan_say(c, &plan);
+		units_explain(c, h);
+		rc = explain_devices(c, doc_get(v, "items"), e);
+	}
+	if (rc == 0)
+		rc = status_of(c, doc_get(v, "items"));
+out:
+	strbuf_free(&host);
+	strbuf_free(&evidence);
+	plan_free(&plan);
+	return rc;
+}
+
 int
 verb_explain(struct cli *c, struct tc_err *e)
 {
-	struct strbuf path = {0}, first = {0}, second = {0};
-	struct plan_doc plan = {0};
-	const struct doc *items, **all;
-	struct doc *h = NULL, *v;
+	struct strbuf path = {0};
+	struct doc *h;
 	int rc;
 
 	strbuf_puts(&path, "/v1/hosts/");
@@ -647,44 +716,8 @@ verb_explain(struct cli *c, struct tc_err *e)
 	rc = api_get(c, strbuf_str(&path), &h, e);
 	if (rc == TC_ENOENT)
 		rc = explain_label(c, c->rest.operands[0], e);
-	if (rc != 0)
-		goto out;
-	if (!h)
-		goto out;
-	strbuf_add(&first, c->reply.body.p, c->reply.body.n);
-	strbuf_puts(&path, "/evidence");
-	if ((rc = api_get(c, strbuf_str(&path), &v, e)) < 0)
-		goto out;
-	strbuf_add(&second, c->reply.body.p, c->reply.body.n);
-	if ((rc = plan_get(c, c->rest.operands[0], &plan, e)) < 0)
-		goto out;
-	if (c->out.format == OUT_JSON) {
-		print_explain_json(c, &first, &second, &plan);
-		goto out;
-	}
-	explain_health(c, h);
-	plan_say(c, &plan);
-	units_explain(c, h);
-	items = doc_get(v, "items");
-	if (!items || items->n == 0) {
-		out_say(&c->out, "No device of it is known: nobody can say "
-			"what will break.\n");
-		goto out;
-	}
-	all = sorted(c, items);
-	for (size_t i = 0; all && i < items->n; i++) {
-		if (level_of(all[i]) > 0)
-			explain_device(c, all[i]);
-	}
-	if (all) {
-		say_others(c, all, items->n, true);
-		say_others(c, all, items->n, false);
-	}
-	rc = c->opt.fail && all && level_of(all[0]) > 0 ? CLI_AT_RISK : CLI_OK;
-out:
+	else if (rc == 0)
+		rc = explain_host(c, &path, h, e);
 	strbuf_free(&path);
-	strbuf_free(&first);
-	strbuf_free(&second);
-	plan_free(&plan);
 	return rc;
 }

@@ -272,6 +272,7 @@ START_TEST(each_verb_prints_what_it_did_before)
 		{ "host store-1", "host-new.txt", 0 },
 		{ "explain store-1", "explain-new.txt", 0 },
 		{ "explain store-2 --json", "explain.out.json", 0 },
+		{ "explain store-2 --json --fail", "explain.out.json", 3 },
 		{ "evacuations", "evacuations.txt", 0 },
 		{ "evacuations --fail --format kv", "evacuations.kv", 3 },
 		{ "evacuations store-2", "evacuation.txt", 0 },
