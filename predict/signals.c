@@ -88,14 +88,41 @@ seconds(struct wall at)
 	return s <= 0 ? 0 : s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
 }
 
+static struct signal_entry *
+own_entries(struct signals *s)
+{
+	return (struct signal_entry *)(uintptr_t)signals_entries(s);
+}
+
 /* NULL: never told. */
 static struct signal_entry *
 entry_find(const struct signals *s, enum signal signal)
 {
-	for (uint8_t i = 0; i < s->n_entries; i++)
-		if (s->entries[i].signal == signal)
-			return &s->entries[i];
+	const struct signal_entry *e = signals_entries(s);
+
+	for (uint8_t i = 0; i < s->n_entries; i++, e++)
+		if (e->signal == signal)
+			return (struct signal_entry *)(uintptr_t)e;
 	return NULL;
+}
+
+/* Room for one more; NULL = no memory. */
+static struct signal_entry *
+more_entries(struct signals *s)
+{
+	bool near = s->n_entries <= SIGNALS_NEAR;
+	struct signal_entry *list;
+
+	if (s->n_entries < SIGNALS_NEAR)
+		return s->entries.near;
+	list = mem_resize_array(near ? NULL : s->entries.far,
+		s->n_entries + 1u, sizeof(*list));
+	if (list == NULL)
+		return NULL;
+	if (near)
+		memcpy(list, s->entries.near, sizeof(s->entries.near));
+	s->entries.far = list;
+	return list;
 }
 
 struct signal_entry *
@@ -105,10 +132,9 @@ signals_entry(struct signals *s, enum signal signal)
 
 	if (e != NULL)
 		return e;
-	e = mem_resize_array(s->entries, s->n_entries + 1u, sizeof(*e));
+	e = more_entries(s);
 	if (e == NULL)
 		return NULL;
-	s->entries = e;
 	e += s->n_entries++;
 	*e = (struct signal_entry){ .signal = (uint8_t)signal };
 	return e;
@@ -313,11 +339,10 @@ signals_tell(struct signals_heard *o, enum signal signal,
 bool
 signals_end(struct signals_heard *o)
 {
+	struct signal_entry *e = own_entries(o->s);
 	bool rose = false;
 
-	for (uint8_t i = 0; i < o->s->n_entries; i++) {
-		struct signal_entry *e = &o->s->entries[i];
-
+	for (uint8_t i = 0; i < o->s->n_entries; i++, e++) {
 		if (!(o->here & 1u << e->signal))
 			continue;
 		if (e->signal < SIGNAL_COUNTS)
@@ -331,9 +356,11 @@ signals_end(struct signals_heard *o)
 void
 signals_new_past(struct signals *s)
 {
-	for (uint8_t i = 0; i < s->n_entries; i++)
-		if (s->entries[i].signal >= SIGNAL_COUNTS)
-			s->entries[i].u.mean.since_s = 0;
+	struct signal_entry *e = own_entries(s);
+
+	for (uint8_t i = 0; i < s->n_entries; i++, e++)
+		if (e->signal >= SIGNAL_COUNTS)
+			e->u.mean.since_s = 0;
 	mem_free(s->disks);
 	s->disks = NULL;
 	s->n_disks = 0;
@@ -343,7 +370,8 @@ signals_new_past(struct signals *s)
 void
 signals_free(struct signals *s)
 {
-	mem_free(s->entries);
+	if (s->n_entries > SIGNALS_NEAR)
+		mem_free(s->entries.far);
 	mem_free(s->rises);
 	mem_free(s->disks);
 	memset(s, 0, sizeof(*s));

@@ -1,8 +1,8 @@
 /*
  * What is remembered of a host's own signals: errors that were counted, stalls
  * and latency against its own past, failures before.  Constant time per
- * observation; 20 bytes a signal that is told, more only where errors rose (at most
- * SIGNAL_COUNTS times 72 bytes) and by its disks (at most SIGNAL_DISKS).
+ * observation; 20 bytes a signal that is told, more only where errors rose (at
+ * most SIGNAL_COUNTS times 72 bytes) and by its disks (at most SIGNAL_DISKS).
  * Pure: days and times are arguments.
  *
  *	count	the sum over its instances; the first value is a baseline, a
@@ -113,13 +113,19 @@ struct signal_entry {
 	uint8_t source;		/* who told it last */
 };
 
+/* A host that is pinged tells two; they lie in struct signals itself. */
+#define SIGNALS_NEAR 2
+
 /* {0} knows nothing; signals_free() when done. */
 struct signals {
 	uint32_t seen;			/* bit per signal */
 	uint8_t n_entries;
 	uint8_t n_rises;
 	uint8_t n_disks;
-	struct signal_entry *entries;	/* of those that were ever told */
+	union {			/* of those that were ever told */
+		struct signal_entry near[SIGNALS_NEAR];
+		struct signal_entry *far;
+	} entries;		/* signals_entries() */
 	struct signal_rises *rises;
 	struct signal_disk *disks;
 };
@@ -156,6 +162,12 @@ void signals_tell(struct signals_heard *o, enum signal signal,
 	const struct signal_metric *m);
 /* True when a count rose. */
 bool signals_end(struct signals_heard *o);
+static inline const struct signal_entry *
+signals_entries(const struct signals *s)
+{
+	return s->n_entries > SIGNALS_NEAR ? s->entries.far : s->entries.near;
+}
+
 /* Made when it is not there; NULL = no memory. */
 struct signal_entry *signals_entry(struct signals *s, enum signal signal);
 void signals_event(struct signals *s, enum signal signal, struct wall at);

@@ -83,9 +83,11 @@ get_mean(struct reader *r)
 static const struct signal_entry *
 entry_of(const struct signals *s, int signal)
 {
-	for (uint8_t i = 0; i < s->n_entries; i++)
-		if (s->entries[i].signal == signal)
-			return &s->entries[i];
+	const struct signal_entry *e = signals_entries(s);
+
+	for (uint8_t i = 0; i < s->n_entries; i++, e++)
+		if (e->signal == signal)
+			return e;
 	return NULL;
 }
 
@@ -150,16 +152,18 @@ get_lists(struct reader *r, struct signals *s)
 
 	if (r->bad || n_rises > SIGNAL_COUNTS)
 		return TC_ECORRUPT;
-	s->rises = mem_alloc_array(n_rises + 1u, sizeof(*s->rises));
-	if (s->rises == NULL)
+	if (n_rises > 0)
+		s->rises = mem_alloc_array(n_rises, sizeof(*s->rises));
+	if (n_rises > 0 && s->rises == NULL)
 		return TC_ENOMEM;
 	s->n_rises = n_rises;
 	get_rises(r, s);
 	n_disks = (uint8_t)get(r, 1);
 	if (r->bad || n_disks > SIGNAL_DISKS)
 		return TC_ECORRUPT;
-	s->disks = mem_alloc_array(n_disks + 1u, sizeof(*s->disks));
-	if (s->disks == NULL)
+	if (n_disks > 0)
+		s->disks = mem_alloc_array(n_disks, sizeof(*s->disks));
+	if (n_disks > 0 && s->disks == NULL)
 		return TC_ENOMEM;
 	s->n_disks = n_disks;
 	for (uint8_t i = 0; i < n_disks; i++) {

@@ -8,7 +8,12 @@
 
 #include "base/err.h"
 
+/*
+ * Blocks grow with the arena: many small ones, freed among what stays, leave
+ * holes that nothing fits into.
+ */
 #define ARENA_BLOCK_BYTES ((size_t)8192)
+#define ARENA_BLOCK_MAX ((size_t)65536)
 
 struct arena_block {
 	struct arena_block *next;
@@ -130,6 +135,15 @@ arena_reserve(struct arena *a, size_t bytes)
 		(void)add_block(a, bytes);
 }
 
+static size_t
+next_block(const struct arena *a)
+{
+	size_t n = a->used_bytes & ~(ARENA_BLOCK_BYTES - 1);
+
+	return n < ARENA_BLOCK_BYTES ? ARENA_BLOCK_BYTES :
+		n > ARENA_BLOCK_MAX ? ARENA_BLOCK_MAX : n;
+}
+
 void *
 arena_alloc(struct arena *a, size_t size)
 {
@@ -142,8 +156,8 @@ arena_alloc(struct arena *a, size_t size)
 	if (a->limit != 0 && whole > a->limit - a->used_bytes)
 		return NULL;
 	if (b == NULL || b->cap - b->used < whole)
-		b = add_block(a, whole > ARENA_BLOCK_BYTES ? whole :
-			ARENA_BLOCK_BYTES);
+		b = add_block(a, whole > next_block(a) ? whole :
+			next_block(a));
 	if (b == NULL)
 		return NULL;
 	p = b->bytes + b->used;

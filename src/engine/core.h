@@ -48,6 +48,7 @@ struct engine {
 	struct unit_rule unit_rule;	/* of those that nobody declared */
 	struct shared shared;	/* kinds of checks, shapes of metrics */
 	struct slab checks;
+	struct slab outlooks;
 	/* What a subject id is, and its kind. */
 	void **subjects;
 	unsigned char *subject_kinds;	/* enum subject_kind */

@@ -10,6 +10,7 @@
 #include "engine/climb.h"
 #include "engine/doubt.h"
 #include "engine/inside.h"
+#include "engine/outlook.h"
 #include "engine/notes.h"
 #include "engine/strain.h"
 #include "engine/trouble.h"
@@ -58,6 +59,7 @@ engine_new(const struct engine_conf *conf)
 		.kinds.seed = conf->boot_seed,
 		.shapes.seed = conf->boot_seed };
 	slab_init(&en->checks, sizeof(struct check), UINT32_MAX / 4);
+	slab_init(&en->outlooks, sizeof(struct host_outlook), UINT32_MAX / 4);
 	wheel_init(&en->due, WHEEL_TICK_NS, 0);
 	en->next_subject = 1;
 	en->judged_day = INT32_MIN;
@@ -131,6 +133,7 @@ engine_free(struct engine *en)
 	heap_free(&en->unit_due);
 	heap_free(&en->watch_due);
 	slab_free(&en->checks);
+	slab_free(&en->outlooks);
 	shared_free(&en->shared);
 	intern_free(&en->names);
 	mem_free(en->subject_kinds);

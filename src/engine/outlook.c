@@ -15,21 +15,21 @@
 #define SPREAD_S 3600
 
 void
-outlook_free(struct host_outlook *o)
+outlook_free(struct engine *en, struct host_outlook *o)
 {
 	if (o == NULL)
 		return;
 	signals_free(&o->signals);
 	mem_free(o->verdict);
-	mem_free(o);
+	slab_give(&en->outlooks, o);
 }
 
 /* Saved for the first time at any moment of the hour, not all at once. */
 static struct host_outlook *
-outlook_of(struct host *h, struct wall now)
+outlook_of(struct engine *en, struct host *h, struct wall now)
 {
 	if (h->outlook == NULL)
-		h->outlook = MEM_NEW(struct host_outlook);
+		h->outlook = slab_take(&en->outlooks);
 	if (h->outlook != NULL && h->outlook->saved_ms == 0)
 		h->outlook->saved_ms = now.ms -
 			(int64_t)(h->id % SPREAD_S) * 1000;
@@ -188,7 +188,7 @@ watch_shape(struct engine *en, struct host *h, const struct observation *ob)
 	for (size_t i = 0; i < ob->n_metrics; i++)
 		if (strcmp(ob->metrics[i].name, "cpu_count") == 0)
 			cpus = small_count(&ob->metrics[i]);
-	o = cpus > 0 ? outlook_of(h, ob->at) : NULL;
+	o = cpus > 0 ? outlook_of(en, h, ob->at) : NULL;
 	if (o == NULL)
 		return;
 	if (o->cpus > 0 && cpus != o->cpus) {
@@ -212,7 +212,7 @@ outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
 		return;
 	if (c->kind->traits & KIND_CPU)
 		watch_shape(en, h, ob);
-	if (!tells(c, ob) || outlook_of(h, now.wall) == NULL)
+	if (!tells(c, ob) || outlook_of(en, h, now.wall) == NULL)
 		return;
 	rose = hear_signals(&h->outlook->signals, c, ob);
 	tend(en, h, rose, now.wall);
@@ -225,7 +225,7 @@ outlook_convicted(struct engine *en, struct host *h, bool layer,
 {
 	if (h->rare->window != NULL || en->observer.suspect ||
 	    h->disposition != DISPOSITION_IN_SERVICE ||
-	    outlook_of(h, at) == NULL)
+	    outlook_of(en, h, at) == NULL)
 		return;
 	signals_event(&h->outlook->signals, layer ? SIGNAL_FAILURES :
 		SIGNAL_FLAPS, at);
@@ -255,10 +255,10 @@ outlook_own(const struct host *h)
 /* ---- coming back --------------------------------------------------------- */
 
 int
-outlook_restore(struct host *h, const void *bytes, size_t n)
+outlook_restore(struct engine *en, struct host *h, const void *bytes, size_t n)
 {
 	if (h->outlook == NULL)
-		h->outlook = MEM_NEW(struct host_outlook);
+		h->outlook = slab_take(&en->outlooks);
 	if (h->outlook == NULL)
 		return TC_ENOMEM;
 	signals_free(&h->outlook->signals);
@@ -266,14 +266,15 @@ outlook_restore(struct host *h, const void *bytes, size_t n)
 }
 
 int
-outlook_restore_prediction(struct host *h, const struct change_prediction *p)
+outlook_restore_prediction(struct engine *en, struct host *h,
+	const struct change_prediction *p)
 {
 	enum level level;
 
 	if (!level_from_name(p->level, strlen(p->level), &level))
 		return TC_ECORRUPT;
 	if (h->outlook == NULL)
-		h->outlook = MEM_NEW(struct host_outlook);
+		h->outlook = slab_take(&en->outlooks);
 	if (h->outlook == NULL)
 		return TC_ENOMEM;
 	h->outlook->level = level;

@@ -9,12 +9,13 @@
 #include "predict/outlook.h"
 
 struct host_outlook {
-	struct signals signals;
-	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
-	enum level level;
+	struct slab_node slab;	/* first */
 	uint32_t cpus;		/* 0 = not told yet */
+	enum level level : 8;
 	bool open;		/* something points to a failure */
 	bool unsaved;		/* a count rose since */
+	struct signals signals;
+	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
 	uint64_t prediction_id;
 	struct wall level_since;
 	int64_t judged_ms;
@@ -30,11 +31,12 @@ void outlook_convicted(struct engine *en, struct host *h, bool layer,
 /* The host's own part of its risk. */
 struct host_own outlook_own(const struct host *h);
 void outlook_age(struct engine *en, struct host *h, struct now now);
-int outlook_restore(struct host *h, const void *bytes, size_t n);
-int outlook_restore_prediction(struct host *h,
+int outlook_restore(struct engine *en, struct host *h, const void *bytes,
+	size_t n);
+int outlook_restore_prediction(struct engine *en, struct host *h,
 	const struct change_prediction *p);
 /* showdeeds.c: of the disk that is to be replaced. */
 const char *replace_words(struct arena *a, const struct host *h);
-void outlook_free(struct host_outlook *o);
+void outlook_free(struct engine *en, struct host_outlook *o);
 
 #endif

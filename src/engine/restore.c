@@ -332,7 +332,7 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 	if (strcmp(s->kind, "brake") == 0 && p != NULL)
 		return brake_restore(s->bytes, s->n, &p->brake, NULL);
 	if (strcmp(s->kind, "signals") == 0 && h != NULL)
-		return outlook_restore(h, s->bytes, s->n);
+		return outlook_restore(en, h, s->bytes, s->n);
 	if (strcmp(s->kind, "host") == 0 && h != NULL)
 		return restore_host_state(h, s->bytes, s->n);
 	if (strcmp(s->kind, "check") == 0 && c != NULL) {
@@ -365,7 +365,7 @@ engine_restore_prediction(struct engine *en,
 	struct host *h = subject_get(en, p->subject, SUBJECT_HOST);
 
 	if (h != NULL)
-		return outlook_restore_prediction(h, p);
+		return outlook_restore_prediction(en, h, p);
 	if (d == NULL)
 		return TC_ENOENT;
 	if (!level_from_name(p->level, strlen(p->level), &d->level))

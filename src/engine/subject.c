@@ -127,7 +127,7 @@ host_free(struct engine *en, struct host *h)
 		device_free(h->rare->devices[i]);
 	host_plan_free(en, h->rare->plan);
 	units_free(en, h);
-	outlook_free(h->outlook);
+	outlook_free(en, h->outlook);
 	host_release(h);
 }
 
