@@ -8,6 +8,8 @@
 /* Few, since most slabs hold what is under way at one moment. */
 #define BLOCK_ITEMS 64
 #define NONE (SLAB_USED - 1)
+/* Kept of an empty slab; the others were for a rush, as a start is. */
+#define CALM_BLOCKS 8
 
 static struct slab_node *
 node_at(const struct slab *s, uint32_t index)
@@ -43,6 +45,28 @@ slab_free(struct slab *s)
 	s->used = 0;
 }
 
+/* Its items become free, the first one first. */
+static void
+offer_block(struct slab *s, size_t block)
+{
+	uint32_t first = (uint32_t)(block * BLOCK_ITEMS);
+
+	for (uint32_t i = BLOCK_ITEMS; i-- > 0;) {
+		node_at(s, first + i)->link = s->free_head;
+		s->free_head = first + i;
+	}
+}
+
+static void
+calm_down(struct slab *s)
+{
+	while (s->n_blocks > CALM_BLOCKS)
+		mem_free(s->blocks[--s->n_blocks]);
+	s->free_head = NONE;
+	for (size_t i = s->n_blocks; i-- > 0;)
+		offer_block(s, i);
+}
+
 static bool
 add_block(struct slab *s)
 {
@@ -56,13 +80,7 @@ add_block(struct slab *s)
 	s->blocks[s->n_blocks] = mem_alloc_array(BLOCK_ITEMS, s->item_bytes);
 	if (s->blocks[s->n_blocks] == NULL)
 		return false;
-	s->n_blocks++;
-	for (uint32_t i = BLOCK_ITEMS; i-- > 0;) {
-		struct slab_node *node = node_at(s, first + i);
-
-		node->link = s->free_head;
-		s->free_head = first + i;
-	}
+	offer_block(s, s->n_blocks++);
 	return true;
 }
 
@@ -92,7 +110,8 @@ slab_give(struct slab *s, void *item)
 	memset(item, 0, s->item_bytes);
 	node->link = s->free_head;
 	s->free_head = index;
-	s->used--;
+	if (--s->used == 0 && s->n_blocks > CALM_BLOCKS)
+		calm_down(s);
 }
 
 void *

@@ -1,6 +1,7 @@
 /*
  * Items of one size that never move, known by a small dense number.  An item
- * begins with a slab_node.  Free items are reused last in, first out.
+ * begins with a slab_node.  Free items are reused last in, first out.  The
+ * memory of a rush goes when all of it was given back.
  */
 #ifndef TOCSIN_BASE_SLAB_H
 #define TOCSIN_BASE_SLAB_H

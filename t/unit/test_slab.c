@@ -77,10 +77,39 @@ START_TEST(there_is_an_end)
 }
 END_TEST
 
+START_TEST(the_memory_of_a_rush_goes_when_all_is_given_back)
+{
+	struct item *items[3000];
+	struct slab s;
+	uint32_t at = 0;
+	size_t most;
+
+	slab_init(&s, sizeof(struct item), 100000);
+	for (int i = 0; i < 3000; i++)
+		items[i] = slab_take(&s);
+	most = s.n_blocks;
+	for (int i = 0; i < 2999; i++)
+		slab_give(&s, items[i]);
+	ck_assert_uint_eq(s.n_blocks, most);
+	ck_assert_int_ge(items[2999]->value, 0);
+	slab_give(&s, items[2999]);
+	ck_assert_uint_lt(s.n_blocks, most / 4);
+	ck_assert_ptr_null(slab_next(&s, &at));
+	ck_assert_ptr_null(slab_get(&s, 2999));
+	for (int i = 0; i < 3000; i++) {
+		items[i] = slab_take(&s);
+		ck_assert_int_eq((int)slab_index(&items[i]->node), i);
+	}
+	ck_assert_uint_eq(s.n_blocks, most);
+	slab_free(&s);
+}
+END_TEST
+
 int
 main(void)
 {
 	return STORIES("slab", items_keep_their_place_and_number,
 		what_was_given_back_is_gone_and_comes_back_clean,
-		there_is_an_end);
+		there_is_an_end,
+		the_memory_of_a_rush_goes_when_all_is_given_back);
 }
