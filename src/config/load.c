@@ -289,7 +289,8 @@ config_parse(const struct config_text *src,
 	if (cfg == NULL || !keep_path(cfg, src->path))
 		goto out;
 	rc = tree_parse(&(struct config_text){ cfg->path, src->text, src->n },
-		&cfg->arena, &nodes, &root, errs);
+		&(struct tree_memory){ &cfg->arena, &cfg->hosts, &nodes },
+		&root, errs);
 	if (root != NULL && rc != TC_ENOMEM) {
 		struct reader rd = { .file = cfg->path, .arena = &cfg->arena,
 			.hosts = &cfg->hosts, .errs = errs, .lookup = lookup };
@@ -349,8 +350,9 @@ config_plugin_dirs(const char *path, struct strbuf *out)
 	struct tc_err e;
 
 	if (file_slurp(path, FILE_MAX_BYTES, &text, &e) == 0 &&
-	    tree_parse(&(struct config_text){ path, text.p, text.n }, &arena,
-		&arena, &root, &errs) == 0 && root->kind == NODE_MAP) {
+	    tree_parse(&(struct config_text){ path, text.p, text.n },
+		&(struct tree_memory){ &arena, &arena, &arena }, &root,
+		&errs) == 0 && root->kind == NODE_MAP) {
 		reader_texts(&rd, root, "", "plugin_dirs", &dirs);
 		for (size_t i = 0; i < dirs.n; i++) {
 			strbuf_putc(out, ':');

@@ -9,12 +9,15 @@
 /* Aliases may repeat nodes, but not explode: an anchor bomb ends here. */
 #define NODES_SPARE 100000
 #define NODES_FACTOR 4
+#define HOSTS_DEPTH 2	/* partitions: [{hosts: …}] */
 
 struct convert {
 	yaml_document_t *doc;
 	const char *file;
 	struct arena *texts;
+	struct arena *hosts;
 	struct arena *nodes;
+	bool in_partitions;
 	struct config_errors *errs;
 	size_t left;	/* nodes that may still be made */
 	int rc;
@@ -87,6 +90,23 @@ take_key(struct convert *c, const yaml_node_pair_t *pair, struct node *n)
 	return n->keys[n->n] != NULL;
 }
 
+/* Those of hosts go when the engine has them, so they lie apart. */
+static struct node *
+convert_value(struct convert *c, int index, const char *key, int depth)
+{
+	struct arena *around = c->texts;
+	struct node *n;
+
+	if (depth == 0)
+		c->in_partitions = strcmp(key, "partitions") == 0;
+	if (c->in_partitions && depth == HOSTS_DEPTH &&
+	    strcmp(key, "hosts") == 0)
+		c->texts = c->hosts;
+	n = convert_node(c, index, depth + 1);
+	c->texts = around;
+	return n;
+}
+
 static void
 convert_map(struct convert *c, const yaml_node_t *y, struct node *n, int depth)
 {
@@ -109,7 +129,8 @@ convert_map(struct convert *c, const yaml_node_t *y, struct node *n, int depth)
 		}
 		if (hash_put_str(&seen, n->keys[n->n], n) < 0)
 			c->rc = TC_ENOMEM;
-		n->items[n->n] = convert_node(c, from[i].value, depth + 1);
+		n->items[n->n] = convert_value(c, from[i].value, n->keys[n->n],
+			depth);
 		if (n->items[n->n] == NULL)
 			break;
 		n->n++;
@@ -313,13 +334,14 @@ check_depth(const struct config_text *src, struct config_errors *errs)
 }
 
 int
-tree_parse(const struct config_text *src, struct arena *texts,
-	struct arena *nodes, struct node **out, struct config_errors *errs)
+tree_parse(const struct config_text *src, const struct tree_memory *in,
+	struct node **out, struct config_errors *errs)
 {
 	yaml_parser_t parser;
 	yaml_document_t doc;
 	struct convert c = { .doc = &doc, .file = src->path,
-		.texts = texts, .nodes = nodes, .errs = errs };
+		.texts = in->texts, .hosts = in->hosts, .nodes = in->nodes,
+		.errs = errs };
 	int rc = check_depth(src, errs);
 
 	if (rc < 0)

@@ -26,12 +26,15 @@ struct node {
 
 /*
  * The only document; an empty text is an empty map.  src->path must outlive
- * the tree's use.  The texts of scalars lie in `texts`, all else in `nodes`,
- * which may go when the tree was read.  TC_EINVAL with the
- * faults in `errs`, TC_ENOMEM.
+ * the tree's use.  TC_EINVAL with the faults in `errs`, TC_ENOMEM.
  */
-int tree_parse(const struct config_text *src, struct arena *texts,
-	struct arena *nodes, struct node **out, struct config_errors *errs);
+struct tree_memory {
+	struct arena *texts;	/* of scalars */
+	struct arena *hosts;	/* those in `partitions: - hosts:` */
+	struct arena *nodes;	/* all else; may go when the tree was read */
+};
+int tree_parse(const struct config_text *src, const struct tree_memory *in,
+	struct node **out, struct config_errors *errs);
 
 /* NULL when there is no such key. */
 const struct node *node_get(const struct node *map, const char *key);
