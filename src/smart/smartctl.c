@@ -309,6 +309,24 @@ ends_with(const char *s, const char *tail)
 	return n >= t && strcmp(s + n - t, tail) == 0;
 }
 
+/* nvme-cli's own: its temperature is in kelvins, 0 where there is no sensor. */
+static int
+add_nvme_cli(struct reading *g, const char *name,
+	const struct smart_json_event *ev, struct tc_err *e)
+{
+	size_t n = g->r.n_attributes;
+	int rc = add_log_field(g, name, ev, e);
+	struct smart_attribute *a = &g->r.attributes[n];
+
+	g->nvme_cli = true;
+	if (rc == 0 && g->r.n_attributes > n &&
+	    a->unit == SMART_UNIT_CELSIUS) {
+		a->decoded.has = a->decoded.v > 0;
+		a->decoded.v -= KELVIN;
+	}
+	return rc;
+}
+
 /* The fields of a log, kept as attributes without an id. */
 static int
 visit_log(struct reading *g, const struct smart_json_event *ev, struct tc_err *e)
@@ -333,8 +351,7 @@ visit_log(struct reading *g, const struct smart_json_event *ev, struct tc_err *e
 			continue;
 		if (ev->kind != SMART_JSON_NUMBER && ev->kind != SMART_JSON_STRING)
 			return 0;
-		g->nvme_cli = true;
-		return add_log_field(g, nvme_cli[i].name, ev, e);
+		return add_nvme_cli(g, nvme_cli[i].name, ev, e);
 	}
 	return 0;
 }

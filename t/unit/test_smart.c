@@ -403,6 +403,10 @@ START_TEST(nvme_cli_speaks_numbers_strings_and_objects)
 
 		ck_assert_int_eq(r.protocol, SMART_PROTOCOL_NVME);
 		ck_assert_double_eq(r.temperature_celsius.v, 51);
+		/* and so says its row, which is in kelvins as it comes */
+		ck_assert_str_eq(r.attributes[1].name, "temperature");
+		ck_assert_uint_eq(r.attributes[1].raw.v, 324);
+		ck_assert_double_eq(r.attributes[1].decoded.v, 51);
 		ck_assert_double_eq_tol(r.wear_ratio.v, 0.3, 1e-9);
 		ck_assert_double_eq(r.spare_ratio.v, 1);
 		ck_assert_uint_eq(r.media_errors.v, 2);
