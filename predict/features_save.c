@@ -16,12 +16,6 @@ struct writer {
 	size_t n;
 };
 
-struct reader {
-	const unsigned char *p;
-	size_t left;
-	bool short_read;
-};
-
 static void
 put(struct writer *w, uint64_t v, size_t bytes)
 {
@@ -29,26 +23,10 @@ put(struct writer *w, uint64_t v, size_t bytes)
 	w->n += bytes;
 }
 
-static uint64_t
-get(struct reader *r, size_t bytes)
-{
-	uint64_t v;
-
-	if (r->left < bytes) {
-		r->short_read = true;
-		r->left = 0;
-		return 0;
-	}
-	v = le_get(r->p, bytes);
-	r->p += bytes;
-	r->left -= bytes;
-	return v;
-}
-
 static int32_t
-get_day(struct reader *r)
+get_day(struct le_in *r)
 {
-	return (int32_t)(uint32_t)get(r, 4);
+	return (int32_t)(uint32_t)le_take(r, 4);
 }
 
 static void
@@ -81,21 +59,21 @@ guess_nonzero_day(const struct counter_past *p)
 }
 
 static void
-get_counter(struct reader *r, uint64_t version, struct counter_past *p)
+get_counter(struct le_in *r, uint64_t version, struct counter_past *p)
 {
-	p->observed_ms = (int64_t)get(r, 8);
-	p->now = (uint32_t)get(r, 4);
-	p->first = (uint32_t)get(r, 4);
-	p->max = (uint32_t)get(r, 4);
-	p->rises = (uint32_t)get(r, 4);
+	p->observed_ms = (int64_t)le_take(r, 8);
+	p->now = (uint32_t)le_take(r, 4);
+	p->first = (uint32_t)le_take(r, 4);
+	p->max = (uint32_t)le_take(r, 4);
+	p->rises = (uint32_t)le_take(r, 4);
 	p->first_day = get_day(r);
 	for (int i = 0; i < FEATURE_RISES_KEPT; i++)
 		p->rise_day[i] = get_day(r);
 	p->nonzero_day = version > 1 ? get_day(r) : guess_nonzero_day(p);
 	if (version < 3)
 		return;
-	p->recurrences = (uint32_t)get(r, 4);
-	p->below = (uint16_t)get(r, 2);
+	p->recurrences = (uint32_t)le_take(r, 4);
+	p->below = (uint16_t)le_take(r, 2);
 }
 
 /* Which counters have slots, in the order of their rows. */
@@ -166,7 +144,7 @@ weeks_from_slots(struct features *f, int row)
 }
 
 static void
-get_all(struct reader *r, uint64_t version, struct features *f)
+get_all(struct le_in *r, uint64_t version, struct features *f)
 {
 	f->first_day = get_day(r);
 	f->slot_day = get_day(r);
@@ -181,9 +159,9 @@ get_all(struct reader *r, uint64_t version, struct features *f)
 		if (!(f->seen & 1u << slotted[row]))
 			continue;
 		for (int i = 0; i < FEATURE_SLOTS; i++)
-			f->slots[row][i] = (uint32_t)get(r, 4);
+			f->slots[row][i] = (uint32_t)le_take(r, 4);
 		for (int i = 0; i < FEATURE_WEEKS && version >= 3; i++)
-			f->weeks[row][i] = (uint32_t)get(r, 4);
+			f->weeks[row][i] = (uint32_t)le_take(r, 4);
 		if (version < 3)
 			weeks_from_slots(f, row);
 	}
@@ -193,26 +171,26 @@ int
 features_restore(const void *p, size_t n, struct features *out,
 	struct tc_err *e)
 {
-	struct reader r = { p, n, false };
+	struct le_in r = { p, n, false };
 	struct features f = { 0 };
 	uint64_t version;
 
-	if (get(&r, 1) != SAVE_MAGIC)
+	if (le_take(&r, 1) != SAVE_MAGIC)
 		return tc_fail(e, TC_ECORRUPT, "features: not saved by us");
-	version = get(&r, 1);
+	version = le_take(&r, 1);
 	if (version > SAVE_VERSION)
 		return tc_fail(e, TC_ENEWER, "features: version %u, we know %u",
 			(unsigned)version, SAVE_VERSION);
-	f.seen = (uint32_t)get(&r, 4);
+	f.seen = (uint32_t)le_take(&r, 4);
 	if (version >= 3) {
-		f.ranked = (uint32_t)get(&r, 4);
+		f.ranked = (uint32_t)le_take(&r, 4);
 		f.ranked_day = get_day(&r);
 	}
 	if (version == 0 || f.seen >> COUNTER_N != 0 ||
 	    (f.ranked & ~f.seen) != 0)
 		return tc_fail(e, TC_ECORRUPT, "features: unknown counters");
 	get_all(&r, version, &f);
-	if (r.short_read || r.left != 0)
+	if (r.bad || r.left != 0)
 		return tc_fail(e, TC_ECORRUPT, "features: %zu bytes do not fit",
 			n);
 	for (int c = 0; c < COUNTER_N; c++) {

@@ -11,12 +11,6 @@
 #define SAVE_MAGIC 0x48u	/* 'H' */
 #define SAVE_VERSION 1u
 
-struct reader {
-	const unsigned char *p;
-	size_t left;
-	bool bad;
-};
-
 static void
 put(struct strbuf *out, uint64_t v, size_t bytes)
 {
@@ -24,22 +18,6 @@ put(struct strbuf *out, uint64_t v, size_t bytes)
 
 	le_put(at, v, bytes);
 	strbuf_add(out, at, bytes);
-}
-
-static uint64_t
-get(struct reader *r, size_t bytes)
-{
-	uint64_t v;
-
-	if (r->left < bytes) {
-		r->bad = true;
-		r->left = 0;
-		return 0;
-	}
-	v = le_get(r->p, bytes);
-	r->p += bytes;
-	r->left -= bytes;
-	return v;
 }
 
 static void
@@ -52,9 +30,9 @@ put_float(struct strbuf *out, float f)
 }
 
 static float
-get_float(struct reader *r)
+get_float(struct le_in *r)
 {
-	uint32_t v = (uint32_t)get(r, 4);
+	uint32_t v = (uint32_t)le_take(r, 4);
 	float f;
 
 	memcpy(&f, &v, sizeof(f));
@@ -71,12 +49,12 @@ put_mean(struct strbuf *out, const struct signal_mean *m)
 }
 
 static struct signal_mean
-get_mean(struct reader *r)
+get_mean(struct le_in *r)
 {
 	struct signal_mean m = { get_float(r), 0, 0 };
 
 	m.slow = get_float(r);
-	m.since_s = (uint32_t)get(r, 4);
+	m.since_s = (uint32_t)le_take(r, 4);
 	return m;
 }
 
@@ -127,28 +105,28 @@ signals_save(const struct signals *s, struct strbuf *out)
 }
 
 static void
-get_rises(struct reader *r, struct signals *s)
+get_rises(struct le_in *r, struct signals *s)
 {
 	uint32_t had = 0;
 
 	for (uint8_t i = 0; i < s->n_rises; i++) {
 		struct signal_rises *one = &s->rises[i];
 
-		one->signal = (uint8_t)get(r, 1);
+		one->signal = (uint8_t)le_take(r, 1);
 		r->bad = r->bad || one->signal >= SIGNAL_COUNTS ||
 			(had & 1u << one->signal);
 		had |= r->bad ? 0 : 1u << one->signal;
-		one->day = (int32_t)(uint32_t)get(r, 4);
+		one->day = (int32_t)(uint32_t)le_take(r, 4);
 		r->bad = r->bad || one->day < 0 || one->day > INT32_MAX / 2;
 		for (int k = 0; k < SIGNAL_SLOTS; k++)
-			one->slots[k] = (uint16_t)get(r, 2);
+			one->slots[k] = (uint16_t)le_take(r, 2);
 	}
 }
 
 static int
-get_lists(struct reader *r, struct signals *s)
+get_lists(struct le_in *r, struct signals *s)
 {
-	uint8_t n_rises = (uint8_t)get(r, 1), n_disks;
+	uint8_t n_rises = (uint8_t)le_take(r, 1), n_disks;
 
 	if (r->bad || n_rises > SIGNAL_COUNTS)
 		return TC_ECORRUPT;
@@ -158,7 +136,7 @@ get_lists(struct reader *r, struct signals *s)
 		return TC_ENOMEM;
 	s->n_rises = n_rises;
 	get_rises(r, s);
-	n_disks = (uint8_t)get(r, 1);
+	n_disks = (uint8_t)le_take(r, 1);
 	if (r->bad || n_disks > SIGNAL_DISKS)
 		return TC_ECORRUPT;
 	if (n_disks > 0)
@@ -167,7 +145,7 @@ get_lists(struct reader *r, struct signals *s)
 		return TC_ENOMEM;
 	s->n_disks = n_disks;
 	for (uint8_t i = 0; i < n_disks; i++) {
-		s->disks[i].name = (uint32_t)get(r, 4);
+		s->disks[i].name = (uint32_t)le_take(r, 4);
 		s->disks[i].mean = get_mean(r);
 	}
 	return r->bad || r->left != 0 ? TC_ECORRUPT : 0;
@@ -194,27 +172,27 @@ int
 signals_restore(const void *p, size_t n, struct signals *out,
 	struct tc_err *e)
 {
-	struct reader r = { p, n, false };
+	struct le_in r = { p, n, false };
 	struct signal_entry all[SIGNAL_N] = { { 0 } };
 	struct signals s = { 0 };
 	uint64_t version;
 	int rc;
 
-	if (get(&r, 1) != SAVE_MAGIC)
+	if (le_take(&r, 1) != SAVE_MAGIC)
 		return tc_fail(e, TC_ECORRUPT, "signals: not saved by us");
-	version = get(&r, 1);
+	version = le_take(&r, 1);
 	if (version > SAVE_VERSION)
 		return tc_fail(e, TC_ENEWER, "signals: version %u, we know %u",
 			(unsigned)version, SAVE_VERSION);
-	s.seen = (uint32_t)get(&r, 4);
+	s.seen = (uint32_t)le_take(&r, 4);
 	if (version == 0 || s.seen >> SIGNAL_N != 0)
 		return tc_fail(e, TC_ECORRUPT, "signals: unknown ones");
 	for (int i = 0; i < SIGNAL_COUNTS; i++)
-		all[i].u.now = (uint32_t)get(&r, 4);
+		all[i].u.now = (uint32_t)le_take(&r, 4);
 	for (int i = 0; i < SIGNAL_N; i++)
-		all[i].at_s = (uint32_t)get(&r, 4);
+		all[i].at_s = (uint32_t)le_take(&r, 4);
 	for (int i = 0; i < SIGNAL_N; i++)
-		all[i].source = (uint8_t)get(&r, 1);
+		all[i].source = (uint8_t)le_take(&r, 1);
 	for (int i = SIGNAL_COUNTS; i < SIGNAL_N; i++)
 		all[i].u.mean = get_mean(&r);
 	rc = keep_entries(&s, all);
