@@ -116,7 +116,8 @@ next_job(struct writer *w)
 {
 	struct job *job;
 
-	if (w->held != NULL || patience_is_over(&w->patience, writer_now()))
+	if (w->held != NULL || w->n == GROUP_MAX ||
+	    patience_is_over(&w->patience, writer_now()))
 		writer_commit_group(w);
 	job = w->held;
 	w->held = NULL;

@@ -314,7 +314,8 @@ START_TEST(calm_sets_share_a_commit_with_the_next_that_is_awaited)
 	yard_hosts(&y, 1);
 	y.ops->stats(y.s, &before);
 	good = bad = 0;
-	for (uint64_t i = 1; i <= 400; i++) {
+	/* More than a transaction takes. */
+	for (uint64_t i = 1; i <= 3000; i++) {
 		struct change_set *cs = set_new();
 
 		set_event(cs, i, 1, "check.state");
@@ -323,12 +324,12 @@ START_TEST(calm_sets_share_a_commit_with_the_next_that_is_awaited)
 		ck_assert_int_eq(y.ops->submit(y.s, cs), 0);
 	}
 	ck_assert_int_eq(yard_put(&y, set_new()), 0);
-	ck_assert_int_eq(good, 400);
+	ck_assert_int_eq(good, 3000);
 	y.ops->stats(y.s, &after);
-	ck_assert_uint_eq(after.sets - before.sets, 401);
-	ck_assert_uint_lt(after.commits - before.commits, 100);
+	ck_assert_uint_eq(after.sets - before.sets, 3001);
+	ck_assert_uint_lt(after.commits - before.commits, 500);
 	load(&y, &a);
-	ck_assert_uint_eq(a.event_seq, 400);
+	ck_assert_uint_eq(a.event_seq, 3000);
 	yard_fini(&y);
 }
 END_TEST
