@@ -89,37 +89,36 @@ advance(struct observer_ring *r, int64_t slot)
 	}
 }
 
+/* The host goes from where it was counted to this slot and kind. */
 static void
-count_in(struct observer_ring *r, const struct observer_mark *host, bool add)
+count_in(struct observer_ring *r, const struct observer_mark *was,
+	const struct observer_mark *host)
 {
-	uint32_t *n = &r->n[host->kind][place(host->slot)];
+	uint32_t *n = &r->n[was->kind][place(was->slot)];
 
-	if (add)
-		++*n;
-	else if (*n > 0)
+	if (r->slot != host->slot)
+		advance(r, host->slot);
+	if (was->counted && host->slot - was->slot < OBSERVER_RING && *n > 0)
 		--*n;
+	r->n[host->kind][place(host->slot)]++;
+	if (host->kind != OBSERVER_HEARD)
+		r->uneasy = host->slot;
 }
 
 void
 observer_note(struct observer *o, struct observer_ring *part,
 	struct observer_mark *host, enum observer_kind kind, struct mono now)
 {
-	struct observer_ring *const rings[] = { &o->all, part };
-	int64_t slot = now.ns / OBSERVER_SLOT_NS;
-	struct observer_mark fresh = *host;
+	struct observer_mark was = *host;
 
-	fresh.slot = (uint32_t)slot;
-	fresh.counted = true;
-	fresh.kind = (uint8_t)kind;
-	for (size_t i = 0; i < 2 && rings[i] != NULL; i++) {
-		advance(rings[i], slot);
-		if (host->counted && slot - host->slot < OBSERVER_RING)
-			count_in(rings[i], host, false);
-		count_in(rings[i], &fresh, true);
-		if (kind != OBSERVER_HEARD)
-			rings[i]->uneasy = slot;
-	}
-	*host = fresh;
+	host->slot = (uint32_t)(now.ns / OBSERVER_SLOT_NS);
+	host->counted = true;
+	host->kind = (uint8_t)kind;
+	if (was.counted && was.slot == host->slot && was.kind == kind)
+		return;
+	count_in(&o->all, &was, host);
+	if (part != NULL)
+		count_in(part, &was, host);
 }
 
 /* All are heard of, as they mostly are: there is nothing to count. */
