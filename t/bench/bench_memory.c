@@ -4,7 +4,7 @@
  *
  *	bench_memory [SECONDS [HOSTS ...]]
  *
- * Each runs for SECONDS (180): the first slots, the caches, the trimming of
+ * Each runs for SECONDS (90): the first slots, the caches, the trimming of
  * what a start left behind are over by then.  HOSTS are 5000 and 20000.
  * Needs the right to ping, as root or by net.ipv4.ping_group_range.
  */
@@ -46,7 +46,7 @@ struct bench {
 static struct bench *
 the_bench(void)
 {
-	static struct bench b = { .seconds = 180, .hosts = { 5000, 20000 },
+	static struct bench b = { .seconds = 90, .hosts = { 5000, 20000 },
 		.n = 2 };
 
 	return &b;
