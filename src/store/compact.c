@@ -42,17 +42,8 @@ int
 compact_mark(struct compactor *c, const char *key, int64_t *value,
 	struct tc_err *e)
 {
-	struct db *db = &c->db;
-	int rc;
-
 	*value = 0;
-	db_bind_text(db, ST_META_GET, 1, key);
-	rc = db_step(db, ST_META_GET, e);
-	if (rc == 1) {
-		*value = db_i64(db, ST_META_GET, 0);
-		db_reset(db, ST_META_GET);
-	}
-	return rc < 0 ? rc : 0;
+	return db_meta_get(&c->db, key, value, e);
 }
 
 int

@@ -403,3 +403,27 @@ db_blob(struct db *db, enum st st, int column, size_t *n)
 	*n = p != NULL ? (size_t)sqlite3_column_bytes(db->st[st], column) : 0;
 	return p;
 }
+
+/* ---- marks ---- */
+
+int
+db_meta_get(struct db *db, const char *key, int64_t *value, struct tc_err *e)
+{
+	int rc;
+
+	db_bind_text(db, ST_META_GET, 1, key);
+	rc = db_step(db, ST_META_GET, e);
+	if (rc == 1) {
+		*value = db_i64(db, ST_META_GET, 0);
+		db_reset(db, ST_META_GET);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+int
+db_meta_put(struct db *db, const char *key, int64_t value, struct tc_err *e)
+{
+	db_bind_text(db, ST_META_PUT, 1, key);
+	db_bind_i64(db, ST_META_PUT, 2, value);
+	return db_run(db, ST_META_PUT, e);
+}

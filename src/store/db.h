@@ -63,6 +63,12 @@ int db_exec(struct db *db, const char *sql, struct tc_err *e);
 /* The first column of the first row as a number; 0 when there is none. */
 int db_number(struct db *db, const char *sql, int64_t *out, struct tc_err *e);
 
+/* A number kept under a name; it stays as it is when there is none. */
+int db_meta_get(struct db *db, const char *key, int64_t *value,
+	struct tc_err *e);
+int db_meta_put(struct db *db, const char *key, int64_t value,
+	struct tc_err *e);
+
 /* Binding by number from 1; a failure shows at the step. */
 void db_bind_i64(struct db *db, enum st st, int at, int64_t v);
 void db_bind_f64(struct db *db, enum st st, int at, double v);

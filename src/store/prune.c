@@ -128,16 +128,8 @@ prune_note_raw(struct db *db, struct wall before, struct tc_err *e)
 	int64_t known = 0;
 	int rc;
 
-	db_bind_text(db, ST_META_GET, 1, "raw_from");
-	if ((rc = db_step(db, ST_META_GET, e)) < 0)
+	if ((rc = db_meta_get(db, "raw_from", &known, e)) < 0)
 		return rc;
-	if (rc == 1) {
-		known = db_i64(db, ST_META_GET, 0);
-		db_reset(db, ST_META_GET);
-	}
-	if (before.ms <= known)
-		return 0;
-	db_bind_text(db, ST_META_PUT, 1, "raw_from");
-	db_bind_i64(db, ST_META_PUT, 2, before.ms);
-	return db_run(db, ST_META_PUT, e);
+	return before.ms > known ?
+		db_meta_put(db, "raw_from", before.ms, e) : 0;
 }

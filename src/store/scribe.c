@@ -81,25 +81,15 @@ int
 scribe_put_meta(struct scribe *s, const char *key, int64_t value,
 	struct tc_err *e)
 {
-	db_bind_text(&s->db, ST_META_PUT, 1, key);
-	db_bind_i64(&s->db, ST_META_PUT, 2, value);
-	return db_run(&s->db, ST_META_PUT, e);
+	return db_meta_put(&s->db, key, value, e);
 }
 
 int
 scribe_get_meta(struct scribe *s, const char *key, int64_t *value,
 	struct tc_err *e)
 {
-	int rc;
-
 	*value = 0;
-	db_bind_text(&s->db, ST_META_GET, 1, key);
-	rc = db_step(&s->db, ST_META_GET, e);
-	if (rc == 1) {
-		*value = db_i64(&s->db, ST_META_GET, 0);
-		db_reset(&s->db, ST_META_GET);
-	}
-	return rc < 0 ? rc : 0;
+	return db_meta_get(&s->db, key, value, e);
 }
 
 static int

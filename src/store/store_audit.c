@@ -155,14 +155,12 @@ audit_verify(struct db *db, struct audit_sum *sum, struct tc_err *e)
 {
 	struct chain c = { 0 };
 	struct read_audit q = { 0, SIZE_MAX, check_row, &c };
+	int64_t gone = 0;
 	int rc;
 
-	db_bind_text(db, ST_META_GET, 1, "audit_gone");
-	if ((rc = db_step(db, ST_META_GET, e)) < 0)
+	if ((rc = db_meta_get(db, "audit_gone", &gone, e)) < 0)
 		return rc;
-	if (rc == 1)
-		c.gone = (uint64_t)db_i64(db, ST_META_GET, 0);
-	db_reset(db, ST_META_GET);
+	c.gone = (uint64_t)gone;
 	rc = read_audit(db, &q, e);
 	if (rc == 0 && c.why != NULL)
 		rc = tc_fail(e, TC_ECORRUPT, "audit row %" PRIu64 ": %s",

@@ -411,30 +411,15 @@ give_points(struct gather *g, size_t n, const struct read_series *to)
 	}
 }
 
-/* Stays as it is when there is none. */
-static int
-read_mark(struct db *db, const char *key, int64_t *value, struct tc_err *e)
-{
-	int rc;
-
-	db_bind_text(db, ST_META_GET, 1, key);
-	rc = db_step(db, ST_META_GET, e);
-	if (rc == 1) {
-		*value = db_i64(db, ST_META_GET, 0);
-		db_reset(db, ST_META_GET);
-	}
-	return rc < 0 ? rc : 0;
-}
-
 static int
 prepare(struct gather *g, struct tc_err *e)
 {
 	int64_t metric;
 	int rc;
 
-	if ((rc = read_mark(g->db, "packed", &g->packed, e)) < 0 ||
-	    (rc = read_mark(g->db, "rolled", &g->rolled_ms, e)) < 0 ||
-	    (rc = read_mark(g->db, "raw_from", &g->raw_ms, e)) < 0)
+	if ((rc = db_meta_get(g->db, "packed", &g->packed, e)) < 0 ||
+	    (rc = db_meta_get(g->db, "rolled", &g->rolled_ms, e)) < 0 ||
+	    (rc = db_meta_get(g->db, "raw_from", &g->raw_ms, e)) < 0)
 		return rc;
 	db_bind_text(g->db, ST_NAME_GET, 1, g->q->metric);
 	if ((rc = db_step(g->db, ST_NAME_GET, e)) <= 0)

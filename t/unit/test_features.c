@@ -10,31 +10,8 @@
 #include "predict/eval.h"
 #include "predict/features.h"
 #include "t/lib/card.h"
+#include "t/lib/features.h"
 #include "t/lib/story.h"
-
-#define DAY0 16000
-
-static void
-see(struct features *f, enum counter c, uint64_t raw, int32_t day)
-{
-	(void)features_observe(f, c, raw, day, wall_from_days(day));
-}
-
-static struct feature_value
-ask(const struct features *f, const char *name, int32_t day)
-{
-	struct feature_ref ref;
-
-	ck_assert_msg(feature_ref_parse(name, strlen(name), &ref), "%s", name);
-	return features_get(f, ref, day);
-}
-
-#define ck_feature(f, name, day, want)                                  \
-	do {                                                            \
-		struct feature_value v_ = ask(f, name, day);            \
-		ck_assert_msg(v_.known, "%s is unknown", name);         \
-		ck_assert_int_eq(v_.value, want);                       \
-	} while (0)
 
 /* The end of the last whole week that ended `days` ago, as a person would. */
 static int32_t
