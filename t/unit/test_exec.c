@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "probe/runner.h"
 #include "sched/sched.h"
+#include "t/lib/scratch.h"
 #include "t/lib/story.h"
 
 #define PATIENCE_S 40
@@ -142,12 +143,9 @@ ck_nothing_left(struct story *st)
 static void
 finish(struct story *st)
 {
-	const char *rm[] = { "/bin/rm", "-rf", st->dir, NULL };
-
 	runner_free(st->r);
 	sched_free(st->s);
-	if (fork() == 0)
-		execv(rm[0], (char *const *)rm);
+	scratch_remove(st->dir);
 }
 
 struct wish {
