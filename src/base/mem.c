@@ -69,6 +69,15 @@ mem_free(void *p)
 	free(p);
 }
 
+/* glibc's own first value, which it raises with each larger block freed. */
+#define MEM_LARGE_BYTES (128 * 1024)
+
+void
+mem_give_back(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MEM_LARGE_BYTES);
+}
+
 void
 mem_trim(void)
 {

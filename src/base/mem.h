@@ -18,6 +18,11 @@ char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 
 /*
+ * At the start of a program that runs for long: what is large is mapped by
+ * itself for good, and leaves no hole when it is freed.
+ */
+void mem_give_back(void);
+/*
  * After much was freed at once: pages that nothing lies on go back to the
  * system.  Milliseconds for a large heap.
  */

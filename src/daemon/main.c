@@ -8,6 +8,7 @@
 
 #include "base/args.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "daemon/daemon.h"
 
 struct wish {
@@ -139,6 +140,7 @@ main(int argc, char **argv)
 
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);	/* a limit is an error of write */
+	mem_give_back();
 	log_set_stamp(getenv("JOURNAL_STREAM") == NULL);
 	if (args_parse(&program, argc, argv, &w, &rest, &e) < 0) {
 		fprintf(stderr, "tocsind: %s\n", e.text);
