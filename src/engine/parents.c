@@ -112,9 +112,10 @@ static bool
 is_cut_off(const struct engine *en, const struct check *c)
 {
 	struct witness home = { .host = c->host, .machine = true };
+	const struct unit *u = check_unit(c);
 
-	if (check_unit(c) != NULL && (witness_lies(&home) ||
-		(check_unit(c)->vm != NULL && vm_is_gone(check_unit(c)->vm))))
+	if (u != NULL && (witness_lies(&home) ||
+		(u->vm != NULL && vm_is_gone(u->vm))))
 		return true;
 	return parent_dead(en, c->host) != NULL;
 }
