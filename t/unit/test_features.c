@@ -266,7 +266,8 @@ saved_before(unsigned char *to, unsigned version)
 	n = put(to, n, 1, 4);
 	n = put(to, n, DAY0, 4);
 	n = put(to, n, DAY0 + 50, 4);
-	n = put(to, n, 0, 12);
+	n = put(to, n, 0, 8);
+	n = put(to, n, 0, 4);
 	if (version == 2)
 		n = put(to, n, DAY0 + 50, 4);
 	for (int i = 0; i < FEATURE_SLOTS; i++) {
