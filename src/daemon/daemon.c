@@ -80,8 +80,7 @@ daemon_tick_by(struct daemon *d, struct mono due)
 	sched_at(d->sched, &d->tick, due);
 }
 
-/* True: degraded. */
-static bool
+static void
 note_store(struct daemon *d)
 {
 	char why[sizeof(d->store_why)];
@@ -92,7 +91,6 @@ note_store(struct daemon *d)
 	memcpy(why, d->store_why, sizeof(why));
 	pthread_mutex_unlock(&d->publish_lock);
 	engine_set_degraded(d->engine, degraded, why, daemon_now(d));
-	return degraded;
 }
 
 static void
@@ -141,26 +139,6 @@ on_result(void *arg, uint32_t check, uint32_t seq,
 		daemon_tick_by(d, due);
 }
 
-/* Where the API is; a disk that takes nothing is tried again later. */
-static void
-say_url(struct daemon *d)
-{
-	const struct config *c = d->config;
-	char path[4096], url[300];
-	struct tc_err e = { 0 };
-	int n = snprintf(url, sizeof(url), "%s://%.*s:%u\n",
-		c->tls_certificate != NULL ? "https" : "http",
-		(int)(strrchr(c->listen, ':') - c->listen), c->listen,
-		http_port(d->http));
-
-	if (!d->url_owed)
-		log_at(INFO, "http", "listening url=%.*s", n - 1, url);
-	snprintf(path, sizeof(path), "%s/server.url", c->state_dir);
-	d->url_owed = file_write_atomic(path, url, (size_t)n, 0644, &e) < 0;
-	if (d->url_owed)
-		log_at(WARN, "daemon", "server.url not written: %s", e.text);
-}
-
 static void
 on_durable(void *arg)
 {
@@ -169,8 +147,7 @@ on_durable(void *arg)
 	alerts_send(d);
 	keep_again(d);
 	keep_retry(d);
-	if (!note_store(d) && d->url_owed)
-		say_url(d);
+	note_store(d);
 }
 
 static void
@@ -253,6 +230,27 @@ open_engine(struct daemon *d, struct tc_err *e)
 	return 0;
 }
 
+void
+daemon_write_url(struct daemon *d)
+{
+	const struct config *c = d->config;
+	bool again = d->url_owed;
+	char path[4096], url[300];
+	struct tc_err e = { 0 };
+	int n = snprintf(url, sizeof(url), "%s://%.*s:%u\n",
+		c->tls_certificate != NULL ? "https" : "http",
+		(int)(strrchr(c->listen, ':') - c->listen), c->listen,
+		http_port(d->http));
+
+	snprintf(path, sizeof(path), "%s/server.url", c->state_dir);
+	d->url_owed = file_write_atomic(path, url, (size_t)n, 0644, &e) < 0;
+	if (again)
+		return;
+	log_at(INFO, "http", "listening url=%.*s", n - 1, url);
+	if (d->url_owed)
+		log_at(WARN, "daemon", "server.url not written: %s", e.text);
+}
+
 static int
 open_http(struct daemon *d, struct tc_err *e)
 {
@@ -275,7 +273,7 @@ open_http(struct daemon *d, struct tc_err *e)
 	pthread_mutex_lock(&d->publish_lock);
 	d->http = http;
 	pthread_mutex_unlock(&d->publish_lock);
-	say_url(d);
+	daemon_write_url(d);
 	return 0;
 }
 

@@ -106,6 +106,8 @@ void daemon_stop(struct daemon *d);
 void daemon_publish(struct daemon *d, bool force);
 /* The engine's next tick is at this time at the latest. */
 void daemon_tick_by(struct daemon *d, struct mono due);
+/* Where the API is, to the log and to server.url; or later: url_owed. */
+void daemon_write_url(struct daemon *d);
 
 /* ---- self.c ---- */
 /* Now and then: its file, and how old its last copy is. */

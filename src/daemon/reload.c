@@ -160,6 +160,8 @@ look(void *arg, struct mono now)
 	if (!d->trimmed)
 		mem_trim();
 	d->trimmed = true;
+	if (d->url_owed)
+		daemon_write_url(d);
 	if (config_fleet_is_stale(d->config, d->fleet))
 		reload_fleet(d);
 	gateway_look(d);

@@ -340,11 +340,37 @@ remount(const struct scene *s, unsigned long flags)
 	return mount(NULL, s->state, NULL, MS_REMOUNT | flags, NULL) == 0;
 }
 
+struct url_file {
+	const struct scene *s;
+	ino_t was;
+};
+
+static ino_t
+url_inode(const struct scene *s)
+{
+	char path[300];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/server.url", s->state);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* What could not be written at the start. */
+static bool
+tells_where_it_is(void *arg)
+{
+	const struct url_file *f = arg;
+	ino_t is = url_inode(f->s);
+
+	return is != 0 && is != f->was;
+}
+
 /* `signum` ended the last run: with SIGKILL the log is there yet. */
 static void
 begins_where_nothing_can_be_written(int signum)
 {
 	struct scene s;
+	struct url_file url = { .s = &s };
 
 	scene_init(&s);
 	if (!mount_own(&s, "size=32m")) {
@@ -358,6 +384,7 @@ begins_where_nothing_can_be_written(int signum)
 		ck_assert(it_led_is_taken(&s.led));
 	it_end(&s.it.server, signum);
 	ck_assert(remount(&s, MS_RDONLY));
+	url.was = url_inode(&s);
 	it_start_degraded(&s.it);
 	/* What was kept can be read, and nothing more is acknowledged. */
 	ck_assert_uint_ge(it_led_points(&s.led), (size_t)s.led.acked);
@@ -367,6 +394,7 @@ begins_where_nothing_can_be_written(int signum)
 	ck_assert(remount(&s, 0));
 	is_well_again(&s);
 	has_lost_nothing(&s);
+	ck_assert(it_wait(tells_where_it_is, &url, 20));
 	scene_fini(&s);
 }
 
