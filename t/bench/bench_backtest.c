@@ -10,37 +10,18 @@
 #include <zlib.h>
 
 #include "base/clock.h"
-#include "base/macros.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "predict/backtest.h"
 #include "predict/builtin.h"
 #include "predict/eval.h"
 #include "replay/replay.h"
+#include "t/lib/tape.h"
 
 #define DRIVES 5000
 #define DAYS 400
 #define DAY0 16000
 #define LIVE 100000
-
-struct tape {
-	struct row_source source;
-	struct row *rows;
-	size_t n;
-	size_t at;
-};
-
-static int
-tape_next(struct row_source *source, struct row *row, struct tc_err *e)
-{
-	struct tape *t = CONTAINER_OF(source, struct tape, source);
-
-	(void)e;
-	if (t->at == t->n)
-		return 0;
-	*row = t->rows[t->at++];
-	return 1;
-}
 
 static void
 measure(const char *what, struct row_source *source, const struct pack *pack)
@@ -89,25 +70,24 @@ invent(struct strbuf *csv)
 static void
 measure_rows(const struct strbuf *csv, const struct pack *pack)
 {
-	struct tape t = { .source = { tape_next } };
+	struct tape *t = tape_alloc((size_t)DRIVES * DAYS);
 	struct replay *r = NULL;
 	struct arena text = { 0 };
 	struct row row = { 0 };
 
-	t.rows = mem_alloc_array((size_t)DRIVES * DAYS, sizeof(t.rows[0]));
-	if (!t.rows || replay_open_memory("-", csv->p, csv->n, &r, NULL) < 0)
+	if (!t || replay_open_memory("-", csv->p, csv->n, &r, NULL) < 0)
 		exit(1);
 	while (replay_source(r)->next(replay_source(r), &row, NULL) > 0) {
 		row.serial = arena_strndup(&text, row.serial, row.serial_n);
 		row.model = "ST4000DM000";
 		if (!row.serial)
 			exit(1);
-		t.rows[t.n++] = row;
+		t->rows[t->n++] = row;
 	}
-	measure("rows in memory", &t.source, pack);
+	measure("rows in memory", &t->source, pack);
 	replay_close(r);
 	arena_free(&text);
-	mem_free(t.rows);
+	mem_free(t);
 }
 
 static void

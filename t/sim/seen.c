@@ -2,6 +2,7 @@
  * What the snapshot of a fleet in virtual time says, in one word; and the
  * rules that tests have in common.
  */
+#include <check.h>
 #include <string.h>
 
 #include "t/sim/sim.h"
@@ -62,6 +63,20 @@ sim_state(struct sim *s, const char *host)
 
 	snapshot_put(snap);
 	return st;
+}
+
+enum health
+sim_health(struct sim *s, const char *path)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const char *host;
+	const struct snap_unit *u = sim_unit(snap, path, &host);
+	enum health is;
+
+	ck_assert_ptr_nonnull(u);
+	is = u->health;
+	snapshot_put(snap);
+	return is;
 }
 
 enum tocsin_reason

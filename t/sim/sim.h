@@ -103,6 +103,8 @@ struct snap_plan sim_plan(struct sim *s, const char *host);
 enum plan_action sim_rung(struct sim *s, const char *host);
 
 enum unit_state sim_state(struct sim *s, const char *host);
+/* Of a VM or role, which must be there. */
+enum health sim_health(struct sim *s, const char *path);
 enum tocsin_reason sim_reason(struct sim *s, const char *host);
 enum level sim_level(struct sim *s, const char *host);
 /* The caller puts it. */

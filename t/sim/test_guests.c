@@ -59,20 +59,6 @@ kill_all(struct sim *s, enum tocsin_reason why)
 	kill_guests(s, false, why);
 }
 
-static enum health
-health_of(struct sim *s, const char *path)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	const char *host;
-	const struct snap_unit *u = sim_unit(snap, path, &host);
-	enum health is;
-
-	ck_assert_ptr_nonnull(u);
-	is = u->health;
-	snapshot_put(snap);
-	return is;
-}
-
 static size_t
 unit_plans(struct sim *s)
 {
@@ -98,11 +84,11 @@ START_TEST(p10_nothing_on_a_dying_host_is_convicted)
 			kill_all(s, TOCSIN_WHY_NO_REPLY);
 			sim_run_until(s, at + 120);
 			ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
-			ck_assert_int_eq(health_of(s, "v1"),
+			ck_assert_int_eq(sim_health(s, "v1"),
 				HEALTH_UNREACHABLE);
-			ck_assert_int_eq(health_of(s, "v1/web"),
+			ck_assert_int_eq(sim_health(s, "v1/web"),
 				HEALTH_UNREACHABLE);
-			ck_assert_int_eq(health_of(s, "h1/db"),
+			ck_assert_int_eq(sim_health(s, "h1/db"),
 				HEALTH_UNREACHABLE);
 			ck_assert_ptr_null(strstr(sim_unit_log(s),
 				">unhealthy"));
@@ -122,14 +108,14 @@ START_TEST(p10_with_the_host_its_guests_are_back)
 	sim_run_until(s, 100);
 	kill_all(s, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 300);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_UNREACHABLE);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_UNREACHABLE);
 	kill_all(s, TOCSIN_WHY_NONE);
 	while (sim_state(s, "h1") != STATE_HEALTHY && sim_now(s) < 360)
 		sim_run_until(s, sim_now(s) + 0.1);
 	sim_run_until(s, sim_now(s) + 3);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
-	ck_assert_int_eq(health_of(s, "h1/db"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/db"), HEALTH_HEALTHY);
 	ck_assert_ptr_null(strstr(sim_unit_log(s), ">unhealthy"));
 	sim_free(s);
 }
@@ -147,7 +133,7 @@ time_to_verdict(int recheck, enum tocsin_reason host, double at)
 	sim_set(s, "h1", "ping", host);
 	sim_run_until(s, at);
 	sim_answer(s, "h1db", "tcp", TOCSIN_WHY_NO_REPLY);
-	while (health_of(s, "h1/db") != HEALTH_UNHEALTHY &&
+	while (sim_health(s, "h1/db") != HEALTH_UNHEALTHY &&
 		sim_now(s) < at + 200)
 		sim_run_until(s, sim_now(s) + 0.05);
 	took = sim_now(s) - at;
@@ -187,15 +173,15 @@ START_TEST(p10_a_role_in_a_silent_vm_is_unreachable_and_not_acted_on)
 	sim_run_until(s, 100);
 	kill_guests(s, true, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 200);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_SUSPECT);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_UNREACHABLE);
-	ck_assert_int_eq(health_of(s, "h1/db"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_SUSPECT);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_UNREACHABLE);
+	ck_assert_int_eq(sim_health(s, "h1/db"), HEALTH_HEALTHY);
 	ck_assert_uint_eq(unit_plans(s), 0);
 	ck_assert_uint_eq(sim_alerts(s, "all"), 0);
 	kill_guests(s, true, TOCSIN_WHY_NONE);
 	sim_run_until(s, 240);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
 	ck_assert_ptr_null(strstr(sim_unit_log(s), ">unhealthy"));
 	sim_free(s);
 }
@@ -210,8 +196,8 @@ START_TEST(r006_a_role_in_a_live_vm_is_convicted_by_itself)
 	sim_run_until(s, 100);
 	sim_answer(s, "v1web", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
 	sim_run_until(s, 100 + 15 + 4);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_UNHEALTHY);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
 	ck_assert_uint_eq(unit_plans(s), 1);
 	sim_free(s);
 }
@@ -226,15 +212,15 @@ START_TEST(p10_a_conviction_from_before_comes_back_with_the_host)
 	sim_run_until(s, 100);
 	sim_answer(s, "h1db", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
 	sim_run_until(s, 150);
-	ck_assert_int_eq(health_of(s, "h1/db"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/db"), HEALTH_UNHEALTHY);
 	kill_all(s, TOCSIN_WHY_NO_REPLY);
 	sim_run_until(s, 250);
-	ck_assert_int_eq(health_of(s, "h1/db"), HEALTH_UNREACHABLE);
+	ck_assert_int_eq(sim_health(s, "h1/db"), HEALTH_UNREACHABLE);
 	kill_all(s, TOCSIN_WHY_NONE);
 	sim_answer(s, "h1db", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
 	sim_run_until(s, 300);
-	ck_assert_int_eq(health_of(s, "h1/db"), HEALTH_UNHEALTHY);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/db"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
 	sim_free(s);
 }
 END_TEST

@@ -87,20 +87,6 @@ hypervisor_until(struct sim *s, const char *host, const char *vm,
 	}
 }
 
-static enum health
-health_of(struct sim *s, const char *path)
-{
-	struct snapshot *snap = sim_snapshot(s);
-	const char *host;
-	const struct snap_unit *u = sim_unit(snap, path, &host);
-	enum health is;
-
-	ck_assert_ptr_nonnull(u);
-	is = u->health;
-	snapshot_put(snap);
-	return is;
-}
-
 static enum tocsin_reason
 reason_of(struct sim *s, const char *path)
 {
@@ -205,7 +191,7 @@ START_TEST(r006_only_the_role_fails_and_only_the_role_is_acted_on)
 	sim_run_until(s, 100);
 	sim_answer(s, "v1", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
 	sim_run_until(s, 160);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_UNHEALTHY);
 	ck_assert_int_eq(action_of(s, "v1/web"), PLAN_ROLE_OUT_OF_ROTATION);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
 	ck_assert_uint_eq(plans(s), 1);
@@ -213,7 +199,7 @@ START_TEST(r006_only_the_role_fails_and_only_the_role_is_acted_on)
 	ck_assert_uint_eq(sim_alerts(s, "vm_unhealthy"), 0);
 	sim_answer(s, "v1", "tcp", TOCSIN_WHY_NONE);
 	sim_run_until(s, 220);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
 	ck_assert_uint_eq(plans(s), 0);
 	ck_assert_uint_eq(sim_alerts(s, "role_unhealthy"), 0);
 	sim_free(s);
@@ -252,10 +238,10 @@ START_TEST(r007_which_of_two_signals_convicted_is_told)
 
 	sim_units(s, "h1", &unit, 1, AGENT_AUTO);
 	inside_until(s, "web", TOCSIN_OK, 60);
-	ck_assert_int_eq(health_of(s, "h1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/web"), HEALTH_HEALTHY);
 	sim_answer(s, "10.0.0.9", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
 	inside_until(s, "web", TOCSIN_OK, 120);
-	ck_assert_int_eq(health_of(s, "h1/web"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/web"), HEALTH_UNHEALTHY);
 	ck_assert_uint_eq(convicted_by(s, "h1/web"), 1U << SIGNAL_OUTSIDE);
 	inside_until(s, "web", TOCSIN_FAIL, 200);
 	ck_assert_uint_eq(convicted_by(s, "h1/web"),
@@ -265,9 +251,9 @@ START_TEST(r007_which_of_two_signals_convicted_is_told)
 	ck_assert_uint_eq(convicted_by(s, "h1/web"), 1U << SIGNAL_INSIDE);
 	/* The inside falls silent: that heals nobody. */
 	sim_run_until(s, 400);
-	ck_assert_int_eq(health_of(s, "h1/web"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/web"), HEALTH_UNHEALTHY);
 	inside_until(s, "web", TOCSIN_OK, 460);
-	ck_assert_int_eq(health_of(s, "h1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "h1/web"), HEALTH_HEALTHY);
 	sim_free(s);
 }
 END_TEST
@@ -283,13 +269,13 @@ START_TEST(r008_the_word_of_another_monitor_counts_as_a_signal)
 	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h1\","
 		"\"vm\":\"v1\",\"role\":\"web\",\"source\":\"haproxy\","
 		"\"outcome\":\"fail\",\"text\":\"0 of 3 up\"}"), 0);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_UNHEALTHY);
 	ck_assert_uint_eq(convicted_by(s, "v1/web"), 1U << SIGNAL_EXTERNAL);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
 	ck_assert_int_eq(sim_order(s, ORDER_SIGNAL, "", "{\"vm\":\"v1\","
 		"\"role\":\"web\",\"source\":\"haproxy\",\"outcome\":\"ok\"}"),
 		0);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
 	ck_assert_int_lt(sim_order(s, ORDER_SIGNAL, "", "{\"host\":\"h1\","
 		"\"role\":\"nope\",\"source\":\"x\",\"outcome\":\"ok\"}"), 0);
 	sim_free(s);
@@ -307,10 +293,10 @@ START_TEST(r010_nine_minutes_and_three_quarters_are_one_soft_record)
 	beat_until(s, "v1", 60);
 	say(s, "v1", (struct observation){ .probe = "memory" });
 	sim_run_until(s, 60 + 585);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_SUSPECT);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_SUSPECT);
 	ck_assert_uint_eq(plans(s), 0);
 	beat_until(s, "v1", 800);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
 	ck_assert_uint_eq(count_lines(sim_unit_log(s), "suspect "
 		"connection_lost soft"), 1);
 	ck_assert_uint_eq(count_lines(sim_unit_log(s), "hard"), 0);
@@ -319,9 +305,9 @@ START_TEST(r010_nine_minutes_and_three_quarters_are_one_soft_record)
 	/* Ten minutes are hard. */
 	say(s, "v1", (struct observation){ .probe = "memory" });
 	sim_run_until(s, 800 + 599);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_SUSPECT);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_SUSPECT);
 	sim_run_until(s, 800 + 601);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_UNHEALTHY);
 	ck_assert_uint_eq(sim_alerts(s, "vm_unhealthy"), 1);
 	sim_free(s);
 }
@@ -339,13 +325,13 @@ START_TEST(r011_late_and_busy_is_overloaded_and_late_alone_is_suspect)
 		.n_metrics = 1 });
 	say(s, "v2", (struct observation){ .probe = "memory" });
 	sim_run_until(s, 46);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_OVERLOADED);
-	ck_assert_int_eq(health_of(s, "v2"), HEALTH_SUSPECT);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_OVERLOADED);
+	ck_assert_int_eq(sim_health(s, "v2"), HEALTH_SUSPECT);
 	sim_run_until(s, 590);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_OVERLOADED);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_OVERLOADED);
 	ck_assert_uint_eq(plans(s), 0);
 	sim_run_until(s, 601);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_UNHEALTHY);
 	sim_free(s);
 }
 END_TEST
@@ -562,23 +548,23 @@ START_TEST(r013_without_agent_the_hypervisor_speaks_and_nobody_is_missed)
 
 	sim_units(s, "h1", &vm, 1, AGENT_AUTO);
 	sim_run_until(s, 2000);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_UNKNOWN);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_UNKNOWN);
 	ck_assert_uint_eq(sim_alert_facts(s), 0);
 	hypervisor_until(s, "h1", "v1", VM_RUN_RUNNING, 2100);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
 	hypervisor_until(s, "h1", "v1", VM_RUN_PAUSED, 2115);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_UNHEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_UNHEALTHY);
 	ck_assert_int_eq(reason_of(s, "v1"), TOCSIN_WHY_VM_PAUSED);
 	ck_assert_uint_eq(sim_alerts(s, "vm_unhealthy"), 1);
 	hypervisor_until(s, "h1", "v1", VM_RUN_RUNNING, 2130);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
 	ck_assert_uint_eq(sim_alerts(s, "vm_unhealthy"), 0);
 	hypervisor_until(s, "h1", "v1", VM_RUN_CRASHED, 2160);
 	ck_assert_int_eq(reason_of(s, "v1"), TOCSIN_WHY_VM_CRASHED);
 	hypervisor_until(s, "h1", "v1", VM_RUN_RUNNING, 2190);
 	/* Silence of the hypervisor is stale, not missing heartbeats. */
 	sim_run_until(s, 6000);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_STALE);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_STALE);
 	ck_assert_uint_eq(sim_alerts(s, "agent_silent"), 0);
 	ck_assert_ptr_null(strstr(sim_unit_log(s), "connection_lost"));
 	ck_assert_ptr_null(strstr(sim_unit_log(s), "never_connected"));
@@ -594,11 +580,11 @@ START_TEST(r019_listed_as_running_but_unreachable_is_impaired)
 	give_checks(&vm);
 	sim_units(s, "h1", &vm, 1, AGENT_AUTO);
 	hypervisor_until(s, "h1", "v1", VM_RUN_RUNNING, 60);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
 	sim_answer(s, "v1", "ping", TOCSIN_WHY_NO_REPLY);
 	sim_answer(s, "v1", "tcp", TOCSIN_WHY_CONNECT_TIMEOUT);
 	hypervisor_until(s, "h1", "v1", VM_RUN_RUNNING, 125);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_IMPAIRED);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_IMPAIRED);
 	ck_assert_int_eq(reason_of(s, "v1"), TOCSIN_WHY_RUNS_UNREACHABLE);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
 	ck_assert_int_eq(action_of(s, "v1"), PLAN_VM_RESTART_KEEP);
@@ -734,14 +720,14 @@ START_TEST(fx_003_healing_acts_on_the_layer_that_failed)
 	sim_answer(s, "v1", "tcp", TOCSIN_WHY_CONNECT_TIMEOUT);
 	sim_run_until(s, 120 + 601);
 	ck_assert_int_eq(action_of(s, "v1"), PLAN_VM_RESTART_FRESH);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_UNREACHABLE);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_UNREACHABLE);
 	ck_assert_int_eq(action_of(s, "v1/web"), PLAN_NONE);
 	/* The host follows: the VM is not the matter. */
 	sim_set(s, "h1", "ping", TOCSIN_WHY_NO_REPLY);
 	sim_set(s, "h1", "tcp", TOCSIN_WHY_CONNECT_TIMEOUT);
 	sim_run_until(s, 800);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_UNHEALTHY);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_UNREACHABLE);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_UNREACHABLE);
 	ck_assert_int_eq(action_of(s, "v1"), PLAN_NONE);
 	ck_assert_uint_eq(plans(s), 1);
 	/* All return. */
@@ -750,8 +736,8 @@ START_TEST(fx_003_healing_acts_on_the_layer_that_failed)
 	sim_answer(s, "v1", "tcp", TOCSIN_WHY_NONE);
 	beat_until(s, "v1", 900);
 	ck_assert_int_eq(sim_state(s, "h1"), STATE_HEALTHY);
-	ck_assert_int_eq(health_of(s, "v1"), HEALTH_HEALTHY);
-	ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1"), HEALTH_HEALTHY);
+	ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
 	ck_assert_uint_eq(plans(s), 0);
 	sim_free(s);
 }
@@ -853,7 +839,7 @@ START_TEST(a_vm_moves_and_keeps_its_id)
 		ck_assert_uint_eq(sim_unit(snap, "v1/web", &host)->id, role);
 		ck_assert_str_eq(host, "h2");
 		snapshot_put(snap);
-		ck_assert_int_eq(health_of(s, "v1/web"), HEALTH_HEALTHY);
+		ck_assert_int_eq(sim_health(s, "v1/web"), HEALTH_HEALTHY);
 		/* Nor does a restart bring it back. */
 		sim_restart(s);
 		hypervisor_until(s, "h2", "v1", VM_RUN_RUNNING, sim_now(s) +
@@ -889,7 +875,7 @@ silent_run(double kill, char *out, size_t size, double *convicted)
 			sim_restart(s);
 		sim_run_until(s, t);
 		if (*convicted == 0 &&
-		    health_of(s, "v1") == HEALTH_UNHEALTHY)
+		    sim_health(s, "v1") == HEALTH_UNHEALTHY)
 			*convicted = t;
 	}
 	snprintf(out, size, "%s", sim_unit_log(s));

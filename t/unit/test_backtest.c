@@ -13,18 +13,11 @@
 #include "predict/eval.h"
 #include "t/lib/card.h"
 #include "t/lib/story.h"
+#include "t/lib/tape.h"
 
 #define DAY0 15900
 #define ROWS_MAX 6000
 #define CHANGES_MAX 6000
-
-/* Rows from an array. */
-struct tape {
-	struct row_source source;
-	struct row rows[ROWS_MAX];
-	size_t n;
-	size_t at;
-};
 
 /* What was emitted. */
 struct backtest_mark {
@@ -40,25 +33,12 @@ struct heard {
 	size_t stop_after;	/* 0 = never */
 };
 
-static int
-tape_next(struct row_source *source, struct row *row, struct tc_err *e)
-{
-	struct tape *t = CONTAINER_OF(source, struct tape, source);
-
-	(void)e;
-	if (t->at == t->n)
-		return 0;
-	*row = t->rows[t->at++];
-	return 1;
-}
-
 static struct tape *
 tape_new(void)
 {
-	struct tape *t = MEM_NEW(struct tape);
+	struct tape *t = tape_alloc(ROWS_MAX);
 
 	ck_assert_ptr_nonnull(t);
-	t->source.next = tape_next;
 	return t;
 }
 

@@ -13,18 +13,11 @@
 #include "predict/peers.h"
 #include "t/lib/card.h"
 #include "t/lib/story.h"
+#include "t/lib/tape.h"
 
 #define DAY0 15900
 #define ROWS_MAX 9000
 #define SERIAL 8
-
-struct tape {
-	struct row_source source;
-	struct row rows[ROWS_MAX];
-	char serials[ROWS_MAX][SERIAL];
-	size_t n;
-	size_t at;
-};
 
 struct mark {
 	char serial[SERIAL];
@@ -38,46 +31,25 @@ struct heard {
 	int32_t until;
 };
 
-static int
-tape_next(struct row_source *source, struct row *row, struct tc_err *e)
-{
-	struct tape *t = CONTAINER_OF(source, struct tape, source);
-
-	(void)e;
-	if (t->at == t->n)
-		return 0;
-	*row = t->rows[t->at++];
-	return 1;
-}
-
-static int
-tape_rewind(struct row_source *source, struct tc_err *e)
-{
-	struct tape *t = CONTAINER_OF(source, struct tape, source);
-
-	(void)e;
-	t->at = 0;
-	return 0;
-}
-
 static struct tape *
 tape_new(void)
 {
-	struct tape *t = MEM_NEW(struct tape);
+	struct tape *t = tape_alloc(ROWS_MAX);
 
 	ck_assert_ptr_nonnull(t);
-	t->source = (struct row_source){ tape_next, tape_rewind };
 	return t;
 }
 
 static struct row *
 tell(struct tape *t, unsigned drive, int32_t day, uint64_t pending)
 {
-	struct row *r = &t->rows[t->n];
-	char *serial = t->serials[t->n++];
+	static char serials[1000][SERIAL];
+	struct row *r = &t->rows[t->n++];
+	char *serial = serials[drive % ARRAY_LEN(serials)];
 
 	ck_assert_uint_le(t->n, ROWS_MAX);
-	(void)snprintf(serial, SERIAL, "s%u", drive % 1000);
+	(void)snprintf(serial, SERIAL, "s%u",
+		drive % (unsigned)ARRAY_LEN(serials));
 	*r = (struct row){ .serial = serial, .model = "M",
 		.serial_n = (uint32_t)strlen(serial), .model_n = 1,
 		.line = t->n, .file = "tape", .day = DAY0 + day,
