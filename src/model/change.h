@@ -60,7 +60,7 @@ struct change_set {
 	/* An agent's batch: a known (host, id) makes all its rows repeats. */
 	uint32_t batch_host;
 	const char *batch_id;	/* NULL = no batch */
-	bool calm;		/* nobody waits: it may lie a moment */
+	bool calm;		/* nobody waits: it may lie for a quarter of a second */
 	/* Filled in by the store before done(). */
 	size_t accepted;
 	size_t duplicates;

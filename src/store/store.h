@@ -21,7 +21,7 @@ struct store_conf {
 	const char *schema_dir;	/* NULL = compiled-in migrations */
 	unsigned readers;	/* 0 = 2 */
 	struct dur read_deadline;	/* 0 = 2 s */
-	struct dur commit_every;	/* 0 = 20 ms: at the latest */
+	struct dur commit_every;	/* 0 = 20 ms: the longest a commit gathers */
 	struct dur retry_every;	/* 0 = 1 s: while degraded */
 	size_t queue_cap;	/* change sets; 0 = 4096 */
 	/*
