@@ -20,6 +20,14 @@ struct maker {
 	size_t turn;
 };
 
+/* ---- showhost.c ---- */
+/* A copy for the snapshot; "" for NULL, and for want of memory. */
+const char *shown_text(struct arena *a, const char *text);
+/* 0 or TC_ENOMEM. */
+int shown_host(struct maker *m, const struct host *h, struct snap_host *out);
+/* What a host takes in a frame, but for units and the like. */
+size_t shown_host_bytes(const struct host *h);
+
 /* ---- snaplive.c ---- */
 /* Room for what moves of the check, by now filled; `at` is snap_check.live. */
 int live_add(struct maker *m, const struct check *c, uintptr_t *at);

@@ -7,19 +7,11 @@
 
 #include "engine/climb.h"
 #include "engine/inside.h"
+#include "engine/maker.h"
 #include "engine/parents.h"
 #include "engine/outlook.h"
 #include "engine/notes.h"
 #include "engine/unit.h"
-
-static const char *
-copy(struct arena *a, const char *text)
-{
-	const char *p = text == NULL || text[0] == '\0' ? NULL :
-		arena_strdup(a, text);
-
-	return p != NULL ? p : "";
-}
 
 /* "disk ST4000DM000 Z300A: failure likely; others of its group stand for it" */
 const char *
@@ -36,7 +28,7 @@ replace_words(struct arena *a, const struct host *h)
 				d->model, d->serial,
 				level_name(h->rare->risk.spared));
 	}
-	return copy(a, text);
+	return shown_text(a, text);
 }
 
 const char *
@@ -52,11 +44,11 @@ plan_words(struct arena *a, const struct host *h)
 			h->worst->kind->key : "risk", h->worst != NULL ?
 			reason_words(h->reason) :
 			level_text(h->rare->risk.level));
-		return copy(a, text);
+		return shown_text(a, text);
 	}
 	snprintf(text, sizeof(text), "failure %s: %.0f %% within 30 days",
 		level_name(h->rare->risk.level), h->rare->risk.risk.d30 * 100);
-	return copy(a, text);
+	return shown_text(a, text);
 }
 
 /* Eligible ones first; the others by count alone. */
@@ -92,7 +84,7 @@ show_unit_plans(struct snapshot *s, const struct host *h,
 		if (u->plan != NULL)
 			list[s->n_plans++] = (struct snap_plan){
 				.id = u->plan->id, .host = h->name,
-				.unit = copy(&s->arena, u->path),
+				.unit = shown_text(&s->arena, u->path),
 				.partition = h->part->name,
 				.action = u->plan->action,
 				.state = u->plan->state,
@@ -163,10 +155,10 @@ show_alerts(const struct engine *en, struct snapshot *s)
 		struct alert *out = &list[s->n_alerts++];
 
 		*out = a->shown;
-		out->key = copy(&s->arena, a->shown.key);
-		out->summary = copy(&s->arena, a->shown.summary);
-		out->body = copy(&s->arena, a->shown.body);
-		out->acked_by = copy(&s->arena, a->shown.acked_by);
+		out->key = shown_text(&s->arena, a->shown.key);
+		out->summary = shown_text(&s->arena, a->shown.summary);
+		out->body = shown_text(&s->arena, a->shown.body);
+		out->acked_by = shown_text(&s->arena, a->shown.acked_by);
 	}
 	qsort(list, s->n_alerts, sizeof(*list), worst_first);
 	s->alerts = list;

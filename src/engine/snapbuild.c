@@ -5,13 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/devices.h"
 #include "engine/inside.h"
 #include "engine/maker.h"
-#include "engine/outlook.h"
-#include "engine/parents.h"
-#include "engine/unit.h"
-#include "plan/repair.h"
 
 /*
  * Times and values alone: once in so long a part of the chunks is made anew,
@@ -37,315 +32,6 @@ chunks_free(struct engine *en)
 }
 
 /* ---- one chunk ---- */
-
-static const char *
-copy(struct arena *a, const char *text)
-{
-	const char *p;
-
-	if (text == NULL || text[0] == '\0')
-		return "";
-	p = arena_strdup(a, text);
-	return p != NULL ? p : "";
-}
-
-static const void *
-met(const struct maker *m, const void *of)
-{
-	for (size_t i = 0; i < MAKER_MET; i++)
-		if (m->met[i].of == of)
-			return m->met[i].copy;
-	return NULL;
-}
-
-static void
-remember(struct maker *m, const void *of, const void *copy)
-{
-	m->met[m->turn].of = of;
-	m->met[m->turn].copy = copy;
-	m->turn = (m->turn + 1) % MAKER_MET;
-}
-
-static const struct snap_names *
-show_names(struct maker *m, const struct metric_shape *shape)
-{
-	const struct snap_names *known = met(m, shape);
-	struct snap_names *out;
-	struct snap_name *of;
-
-	if (known != NULL || shape == NULL)
-		return known;
-	out = arena_alloc(m->arena, sizeof(*out) +
-		shape->n * sizeof(struct snap_name));
-	if (out == NULL)
-		return NULL;
-	of = (struct snap_name *)(out + 1);
-	*out = (struct snap_names){ shape->n, of };
-	for (size_t i = 0; i < shape->n; i++)
-		of[i] = (struct snap_name){ shape->of[i].name,
-			shape->of[i].instance };
-	remember(m, shape, out);
-	return out;
-}
-
-static const struct snap_kind *
-show_kind(struct maker *m, const struct check_kind *k)
-{
-	const struct snap_kind *known = met(m, k);
-	struct snap_kind *out = known == NULL ?
-		arena_alloc(m->arena, sizeof(*out)) : NULL;
-
-	if (out == NULL)
-		return known;
-	*out = (struct snap_kind){ k->key, k->probe, k->origin, k->rule };
-	remember(m, k, out);
-	return out;
-}
-
-/* What a host's own checks say of its services is of the role layer. */
-static enum snap_layer
-layer_of(const struct check *c)
-{
-	if (check_unit(c) != NULL)
-		return check_unit(c)->is_vm ? LAYER_VM : LAYER_ROLE;
-	return is_host_layer(c) ? LAYER_HOST : LAYER_ROLE;
-}
-
-int
-show_check(struct maker *m, const struct check *c, struct snap_check *out)
-{
-	*out = (struct snap_check){ .id = c->id, .reason = c->st.reason,
-		.health = c->st.health, .layer = layer_of(c) & 15,
-		.passive = c->passive, .flapping = c->st.flapping,
-		.names = show_names(m, c->metrics.shape),
-		.kind = show_kind(m, c->kind),
-		.text = copy(m->arena, c->text), .since = c->st.since };
-	if (out->kind == NULL ||
-	    (out->names == NULL && c->metrics.shape != NULL))
-		return TC_ENOMEM;
-	return live_add(m, c, &out->live);
-}
-
-static const struct verdict *
-show_verdict(struct arena *a, const struct verdict *from)
-{
-	struct verdict *v = from == NULL ? NULL :
-		arena_alloc(a, verdict_bytes(from));
-
-	if (v != NULL)
-		memcpy(v, from, verdict_bytes(from));
-	return v;
-}
-
-/* Its values are those of its check, which is among those of the host. */
-static void
-show_values(const struct device *d, const struct snap_check *checks, size_t n,
-	struct snap_device *out)
-{
-	for (size_t i = 0; d->check != NULL && i < n; i++)
-		if (checks[i].id == d->check->id) {
-			out->names = checks[i].names;
-			out->live = checks[i].live;
-		}
-}
-
-static void
-show_device(struct maker *m, const struct device *d, struct snap_device *out)
-{
-	struct arena *a = m->arena;
-
-	*out = (struct snap_device){ .id = d->id, .ident = d->ident,
-		.asleep = d->asleep, .at = d->at, .reason = d->reason,
-		.judged = d->judged, .level = d->level, .risk = d->risk,
-		.verdict = show_verdict(a, d->verdict),
-		.prediction_id = d->prediction_id,
-		.level_since = d->level_since,
-		.accepted = d->n_accepted > 0 ? accept_show(a, d) : NULL };
-	out->n_accepted = out->accepted != NULL ? d->n_accepted : 0;
-}
-
-static const struct tag *
-show_tags(struct arena *a, const struct host *h)
-{
-	struct tag *out = arena_alloc(a, h->n_tags * sizeof(*out));
-
-	for (size_t i = 0; out != NULL && i < h->n_tags; i++)
-		out[i] = (struct tag){ copy(a, h->tags[i].key),
-			copy(a, h->tags[i].value) };
-	return out;
-}
-
-/* "disk ST4000DM000 Z300XXXX: smart_197_raw is 24, +16 in 7 days" */
-static const char *
-risk_words(struct arena *a, const struct device *d)
-{
-	const struct verdict_evidence *top;
-	char text[256];
-
-	if (d == NULL || d->verdict == NULL || d->verdict->n_evidence == 0)
-		return "";
-	top = &d->verdict->evidence[0];
-	snprintf(text, sizeof(text), "%s %s %s: %s %s %lld", d->ident.kind,
-		d->ident.model, d->ident.serial, top->metric, top->stat,
-		(long long)top->value);
-	return copy(a, text);
-}
-
-/* "its own signals: host_failures rise_7d 2" */
-static const char *
-own_words(struct arena *a, const struct host *h)
-{
-	const struct verdict *v = h->outlook != NULL ? h->outlook->verdict :
-		NULL;
-	char text[128];
-
-	if (v == NULL || v->n_evidence == 0)
-		return "";
-	snprintf(text, sizeof(text), "its own signals: %s %s %lld",
-		v->evidence[0].metric, v->evidence[0].stat,
-		(long long)v->evidence[0].value);
-	return copy(a, text);
-}
-
-static bool
-has_outlook(const struct host *h)
-{
-	return h->outlook != NULL && h->outlook->verdict != NULL;
-}
-
-static const struct snap_outlook *
-show_outlook(struct arena *a, const struct host *h)
-{
-	struct snap_outlook *own = has_outlook(h) ?
-		arena_alloc(a, sizeof(*own)) : NULL;
-
-	if (own == NULL)
-		return NULL;
-	*own = (struct snap_outlook){ show_verdict(a, h->outlook->verdict),
-		h->outlook->prediction_id, h->outlook->level_since };
-	return own->verdict != NULL ? own : NULL;
-}
-
-static enum disposition
-shown_disposition(const struct host *h)
-{
-	return h->rare->window != NULL &&
-		h->disposition == DISPOSITION_IN_SERVICE ?
-		DISPOSITION_MAINTENANCE : h->disposition;
-}
-
-static const char *
-show_diagnosis(struct arena *a, const struct host *h)
-{
-	struct strbuf text = { 0 };
-	const char *out;
-
-	if (h->rare->diagnosis == NULL)
-		return NULL;
-	diagnosis_write(h->rare->diagnosis, &text);
-	out = text.failed ? NULL : arena_strdup(a, text.p);
-	strbuf_free(&text);
-	return out;
-}
-
-/* Names live as long as the engine does. */
-static const struct snap_kin *
-show_kin(struct maker *m, const struct host *h)
-{
-	const struct host *p = parent_of(m->en, h), *dead = NULL;
-	struct snap_kin *kin;
-
-	if (p == NULL && h->rare->n_below == 0)
-		return NULL;
-	if (h->health == HEALTH_UNREACHABLE)
-		dead = parent_dead(m->en, h);
-	kin = arena_alloc(m->arena, sizeof(*kin));
-	if (kin != NULL)
-		*kin = (struct snap_kin){ p != NULL ? p->name : "",
-			dead != NULL ? dead->name : "", h->rare->n_below };
-	return kin;
-}
-
-/* Those that are not gone; false = no memory. */
-static bool
-show_devices(struct maker *m, const struct host *h,
-	const struct snap_check *checks, struct snap_rare *out)
-{
-	const struct host_rare *rare = h->rare;
-	struct snap_device *list = arena_alloc(m->arena,
-		rare->n_devices * sizeof(*list));
-
-	for (size_t i = 0; list != NULL && i < rare->n_devices; i++) {
-		struct snap_device *d = &list[out->n_devices];
-
-		if (rare->devices[i]->gone)
-			continue;
-		show_device(m, rare->devices[i], d);
-		show_values(rare->devices[i], checks, h->n_checks, d);
-		out->n_devices++;
-	}
-	out->devices = list;
-	return list != NULL;
-}
-
-/* NULL = no memory. */
-static const struct snap_rare *
-show_rare(struct maker *m, const struct host *h,
-	const struct snap_check *checks)
-{
-	const struct host_rare *rare = h->rare;
-	struct arena *a = m->arena;
-	struct snap_rare *out;
-
-	if (!host_has_rare(h) && h->worst == NULL && !has_outlook(h))
-		return &snap_rare_none;
-	out = arena_alloc(a, sizeof(*out));
-	if (out == NULL)
-		return NULL;
-	*out = (struct snap_rare){
-		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
-		.reason_text = copy(a, h->worst != NULL ? h->worst->text : ""),
-		.risk = rare->risk.risk.d30, .risk_device = rare->risk.device,
-		.risk_reason = rare->risk.level == LEVEL_NONE ? "" :
-			rare->risk.own ? own_words(a, h) :
-			risk_words(a, subject_get(m->en, rare->risk.device,
-				SUBJECT_DEVICE)),
-		.replace_device = rare->risk.spared_device,
-		.outlook = show_outlook(a, h),
-		.plan_id = rare->plan != NULL ? rare->plan->id : 0,
-		.window_id = rare->window != NULL ? rare->window->id : 0,
-		.diagnosis = show_diagnosis(a, h), .kin = show_kin(m, h) };
-	if (!show_devices(m, h, checks, out) ||
-	    ((rare->units != NULL || rare->watch != NULL) &&
-	    show_units(m, h, out) < 0))
-		return NULL;
-	return out;
-}
-
-static int
-show_host(struct maker *m, const struct host *h, struct snap_host *out)
-{
-	struct arena *a = m->arena;
-	struct snap_check *checks =
-		arena_alloc(a, h->n_checks * sizeof(*checks));
-
-	if (checks == NULL)
-		return TC_ENOMEM;
-	for (size_t i = 0; i < h->n_checks; i++)
-		if (show_check(m, h->checks[i], &checks[i]) < 0)
-			return TC_ENOMEM;
-	*out = (struct snap_host){ .id = h->id, .name = h->name,
-		.partition = h->part->name, .address = copy(a, h->address),
-		.owner = h->owner, .tags = show_tags(a, h),
-		.state = state_of(h->health, shown_disposition(h), h->flags),
-		.health = h->health, .disposition = h->disposition,
-		.flags = h->flags, .reason = h->reason, .since = h->since,
-		.level = h->rare->risk.level, .cause = h->rare->risk.cause,
-		.checks = checks, .n_checks = h->n_checks,
-		.why_not = h->why_not, .rare = show_rare(m, h, checks) };
-	out->n_tags = out->tags != NULL ? h->n_tags : 0;
-	return out->rare != NULL ? 0 : TC_ENOMEM;
-}
 
 /* The worst state: since the first of the bad, the last of the healthy. */
 static void
@@ -392,33 +78,6 @@ count_host(struct snap_tally *t, const struct snap_host *h)
 	note_worst(t, h->state, h->since);
 }
 
-static size_t
-text_piece(const char *text)
-{
-	return text == NULL || text[0] == '\0' ? 0 :
-		arena_piece(strlen(text) + 1);
-}
-
-/* What a host without devices, units and the like takes in a frame. */
-static size_t
-host_bytes(const struct host *h)
-{
-	size_t n = arena_piece(sizeof(struct snap_host)) +
-		arena_piece(h->n_checks * sizeof(struct snap_check)) +
-		(h->worst != NULL || host_has_rare(h) ?
-			arena_piece(sizeof(struct snap_rare)) : 0) +
-		arena_piece(h->rare->n_devices * sizeof(struct snap_device)) +
-		arena_piece(h->n_tags * sizeof(struct tag)) +
-		text_piece(h->address) +
-		text_piece(h->worst != NULL ? h->worst->text : NULL);
-
-	for (size_t i = 0; i < h->n_checks; i++)
-		n += text_piece(h->checks[i]->text);
-	for (size_t i = 0; i < h->n_tags; i++)
-		n += text_piece(h->tags[i].key) + text_piece(h->tags[i].value);
-	return n;
-}
-
 /* One block that just holds it, kinds and names included; more if need be. */
 static void
 reserve_frame(struct arena *a, struct host *const *hosts, size_t n)
@@ -426,7 +85,7 @@ reserve_frame(struct arena *a, struct host *const *hosts, size_t n)
 	size_t bytes = FRAME_SHARED_BYTES;
 
 	for (size_t i = 0; i < n; i++)
-		bytes += host_bytes(hosts[i]);
+		bytes += shown_host_bytes(hosts[i]);
 	arena_reserve(a, bytes);
 }
 
@@ -448,7 +107,7 @@ make_frame(struct engine *en, size_t first, size_t n)
 		struct snap_host *h = arena_alloc(&f->arena, sizeof(*h));
 
 		if (h == NULL ||
-		    show_host(&m, en->sorted[first + f->n], h) < 0) {
+		    shown_host(&m, en->sorted[first + f->n], h) < 0) {
 			snap_frame_put(f);
 			return NULL;
 		}
@@ -593,8 +252,8 @@ show_brake(struct snapshot *s, const struct part *p)
 	return (struct snap_brake){ .latched = p->brake.latched,
 		.since = p->brake.since, .bad = p->n_bad,
 		.hosts = p->n_hosts, .limit = brake_limit(p->n_hosts),
-		.reason = copy(&s->arena, text),
-		.released_by = copy(&s->arena, p->brake.released_by),
+		.reason = shown_text(&s->arena, text),
+		.released_by = shown_text(&s->arena, p->brake.released_by),
 		.released = p->brake.released };
 }
 
@@ -729,7 +388,7 @@ engine_snapshot(struct engine *en, struct now now)
 		s->observer_since = en->doubt_since;
 	}
 	s->degraded = en->degraded;
-	s->degraded_why = copy(&s->arena, en->degraded_why);
+	s->degraded_why = shown_text(&s->arena, en->degraded_why);
 	if (fill(en, s) < 0 || show_deeds(en, s) < 0) {
 		snapshot_put(s);
 		return NULL;

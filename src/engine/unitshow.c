@@ -7,14 +7,6 @@
 #include "engine/maker.h"
 #include "engine/unit.h"
 
-static const char *
-copy(struct arena *a, const char *text)
-{
-	const char *p = text[0] == '\0' ? NULL : arena_strdup(a, text);
-
-	return p != NULL ? p : "";
-}
-
 static void
 show_sides(const struct unit *u, struct snap_unit *out)
 {
@@ -42,8 +34,8 @@ show_unit(struct maker *m, const struct unit *u, struct snap_unit *out)
 		if (show_check(m, u->checks[i], &checks[i]) < 0)
 			return TC_ENOMEM;
 	*out = (struct snap_unit){ .id = u->id, .is_vm = u->is_vm,
-		.vm = u->vm != NULL ? u->vm->id : 0, .path = copy(a, u->path),
-		.address = copy(a, u->address), .owner = u->owner,
+		.vm = u->vm != NULL ? u->vm->id : 0, .path = shown_text(a, u->path),
+		.address = shown_text(a, u->address), .owner = u->owner,
 		.origin = u->origin, .cls = v.cls, .agent = u->agent,
 		.state = state_of(u->health, unit_window(u) != NULL ?
 			DISPOSITION_MAINTENANCE : DISPOSITION_IN_SERVICE,
