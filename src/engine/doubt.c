@@ -60,23 +60,26 @@ carry_over(const struct engine *en, const char *address,
 
 /* What is watched on this machine alone says nothing of the way out. */
 static bool
-is_beyond(const struct fleet_def *fleet)
+is_beyond(const char *to)
 {
-	for (size_t i = 0; i < fleet->n_hosts; i++) {
-		const char *to = fleet->hosts[i].address;
+	return to[0] != '\0' && strncmp(to, "127.", 4) != 0 &&
+		strcmp(to, "::1") != 0 && strcmp(to, "localhost") != 0;
+}
 
-		if (fleet->hosts[i].n_checks > 0 && to[0] != '\0' &&
-		    strncmp(to, "127.", 4) != 0 && strcmp(to, "::1") != 0 &&
-		    strcmp(to, "localhost") != 0)
+static bool
+any_is_beyond(const struct fleet_def *fleet)
+{
+	for (size_t i = 0; i < fleet->n_hosts; i++)
+		if (fleet->hosts[i].n_checks > 0 &&
+		    is_beyond(fleet->hosts[i].address))
 			return true;
-	}
 	return false;
 }
 
 int
 doubt_set_fleet(struct engine *en, const struct fleet_def *fleet)
 {
-	bool gated = fleet->gateway && is_beyond(fleet);
+	bool gated = fleet->gateway && any_is_beyond(fleet);
 	size_t n = (gated ? 1 : 0) + fleet->n_witnesses, k = 0;
 	struct control *runs;
 	struct observer_control *controls;
@@ -220,8 +223,7 @@ askable(const struct host *h)
 	for (size_t i = 0; i < h->n_checks; i++) {
 		struct check *c = h->checks[i];
 
-		if (c->passive || c->in_flight || !wheel_has(&c->due) ||
-		    c->kind->rule.recheck.ns <= 0)
+		if (c->passive || c->in_flight || !wheel_has(&c->due))
 			continue;
 		if (strcmp(c->kind->probe, "ping") == 0)
 			return c;
@@ -238,7 +240,7 @@ ask_peers(struct engine *en, const struct host *h, struct now now)
 	uint32_t known = 0;
 
 	for (size_t k = 0; k < OBSERVER_KINDS; k++)
-		known += seen.n[k];
+		known += k != OBSERVER_BEHIND ? seen.n[k] : 0;
 	/* It itself is one of them. */
 	if (known > PEERS || en->resort || !h->present)
 		return;
@@ -251,10 +253,37 @@ ask_peers(struct engine *en, const struct host *h, struct now now)
 		    (peer->heard.counted && peer->heard.slot > oldest))
 			continue;
 		c = askable(peer);
-		if (c == NULL)
+		if (c == NULL || c->kind->rule.recheck.ns <= 0)
 			continue;
 		run_wake(en, c, now.mono);
 		known++;
+	}
+}
+
+/*
+ * Others hang on this one: is it cut off, or are we?  Some that do not hang on
+ * it are asked together with it, and what they say then tells.
+ */
+static void
+ask_others(struct engine *en, struct check *c, struct now now)
+{
+	const struct host *h = c->host;
+	size_t asked = 0;
+
+	if (en->resort || !h->present)
+		return;
+	for (size_t i = 1; i < en->n_sorted && asked < PEERS; i++) {
+		struct host *other = en->sorted[(h->place + i) % en->n_sorted];
+		struct check *any;
+
+		if (!other->present || !is_beyond(other->address) ||
+		    parent_carries(en, h, other) || parent_is_silent(en, other))
+			continue;
+		any = askable(other);
+		if (any == NULL || check_is_convicted(any))
+			continue;
+		run_wake(en, any, run_again(c, now));
+		asked++;
 	}
 }
 
@@ -419,10 +448,49 @@ judge_heard(struct engine *en, struct check *c, const struct observation *ob,
 		observer_note(&en->observer, &h->part->seen, &h->heard,
 			OBSERVER_HEARD, now.mono);
 		observer_note_loss(&en->observer, &h->heard, lost, now.mono);
+		/* asked in this order: mostly there is no reason to look */
+		if (!observer_is_calm(&en->observer, now.mono) &&
+		    is_beyond(h->address))
+			observer_note_answer(&en->observer, now.mono);
 		if (lost > 0 || en->observer.suspect)
 			doubt_step(en, now);
 	}
 	judge_below(en, c, ob, now);
+}
+
+/*
+ * Of its first silence nothing is known yet: the others are asked with its
+ * next run.  Somebody answered since then: it is no doubt about ourselves.
+ */
+static enum observer_kind
+silence_of_parent(const struct engine *en, const struct check *c,
+	struct now now)
+{
+	const struct check_rule *r = &c->kind->rule;
+	int64_t since = now.mono.ns - run_took(c, now).ns -
+		(c->is_recheck ? run_spacing(c).ns : r->interval.ns);
+
+	if (observer_was_answered(&en->observer, (struct mono){ since }))
+		return OBSERVER_PARENT;
+	return c->st.fails == 0 && r->fail_after > 1 ? OBSERVER_BEHIND :
+		OBSERVER_SILENT;
+}
+
+/* Whose the silence is: its own, or of what it hangs on, or of all. */
+static enum observer_kind
+silence_of(const struct engine *en, const struct check *c, struct now now)
+{
+	const struct host *h = c->host;
+
+	/* Its parent is in trouble: it says nothing of its own. */
+	if (parent_is_silent(en, h))
+		return OBSERVER_BEHIND;
+	/* The parent is asked when a child falls silent; it answers soon. */
+	if (h->rare->parent != 0 && parent_is_owing(en, h,
+		now.mono.ns - run_took(c, now).ns))
+		return OBSERVER_BEHIND;
+	return h->rare->n_below > 0 && check_unit(c) == NULL ?
+		silence_of_parent(en, c, now) : OBSERVER_SILENT;
 }
 
 void
@@ -431,6 +499,7 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 {
 	enum observer_kind kind = observer_kind_of(ob->reason);
 	struct host *h = c->host;
+	bool carries;
 
 	if (kind == OBSERVER_HEARD) {
 		judge_heard(en, c, ob, now);
@@ -438,15 +507,15 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 	}
 	if (kind == OBSERVER_SILENT && came_late(en, c, now))
 		kind = OBSERVER_LATE;
-	/* Its parent is in trouble: it says nothing of its own. */
-	if (kind == OBSERVER_SILENT && parent_is_silent(en, h))
-		kind = OBSERVER_BEHIND;
+	if (kind == OBSERVER_SILENT)
+		kind = silence_of(en, c, now);
 	/*
 	 * That who is known to be dead is silent is no news, and a dead guest
 	 * is no sign that its host fell silent.
 	 */
 	if (check_unit(c) == NULL &&
-	    (!check_is_convicted(c) || kind != OBSERVER_SILENT))
+	    (!check_is_convicted(c) || (kind != OBSERVER_SILENT &&
+		kind != OBSERVER_PARENT)))
 		observer_note(&en->observer, &h->part->seen, &h->heard, kind,
 			now.mono);
 	doubt_step(en, now);
@@ -459,9 +528,15 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 		judge_below(en, c, ob, now);
 		en->need = 0;
 	}
-	if (kind == OBSERVER_SILENT && c->kind->rule.recheck.ns > 0 &&
-	    !check_is_convicted(c) && !en->observer.suspect) {
+	if (check_is_convicted(c) || en->observer.suspect ||
+	    kind == OBSERVER_LATE || kind == OBSERVER_LOCAL)
+		return;
+	carries = h->rare->n_below > 0 && check_unit(c) == NULL;
+	if (c->kind->rule.recheck.ns > 0 &&
+	    (kind == OBSERVER_SILENT || carries)) {
 		ask_controls(en, now);
 		ask_peers(en, h, now);
 	}
+	if (carries)
+		ask_others(en, c, now);
 }

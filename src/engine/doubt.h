@@ -38,6 +38,8 @@ struct engine_run *run_new(struct engine *en);
 /* How long the run in flight may take. */
 struct dur run_timeout(const struct check *c);
 struct dur run_spacing(const struct check *c);
+/* When its recheck would begin. */
+struct mono run_again(const struct check *c, struct now now);
 struct dur run_took(const struct check *c, struct now now);
 
 #endif

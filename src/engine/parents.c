@@ -20,6 +20,20 @@ parent_of(const struct engine *en, const struct host *h)
 	return p != NULL && p->present && p != h ? p : NULL;
 }
 
+bool
+parent_carries(const struct engine *en, const struct host *p,
+	const struct host *h)
+{
+	const struct host *at = h;
+
+	for (int i = 0; at != NULL && i < PARENTS_MOST; i++) {
+		at = parent_of(en, at);
+		if (at == p)
+			return true;
+	}
+	return false;
+}
+
 /* ---- what its own checks from here say ---- */
 
 static bool
@@ -60,7 +74,9 @@ parent_is_silent(const struct engine *en, const struct host *h)
 		struct witness w = witness_host(p);
 
 		if (witness_can_tell(&w) && p->heard.counted &&
-		    p->heard.kind == OBSERVER_SILENT)
+		    (p->heard.kind == OBSERVER_SILENT ||
+			p->heard.kind == OBSERVER_BEHIND ||
+			p->heard.kind == OBSERVER_PARENT))
 			return true;
 		p = parent_of(en, p);
 	}
@@ -81,6 +97,19 @@ witness_of(const struct engine *en, const struct host *h)
 		p = parent_of(en, p);
 	}
 	return NULL;
+}
+
+bool
+parent_is_owing(const struct engine *en, const struct host *h, int64_t since_ns)
+{
+	struct witness w = { .host = witness_of(en, h) };
+
+	if (w.host == NULL || witness_answered(en, &w, since_ns))
+		return false;
+	/* a refusal is an answer as well */
+	return !w.host->heard.counted ||
+		w.host->heard.kind != OBSERVER_HEARD ||
+		w.host->heard.slot < since_ns / OBSERVER_SLOT_NS;
 }
 
 /* A role's VM, a guest's host, a host's parent. */
@@ -201,19 +230,6 @@ parent_says(struct engine *en, struct check *c, struct now now)
 
 /* ---- those that hang on it ---- */
 
-static bool
-hangs_on(const struct engine *en, const struct host *h, const struct host *p)
-{
-	const struct host *at = h;
-
-	for (int i = 0; at != NULL && i < PARENTS_MOST; i++) {
-		at = parent_of(en, at);
-		if (at == p)
-			return true;
-	}
-	return false;
-}
-
 /* Each of its checks, and of its VMs' and roles'. */
 static void
 each_check(struct engine *en, struct host *h, struct now now,
@@ -317,7 +333,8 @@ parent_moved(struct engine *en, struct host *p)
 	p->down = down;
 	p->awaited = p->awaited && !down;
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
-		if (h->rare->parent == 0 || !h->present || !hangs_on(en, h, p))
+		if (h->rare->parent == 0 || !h->present ||
+		    !parent_carries(en, p, h))
 			continue;
 		if (down && parent_dead(en, h) != NULL)
 			each_check(en, h, now, excuse_failing);
@@ -412,7 +429,7 @@ steps_below(const struct engine *en, const struct host *h)
 	size_t i = 0;
 
 	while ((at = hash_next(&en->hosts, &i)) != NULL) {
-		int n = at->present && hangs_on(en, at, h) ?
+		int n = at->present && parent_carries(en, h, at) ?
 			steps_above(en, at) - own : 0;
 
 		most = n > most ? n : most;
@@ -431,7 +448,7 @@ parent_allowed(const struct engine *en, const struct host *h,
 		return tc_fail(e, TC_ERANGE, "/parent: is '%s' itself", name);
 	n = (size_t)snprintf(path, sizeof(path), "%.80s", name);
 	for (const struct host *at = p; h != NULL && at != NULL &&
-	     hangs_on(en, p, h); at = parent_of(en, at)) {
+	     parent_carries(en, h, p); at = parent_of(en, at)) {
 		if (n < sizeof(path))
 			n += (size_t)snprintf(path + n, sizeof(path) - n,
 				" > %.80s", at->name);

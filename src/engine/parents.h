@@ -30,6 +30,12 @@ struct host *parent_of(const struct engine *en, const struct host *h);
 const struct host *parent_dead(const struct engine *en, const struct host *h);
 /* It is down, or fails just now. */
 bool parent_is_silent(const struct engine *en, const struct host *h);
+/* What it hangs on can be asked, and has not answered since then. */
+bool parent_is_owing(const struct engine *en, const struct host *h,
+	int64_t since_ns);
+/* `h` hangs on `p`, at some remove. */
+bool parent_carries(const struct engine *en, const struct host *p,
+	const struct host *h);
 /* A check failed that is not convicted: the parent is asked if need be. */
 enum parent_says parent_says(struct engine *en, struct check *c,
 	struct now now);

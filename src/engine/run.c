@@ -358,8 +358,8 @@ run_spacing(const struct check *c)
 	return recheck.ns > 0 ? recheck : dur_s(1);
 }
 
-static struct mono
-after_start(const struct check *c, struct now now)
+struct mono
+run_again(const struct check *c, struct now now)
 {
 	struct dur left = { run_spacing(c).ns - run_took(c, now).ns };
 
@@ -397,5 +397,5 @@ engine_result(struct engine *en, uint32_t check, uint32_t seq,
 		sweep_put(en, c, ob);
 	if (check_wants_recheck(&c->st) && (c->kind->rule.recheck.ns > 0 ||
 		parent_is_awaited(c)))
-		run_wake(en, c, after_start(c, now));
+		run_wake(en, c, run_again(c, now));
 }

@@ -128,6 +128,24 @@ is_calm(const struct observer_ring *r, struct mono now)
 	return now.ns / OBSERVER_SLOT_NS - r->uneasy >= OBSERVER_WINDOW;
 }
 
+bool
+observer_is_calm(const struct observer *o, struct mono now)
+{
+	return is_calm(&o->all, now);
+}
+
+void
+observer_note_answer(struct observer *o, struct mono now)
+{
+	o->answered = now.ns;
+}
+
+bool
+observer_was_answered(const struct observer *o, struct mono since)
+{
+	return o->answered != 0 && o->answered >= since.ns;
+}
+
 struct observer_count
 observer_count(struct observer_ring *r, struct mono now)
 {
@@ -273,6 +291,7 @@ observer_note_control(struct observer_control *c, enum tocsin_reason reason,
 		return;
 	case OBSERVER_LATE:
 	case OBSERVER_BEHIND:
+	case OBSERVER_PARENT:
 	case OBSERVER_KINDS:
 		return;
 	}
@@ -310,8 +329,11 @@ controls_are_silent(const struct observer *o)
 static uint32_t
 not_heard(const struct observer_count *c)
 {
+	uint32_t parents = c->n[OBSERVER_PARENT];
+
 	return c->n[OBSERVER_SILENT] + c->n[OBSERVER_LOCAL] +
-		c->n[OBSERVER_LATE];
+		c->n[OBSERVER_LATE] +
+		(parents >= OBSERVER_LEAST_HOSTS ? parents : 0);
 }
 
 static enum observer_why

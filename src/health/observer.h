@@ -8,6 +8,8 @@
  *	local	we could not even ask: is our fault
  *	late	we ourselves came too late to tell
  *	behind	silent, and so is what it depends on: says nothing of its own
+ *	parent	what others hang on is silent, while somebody else answers: its
+ *		own trouble, and theirs; of three and more at once it is ours
  *
  * Counted are hosts, each by its latest result, over the last moments: long
  * enough that the slots of many hosts fall into it, short enough that nobody
@@ -44,7 +46,7 @@
 #define OBSERVER_NEED_MOST 30
 
 enum observer_kind { OBSERVER_HEARD, OBSERVER_SILENT, OBSERVER_LOCAL,
-	OBSERVER_LATE, OBSERVER_BEHIND, OBSERVER_KINDS };
+	OBSERVER_LATE, OBSERVER_BEHIND, OBSERVER_PARENT, OBSERVER_KINDS };
 
 /* Ground of the doubt: symbol, id, words. */
 #define OBSERVER_WHY_TABLE(X)                                             \
@@ -103,6 +105,7 @@ struct observer {
 	} loss;
 	struct observer_control *controls;	/* the caller's */
 	size_t n_controls;
+	int64_t answered;	/* ns; while some are silent, the latest */
 	bool suspect;
 	enum observer_why why;	/* while suspect: what it began with */
 	int64_t calm_since;	/* ns; 0 = there is ground */
@@ -117,6 +120,11 @@ bool observer_is_silence(enum tocsin_reason reason);
 /* `part`: counted beside the whole, may be NULL. */
 void observer_note(struct observer *o, struct observer_ring *part,
 	struct observer_mark *host, enum observer_kind kind, struct mono now);
+/* All are heard of, and were just before. */
+bool observer_is_calm(const struct observer *o, struct mono now);
+/* Somebody beyond this machine answered; told while it is not calm. */
+void observer_note_answer(struct observer *o, struct mono now);
+bool observer_was_answered(const struct observer *o, struct mono since);
 /* Heard of again after so many silent runs of the same check: not dead. */
 void observer_note_loss(struct observer *o, struct observer_mark *host,
 	unsigned lost, struct mono now);

@@ -460,8 +460,7 @@ set_fleet(struct sim *s, const char *without)
 		hosts[fleet.n_hosts++] = (struct host_def){
 			.name = s->names[i],
 			.partition = i < s->n_apart ? "rack0" : "rack1",
-			.address = s->gateway ? "198.51.100.1" :
-				"127.1.0.1", .owner = OWNER_CONFIG,
+			.address = "198.51.100.1", .owner = OWNER_CONFIG,
 			.parent = s->parents[i],
 			.checks = s->checks, .n_checks = 2,
 			.units = s->units[i].units,

@@ -176,6 +176,87 @@ START_TEST(p10_a_router_and_five_hundred_behind_it_are_one_alert)
 }
 END_TEST
 
+/*
+ * Nearly all hang on one router, and nothing but hosts is asked: what a few
+ * others say tells whose fault it is, whenever it happens.
+ */
+static void
+router_dies(int behind, int others, int recheck, double at)
+{
+	struct sim *s = sim_new(1 + (size_t)behind + (size_t)others, NULL,
+		recheck);
+	char last[16];
+
+	snprintf(last, sizeof(last), "h%d", behind);
+	sim_parent(s, "h1", last, "h0");
+	sim_run_until(s, at);
+	kill_hosts(s, 0, behind, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, at + 60);
+	ck_assert_msg(sim_events(s, "observer.suspect") == 0,
+		"%d behind, %d others, at %g: doubt", behind, others, at);
+	ck_assert_int_eq(sim_state(s, "h0"), STATE_UNHEALTHY);
+	ck_assert_uint_eq(count(s, 1, behind, STATE_UNREACHABLE),
+		(size_t)behind);
+	ck_assert_msg(lines(sim_log(s), ">unhealthy") == 1 &&
+		alerts_but_of(s, "h0") == 0, "%d behind, %d others, at %g, "
+		"recheck %d:\n%s", behind, others, at, recheck, sim_log(s));
+	sim_free(s);
+}
+
+static void
+we_are_cut_off(int behind, int others, int recheck, double at)
+{
+	struct sim *s = sim_new(1 + (size_t)behind + (size_t)others, NULL,
+		recheck);
+	char last[16];
+
+	snprintf(last, sizeof(last), "h%d", behind);
+	sim_parent(s, "h1", last, "h0");
+	sim_run_until(s, at);
+	sim_cut(s, true);
+	sim_run_until(s, at + 60);
+	ck_assert_msg(sim_events(s, "observer.suspect") == 1,
+		"%d behind, %d others, at %g: no doubt", behind, others, at);
+	ck_assert_msg(sim_alerts(s, "all") == 1, "%d behind, %d others, at "
+		"%g, recheck %d:\n%s", behind, others, at, recheck, sim_log(s));
+	sim_cut(s, false);
+	sim_run_until(s, at + 150);
+	ck_assert_msg(strstr(sim_log(s), ">unhealthy") == NULL &&
+		strstr(sim_log(s), ">unreachable") == NULL,
+		"%d behind, %d others, at %g:\n%s", behind, others, at,
+		sim_log(s));
+	ck_assert_uint_eq(sim_alerts(s, "all"), 0);
+	sim_free(s);
+}
+
+START_TEST(p10_r059_a_few_others_tell_a_dead_router_from_a_cut_uplink)
+{
+	static const int behind[] = { 3, 5, 40, 300 };
+	static const int others[] = { 1, 2, 3, 8 };
+
+	for (size_t b = 0; b < ARRAY_LEN(behind); b++)
+		for (size_t o = 0; o < ARRAY_LEN(others); o++)
+			for (int i = 0; i < 20; i++) {
+				int recheck = behind[b] < 40 || i % 4 != 3;
+				double at = 200 + i * 0.77;
+
+				router_dies(behind[b], others[o], recheck, at);
+				we_are_cut_off(behind[b], others[o], recheck,
+					at);
+			}
+}
+END_TEST
+
+/* Nobody else is there to be asked: it may be us, and stays in doubt. */
+START_TEST(r059_a_router_of_all_that_falls_silent_is_doubt)
+{
+	for (int behind = 3; behind <= 300; behind *= 10)
+		for (int i = 0; i < 20; i++)
+			we_are_cut_off(behind, 0, behind < 40 ||
+				i % 4 != 3, 200 + i * 0.77);
+}
+END_TEST
+
 static int
 hang(struct sim *s, enum engine_order order, const char *host,
 	const char *parent)
@@ -554,6 +635,8 @@ main(void)
 		p10_nobody_is_convicted_for_the_switch_whenever_it_dies,
 		r059_a_cut_uplink_convicts_no_switch_either,
 		p10_a_router_and_five_hundred_behind_it_are_one_alert,
+		p10_r059_a_few_others_tell_a_dead_router_from_a_cut_uplink,
+		r059_a_router_of_all_that_falls_silent_is_doubt,
 		p10_a_switch_that_cannot_be_asked_holds_a_verdict_for_a_bounded_time,
 		p10_what_a_host_hangs_on_is_told_by_the_api,
 		p10_no_host_hangs_on_itself_and_none_for_ever,
