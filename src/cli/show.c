@@ -49,6 +49,7 @@ show_brake(struct cli *c, const struct doc *b)
 {
 	double limit = doc_number(b, "limit", -1);
 	double bad = doc_number(b, "bad", 0);
+	bool contagion = strcmp(doc_text(b, "cause"), "contagion") == 0;
 	char words[WORDS_SIZE];
 
 	out_say(&c->out, "the brake of ");
@@ -58,7 +59,10 @@ show_brake(struct cli *c, const struct doc *b)
 	out_say(&c->out, " %s: %.0f of %s hosts %s bad",
 		words_for(doc_wall(b, "since"), c->now, words), bad,
 		doc_text(b, "hosts"), bad > 0.5 && bad < 1.5 ? "is" : "are");
-	if (limit >= 0)
+	if (contagion)
+		out_say(&c->out, ", and vm %s was on one after the other of "
+			"them", doc_text(b, "suspect"));
+	else if (limit >= 0)
 		out_say(&c->out, ", more than %.0f at once", limit);
 	out_say(&c->out, "; a person releases it: tocsin brake release %s "
 		"--reason TEXT\n", doc_text(b, "partition"));

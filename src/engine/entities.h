@@ -50,6 +50,7 @@ struct part {
 	size_t n_hosts;		/* present */
 	size_t n_bad;		/* convicted or imminent */
 	size_t n_alerting;	/* alerts of its hosts that fire */
+	uint32_t contagion;	/* VM under which one more host fell; 0 = none */
 	bool touched;		/* in this step */
 	bool targets_moved;	/* one may be a target now, or no more */
 	/* Of this step: how many of its hosts may be targets, and the first. */

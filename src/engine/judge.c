@@ -187,6 +187,8 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 		say_host_move(en, h, from, at);
 		say_host_state(en, h);
 	}
+	if (falls && contagion_of(h) != NULL && h->rare->window == NULL)
+		h->part->contagion = contagion_of(h)->id;
 	if (fell && layer == HEALTH_HEALTHY)
 		contagion_clear(en, h);
 	if (fell) {

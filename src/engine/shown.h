@@ -95,6 +95,8 @@ struct snap_brake {
 	size_t bad;		/* convicted or imminent now */
 	size_t hosts;
 	size_t limit;		/* latches above */
+	const char *cause;	/* "" while open */
+	const char *suspect;	/* a VM; "" = none */
 	const char *reason;	/* "" while open */
 	const char *released_by;	/* the last time; "" = never */
 	struct wall released;

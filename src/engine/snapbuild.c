@@ -7,6 +7,7 @@
 
 #include "engine/inside.h"
 #include "engine/maker.h"
+#include "engine/unit.h"
 
 /*
  * Times and values alone: once in so long a part of the chunks is made anew,
@@ -240,11 +241,17 @@ rank(struct snapshot *s, const struct snap_host *h)
 }
 
 static struct snap_brake
-show_brake(struct snapshot *s, const struct part *p)
+show_brake(const struct engine *en, struct snapshot *s, const struct part *p)
 {
-	char text[128] = "";
+	const char *suspect = p->brake.latched ? brake_suspect(en, &p->brake) :
+		"";
+	char text[256] = "";
 
-	if (p->brake.latched)
+	if (p->brake.latched && p->brake.cause == BRAKE_CONTAGION)
+		snprintf(text, sizeof(text), "vm %.64s was on one host after "
+			"the other that fell: its workload or image is "
+			"suspect", suspect);
+	else if (p->brake.latched)
 		snprintf(text, sizeof(text), "%zu of %zu hosts convicted or "
 			"about to fail; at most %zu are moved unasked",
 			p->brake.bad_then, p->brake.hosts_then,
@@ -252,6 +259,8 @@ show_brake(struct snapshot *s, const struct part *p)
 	return (struct snap_brake){ .latched = p->brake.latched,
 		.since = p->brake.since, .bad = p->n_bad,
 		.hosts = p->n_hosts, .limit = brake_limit(p->n_hosts),
+		.cause = p->brake.latched ? brake_cause_id(p->brake.cause) : "",
+		.suspect = shown_text(&s->arena, suspect),
 		.reason = shown_text(&s->arena, text),
 		.released_by = shown_text(&s->arena, p->brake.released_by),
 		.released = p->brake.released };
@@ -270,7 +279,7 @@ show_partitions(const struct engine *en, struct snapshot *s)
 	while ((p = hash_next(&en->parts, &at)) != NULL) {
 		p->shown = n;
 		out[n++] = (struct snap_partition){ .id = p->id,
-			.name = p->name, .brake = show_brake(s, p),
+			.name = p->name, .brake = show_brake(en, s, p),
 			.off = p->off };
 	}
 	s->n_partitions = n;

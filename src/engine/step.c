@@ -41,7 +41,7 @@ view_of(const struct engine *en, const struct host *h)
 		.backup_old = backup_is_old(en, h),
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
 		.replace = h->rare->risk.spared >= LEVEL_LIKELY,
-		.below = h->rare->n_below > 0, .contagion = carries_contagion(h),
+		.below = h->rare->n_below > 0, .contagion = contagion_of(h) != NULL,
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
@@ -231,20 +231,58 @@ say_brake(struct engine *en, const struct part *p)
 	say_state(en, p->id, "brake", bytes, sizeof(bytes));
 }
 
+const char *
+brake_suspect(const struct engine *en, const struct brake *b)
+{
+	const struct unit *vm = b->vm == 0 ? NULL :
+		subject_get(en, b->vm, SUBJECT_VM);
+
+	return vm != NULL ? vm->path : "";
+}
+
+/* Too many fell, or one more under a load that made others fall. */
+static bool
+brake_latches(struct part *p, struct wall at)
+{
+	uint32_t vm = p->contagion;
+
+	p->contagion = 0;
+	return brake_update(&p->brake, p->n_bad, p->n_hosts, at) ||
+		(vm != 0 && brake_contagion(&p->brake, vm, p->n_bad,
+			p->n_hosts, at));
+}
+
 static void
 brake_latched(struct engine *en, struct part *p, struct wall at)
 {
-	char summary[256], body[128];
+	struct strbuf body = { 0 };
+	char summary[256];
+	struct json_write w;
 
-	snprintf(body, sizeof(body), "{\"bad\":%zu,\"hosts\":%zu,\"limit\":%zu}",
-		p->n_bad, p->n_hosts, brake_limit(p->n_hosts));
-	snprintf(summary, sizeof(summary), "%s: brake latched, %zu of %zu hosts "
-		"convicted or about to fail", p->name, p->n_bad, p->n_hosts);
+	json_begin(&w, &body);
+	json_put_object(&w);
+	json_add_u64(&w, "bad", p->n_bad);
+	json_add_u64(&w, "hosts", p->n_hosts);
+	json_add_u64(&w, "limit", brake_limit(p->n_hosts));
+	json_add_str(&w, "cause", brake_cause_id(p->brake.cause));
+	if (p->brake.cause == BRAKE_CONTAGION) {
+		json_add_str(&w, "suspect", brake_suspect(en, &p->brake));
+		snprintf(summary, sizeof(summary), "%s: brake latched, vm %.64s "
+			"was on one host after the other that fell: its "
+			"workload or image is suspect", p->name,
+			brake_suspect(en, &p->brake));
+	} else {
+		snprintf(summary, sizeof(summary), "%s: brake latched, %zu of "
+			"%zu hosts convicted or about to fail", p->name,
+			p->n_bad, p->n_hosts);
+	}
+	json_put_end(&w);
 	say_brake(en, p);
-	say_event(en, "brake.latched", p->id, at, body);
+	say_event(en, "brake.latched", p->id, at, strbuf_str(&body));
 	alert_raise(en, &(struct alert_wish){ .kind = "brake_latched",
 		.severity = SEVERITY_CRITICAL, .part = p, .summary = summary,
-		.body = body }, at);
+		.body = strbuf_str(&body) }, at);
+	strbuf_free(&body);
 	/* Everything that was recommended here is held from now on. */
 	for (size_t i = 0; i < en->n_sorted; i++)
 		if (en->sorted[i]->part == p &&
@@ -306,7 +344,7 @@ step(struct engine *en, struct now now)
 		if (!p->touched)
 			continue;
 		p->touched = false;
-		if (brake_update(&p->brake, p->n_bad, p->n_hosts, now.wall))
+		if (brake_latches(p, now.wall))
 			brake_latched(en, p, now.wall);
 		/* unless nobody ever asked */
 		if (p->targets_moved && p->targets_step != 0)

@@ -116,7 +116,11 @@ void unit_retire(struct engine *en, struct unit *u, struct now now);
  * suspected itself when the next one falls under it (R-061).
  */
 #define CONTAGION_HOSTS 2
-bool carries_contagion(const struct host *h);
+/* The VM on a convicted host that is suspected; NULL = none. */
+const struct unit *contagion_of(const struct host *h);
+/* The suspect's path; "" = none, or it is gone. */
+struct brake;
+const char *brake_suspect(const struct engine *en, const struct brake *b);
 /* The host is back: what it carries did not make it fall. */
 void contagion_clear(struct engine *en, struct host *h);
 /* A VM with its roles to another host; it keeps its id. */

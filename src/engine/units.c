@@ -259,15 +259,15 @@ rehome(struct engine *en, struct unit *u, struct host *to, struct now now)
 
 #define FELL_MOST 100
 
-bool
-carries_contagion(const struct host *h)
+const struct unit *
+contagion_of(const struct host *h)
 {
 	if (h->host_health != HEALTH_UNHEALTHY)
-		return false;
+		return NULL;
 	for (const struct unit *u = h->rare->units; u != NULL; u = u->next)
 		if (u->is_vm && u->fell >= CONTAGION_HOSTS)
-			return true;
-	return false;
+			return u;
+	return NULL;
 }
 
 void

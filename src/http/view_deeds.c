@@ -244,6 +244,8 @@ add_brake(struct json_write *w, const struct snap_partition *p)
 	json_add_u64(w, "bad", b->bad);
 	json_add_u64(w, "hosts", b->hosts);
 	json_add_u64(w, "limit", b->limit);
+	json_add_str(w, "cause", b->cause[0] != '\0' ? b->cause : NULL);
+	json_add_str(w, "suspect", b->suspect[0] != '\0' ? b->suspect : NULL);
 	json_add_str(w, "reason", b->reason);
 	json_add_str(w, "released_by",
 		b->released_by[0] != '\0' ? b->released_by : NULL);

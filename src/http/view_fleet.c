@@ -73,6 +73,9 @@ add_latched(struct json_write *w, const struct snapshot *s, const char *tag)
 		add_time(w, "since", p->brake.since);
 		json_add_u64(w, "bad", p->brake.bad);
 		json_add_u64(w, "hosts", p->brake.hosts);
+		json_add_str(w, "cause", p->brake.cause);
+		if (p->brake.suspect[0] != '\0')
+			json_add_str(w, "suspect", p->brake.suspect);
 		json_put_end(w);
 		n++;
 	}

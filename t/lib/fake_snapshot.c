@@ -274,6 +274,7 @@ fake_snapshot(const struct fake_fleet *f)
 	}
 	for (size_t i = 0; i < s->n_partitions; i++)
 		parts[i].brake = (struct snap_brake){ .reason = "",
+			.cause = "", .suspect = "",
 			.limit = 3, .hosts = parts[i].n_hosts,
 			.released_by = "" };
 	s->partitions = parts;

@@ -351,8 +351,24 @@ host_is_held(struct sim *s, const char *host, enum why_not why)
 	return held;
 }
 
+/* "contagion v1", "" while the brake is open. */
+static const char *
+brake_cause(struct sim *s)
+{
+	static char text[96];
+	struct snapshot *snap = sim_snapshot(s);
+	const struct snap_brake *b = &snap->partitions[0].brake;
+
+	ck_assert_uint_eq(snap->n_partitions, 1);
+	snprintf(text, sizeof(text), "%s%s%s", b->cause,
+		b->suspect[0] != '\0' ? " " : "", b->suspect);
+	ck_assert(b->latched == (text[0] != '\0'));
+	snapshot_put(snap);
+	return text;
+}
+
 /* The VM goes from host to host, and each falls under it. */
-START_TEST(r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
+START_TEST(r054_r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
 {
 	struct sim *s = sim_new(200, NULL, 1);
 	char host[8];
@@ -369,11 +385,25 @@ START_TEST(r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
 		ck_assert_int_eq(host_is_held(s, host, WHY_NOT_CONTAGION), i == 3);
 		ck_assert_int_eq(host_is_held(s, host, WHY_NOT_NEEDS_HUMAN),
 			i == 3);
+		/* three of 200 are not too many: it is where the VM was */
+		ck_assert_str_eq(brake_cause(s), i == 3 ? "contagion v1" : "");
 	}
+	ck_assert_uint_eq(sim_alerts(s, "brake_latched"), 1);
+	ck_assert(host_is_held(s, "h1", WHY_NOT_BRAKE));
 	sim_restart(s);
 	sim_run_until(s, sim_now(s) + 20);
 	ck_assert(host_is_held(s, "h3", WHY_NOT_CONTAGION));
 	ck_assert(!host_is_held(s, "h1", WHY_NOT_CONTAGION));
+	ck_assert_str_eq(brake_cause(s), "contagion v1");
+	/* a person opens it; the same three do not close it again */
+	ck_assert_int_eq(sim_order(s, ORDER_BRAKE_RELEASE, "rack1",
+		"{\"reason\":\"v1 is stopped\"}"), 0);
+	sim_run_until(s, sim_now(s) + 60);
+	sim_restart(s);
+	sim_run_until(s, sim_now(s) + 60);
+	ck_assert_str_eq(brake_cause(s), "");
+	ck_assert_uint_eq(sim_events(s, "brake.latched"), 1);
+	ck_assert(host_is_held(s, "h3", WHY_NOT_CONTAGION));
 	/* it stands again with the same load: it was not the load */
 	sim_set(s, "h3", "ping", TOCSIN_WHY_NONE);
 	sim_set(s, "h3", "tcp", TOCSIN_WHY_NONE);
@@ -383,6 +413,7 @@ START_TEST(r061_a_vm_that_two_hosts_fell_under_stops_at_the_third)
 	sim_run_until(s, sim_now(s) + 60);
 	ck_assert_int_eq(sim_state(s, "h3"), STATE_UNHEALTHY);
 	ck_assert(!host_is_held(s, "h3", WHY_NOT_CONTAGION));
+	ck_assert_uint_eq(sim_events(s, "brake.latched"), 1);
 	sim_free(s);
 }
 END_TEST
@@ -923,7 +954,7 @@ main(void)
 		r007_which_of_two_signals_convicted_is_told,
 		r008_the_word_of_another_monitor_counts_as_a_signal,
 		r010_nine_minutes_and_three_quarters_are_one_soft_record,
-		r061_a_vm_that_two_hosts_fell_under_stops_at_the_third,
+		r054_r061_a_vm_that_two_hosts_fell_under_stops_at_the_third,
 		p9_a_role_that_comes_and_goes_is_flapping_and_told_once,
 		r011_late_and_busy_is_overloaded_and_late_alone_is_suspect,
 		r078_what_would_destroy_waits_for_a_good_copy,

@@ -92,7 +92,8 @@ with_deeds(struct snapshot *s)
 	s->n_windows = 1;
 	p->brake = (struct snap_brake){ .latched = true,
 		.since = { SINCE_MS }, .bad = 4, .hosts = p->n_hosts,
-		.limit = 3, .reason = "4 of 100 hosts are bad",
+		.limit = 3, .cause = "contagion", .suspect = "v7",
+		.reason = "4 of 100 hosts are bad",
 		.released_by = "" };
 }
 
@@ -214,6 +215,8 @@ START_TEST(brakes_are_shown_everywhere)
 	b = http_get("/v1/partitions/rack0", 200);
 	brake = json_object_get(b, "brake");
 	ck_assert_int_eq(int_of(brake, "bad"), 4);
+	ck_assert_str_eq(json_text_of(brake, "cause"), "contagion");
+	ck_assert_str_eq(json_text_of(brake, "suspect"), "v7");
 	json_decref(b);
 	b = http_get("/v1/summary", 200);
 	brake = json_array_get(json_object_get(b, "brakes"), 0);

@@ -98,6 +98,32 @@ START_TEST(a_brake_survives_a_restart)
 }
 END_TEST
 
+START_TEST(r061_contagion_latches_and_is_what_it_says_after_a_restart)
+{
+	struct brake b = { 0 }, back;
+	unsigned char saved[BRAKE_SAVED_BYTES];
+	struct tc_err e = { 0 };
+
+	ck_assert(!brake_update(&b, 3, 200, (struct wall){ 5 }));
+	ck_assert(brake_contagion(&b, 42, 3, 200, (struct wall){ 6 }));
+	ck_assert(!brake_contagion(&b, 43, 4, 200, (struct wall){ 7 }));
+	brake_save(&b, saved);
+	ck_assert_int_eq(brake_restore(saved, sizeof(saved), &back, &e), 0);
+	ck_assert_str_eq(brake_cause_id(back.cause), "contagion");
+	ck_assert_uint_eq(back.vm, 42);
+	ck_assert_int_eq(back.since.ms, 6);
+	/* what is there is tolerated by who released it, the next is not */
+	ck_assert_int_eq(brake_release(&b, "ann", "image rolled back", 3,
+		(struct wall){ 8 }, &e), 0);
+	ck_assert(!brake_update(&b, 3, 200, (struct wall){ 9 }));
+	ck_assert(brake_contagion(&b, 42, 4, 200, (struct wall){ 10 }));
+	brake_release(&b, "ann", "x", 4, (struct wall){ 11 }, &e);
+	ck_assert(brake_update(&b, 7, 200, (struct wall){ 12 }));
+	ck_assert_str_eq(brake_cause_id(b.cause), "too_many");
+	ck_assert_uint_eq(b.vm, 0);
+}
+END_TEST
+
 START_TEST(r006_only_the_layer_that_failed_is_acted_on)
 {
 	struct plan_view v = well();
@@ -363,6 +389,7 @@ main(void)
 		r062_dipping_below_reopens_nothing,
 		a_release_wants_a_name_and_a_reason_and_tolerates_what_it_saw,
 		a_brake_survives_a_restart,
+		r061_contagion_latches_and_is_what_it_says_after_a_restart,
 		r006_only_the_layer_that_failed_is_acted_on,
 		every_inaction_has_a_reason,
 		r061_what_a_host_needs_by_class_brake_and_contagion,
