@@ -110,6 +110,12 @@ dur_parse(const char *text, struct dur *out, struct tc_err *e)
 		out->ns = ns;
 		return 0;
 	}
+	if (*unit == '\0')
+		return tc_fail(e, TC_EINVAL, "'%.40s': the unit is missing; one "
+			"of ms s m h d", text);
+	if (*unit == '.')
+		return tc_fail(e, TC_EINVAL, "'%.40s' is not a whole number; "
+			"1.5s is 1500ms", text);
 	return tc_fail(e, TC_EINVAL, "'%.40s': unknown unit '%.20s'; one of "
 		"ms s m h d", text, unit);
 }

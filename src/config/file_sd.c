@@ -80,7 +80,7 @@ read_target(struct sd_read *in)
 	}
 	in->targets = items;
 	strip_port(address);
-	if (address[0] == '\0' || !address_is_valid(address))
+	if (address[0] == '\0' || !name_is_address(address))
 		json_fail(&in->r, "'%.60s' is no address", text);
 	else if (in->n_targets == TARGETS_MAX)
 		json_fail(&in->r, "more than %d targets", TARGETS_MAX);

@@ -6,6 +6,7 @@
 #include "config/alerts.h"
 #include "config/parents.h"
 #include "config/partition.h"
+#include "model/name.h"
 #include "config/schema.h"
 #include "config/units.h"
 
@@ -158,7 +159,7 @@ read_observer(struct reader *rd, const struct node *root, struct config *cfg)
 	}
 	cfg->gateway = cfg->observer.v[OBSERVER_GATEWAY].i != 0;
 	for (size_t i = 0; i < cfg->witnesses.n; i++)
-		if (!address_is_valid(cfg->witnesses.items[i]))
+		if (!name_is_address(cfg->witnesses.items[i]))
 			reader_fail(rd, cfg->witnesses.origin.line, "observer: "
 				"witnesses: '%.60s' is no address or name",
 				cfg->witnesses.items[i]);

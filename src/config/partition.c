@@ -9,17 +9,7 @@
 #include "model/name.h"
 #include "predict/redundancy.h"
 
-#define WORD_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-	"0123456789_"
-
 static const char *const nothing[] = { NULL };
-
-bool
-address_is_valid(const char *text)
-{
-	return strlen(text) <= 253 &&
-		text[strspn(text, WORD_BYTES ".:%-")] == '\0';
-}
 
 /* "3 of 5"; both 0 when it is empty or wrong. */
 static bool
@@ -153,7 +143,7 @@ check_key(struct reader *rd, const struct node *map,
 	if (name != NULL) {
 		if (name->kind == NODE_SCALAR && name->text[0] != '\0' &&
 		    strlen(name->text) <= 64 && name->text[strspn(name->text,
-		    WORD_BYTES ".:-")] == '\0')
+		    NAME_WORD_BYTES ".:-")] == '\0')
 			return name->text;
 		reader_fail(rd, name->line, "%s: name: 1 to 64 of A-Z a-z 0-9 "
 			"_ . : - are wanted", where);
@@ -371,7 +361,7 @@ read_address(struct reader *rd, const struct node *map, struct config_host *h,
 	if (n == NULL || n->kind != NODE_SCALAR)
 		return;
 	h->def.address = n->text;
-	if (!address_is_valid(n->text))
+	if (!name_is_address(n->text))
 		reader_fail(rd, n->line, "%s: address: '%.60s' is no address "
 			"or name", where, n->text);
 }

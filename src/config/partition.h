@@ -50,8 +50,6 @@ struct config_partition {
 	struct opt_origin origin;
 };
 
-/* Bytes that addresses and host names are made of; may be empty. */
-bool address_is_valid(const char *text);
 struct check_rule rule_of(const struct config_values *values);
 /* Errors in its windows: fail_when, flap_…. */
 void rule_check_windows(struct reader *rd, const struct config_values *rule,

@@ -8,7 +8,7 @@ const struct tocsin_opt top_rows[TOP_ROWS + 1] = {
 		.help = "Address and port of the API and the page." },
 	[TOP_STATE_DIR] = { "state_dir", TOCSIN_OPT_STRING,
 		.dflt = "/var/lib/tocsin", .min = "1", .max = "4000",
-		.help = "Where tocsin.db, admin.token and spool/ live." },
+		.help = "Where tocsin.db, admin.token and export/ live." },
 	[TOP_LOG_LEVEL] = { "log_level", TOCSIN_OPT_ENUM, .dflt = "info",
 		.choices = "error|warn|info|debug",
 		.help = "How much is written to stderr." },

@@ -188,6 +188,17 @@ convert_node(struct convert *c, int index, int depth)
 	return c->rc == TC_ENOMEM ? NULL : n;
 }
 
+/* From 1; of a byte that is no character the parser knows no more. */
+static unsigned
+line_at(const struct config_text *src, size_t offset)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < offset && i < src->n; i++)
+		line += src->text[i] == '\n';
+	return line;
+}
+
 /* A tab before the place is what most of these are about. */
 static bool
 line_has_tab(const struct config_text *src, size_t line)
@@ -216,13 +227,13 @@ syntax_error(const yaml_parser_t *p, const struct config_text *src,
 	if (p->error == YAML_MEMORY_ERROR)
 		return TC_ENOMEM;
 	if (p->error == YAML_READER_ERROR)
-		at.line = 0;
-	if (at.line != 0 && line_has_tab(src, at.line - 1))
-		config_errors_add(errs, false, at,
-			"a tab may not indent: %s", p->problem);
-	else if (p->error == YAML_READER_ERROR)
+		at.line = line_at(src, p->problem_offset);
+	if (p->error == YAML_READER_ERROR)
 		config_errors_add(errs, false, at, "%s (byte %zu)",
 			p->problem, p->problem_offset);
+	else if (line_has_tab(src, at.line - 1))
+		config_errors_add(errs, false, at,
+			"a tab may not indent: %s", p->problem);
 	else if (p->context != NULL)
 		config_errors_add(errs, false, at, "%s (%s)", p->problem,
 			p->context);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/schema.h"
+#include "model/name.h"
 
 struct unit_rule
 unit_rule_of(const struct config_values *values)
@@ -157,7 +158,7 @@ read_unit(struct reader *rd, const struct node *map, const struct nest *nest,
 			node_get(map, "checks")->line);
 	checks_read(rd, map, rule, &(struct config_key){ where, "checks" },
 		&u->own);
-	if (u->def.address[0] != '\0' && !address_is_valid(u->def.address))
+	if (u->def.address[0] != '\0' && !name_is_address(u->def.address))
 		reader_fail(rd, map->line, "%s: address: '%.60s' is no address "
 			"or name", where, u->def.address);
 	if (!u->def.is_vm) {

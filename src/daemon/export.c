@@ -155,8 +155,10 @@ write_html(struct strbuf *out, const struct snapshot *s)
 		"charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"30\">"
 		"<title>Tocsin</title>\n<body style=\"font:16px sans-serif;"
 		"max-width:60em;margin:2em auto;padding:0 1em\">\n");
-	strbuf_printf(out, "<h1>%s</h1>\n<p>as of %s</p>\n",
-		state_id(s->worst), wall_format(s->at, at, sizeof(at)));
+	strbuf_printf(out, "<h1>%s</h1>\n<p>as of %s; written every %d s: if "
+		"that is long ago, the server is gone and this is old</p>\n",
+		state_id(s->worst), wall_format(s->at, at, sizeof(at)),
+		EXPORT_EVERY_S);
 	if (s->observer_suspect)
 		strbuf_puts(out, "<p><b>The server itself may be cut off.</b>"
 			"</p>\n");

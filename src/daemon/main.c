@@ -90,8 +90,9 @@ check_config(struct daemon *d, bool print)
 	else if (print)
 		config_print(d->config, &text, true);
 	else
-		printf("%s: good, %zu hosts\n", d->config_path,
-			d->fleet->def.n_hosts);
+		printf("%s: good, %zu %s\n", d->config_path,
+			d->fleet->def.n_hosts,
+			d->fleet->def.n_hosts == 1 ? "host" : "hosts");
 	fputs(strbuf_str(&text), stdout);
 	strbuf_free(&text);
 	daemon_stop(d);

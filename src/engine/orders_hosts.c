@@ -91,6 +91,9 @@ read_host(const struct engine_wish *w, struct host_wish *h, struct tc_err *e)
 				h->has_address = true;
 				snprintf(h->address, sizeof(h->address), "%s",
 					json_get_cstr(&r, 255));
+				if (!name_is_address(h->address))
+					json_fail(&r, "'%s' is no address or "
+						"name", h->address);
 			} else if (json_str_is(key, "parent")) {
 				h->has_parent = true;
 				get_name(&r, h->parent);

@@ -143,6 +143,23 @@ window_check_spread(struct engine *en, const struct window *w,
 
 /* ---- a new one ---- */
 
+/* What is there again before it is over would be there always. */
+static int
+check_lasting(const struct engine *en, const struct window *w, struct tc_err *e)
+{
+	struct dur least = repeat_shortest(&w->repeat, &w->zone, en->now.wall);
+	struct strbuf text = { 0 };
+	int rc = 0;
+
+	if (least.ns != 0 && w->repeat.lasting.ns >= least.ns) {
+		dur_print(&text, least);
+		rc = tc_fail(e, TC_EINVAL, "/repeat/for: it comes again after "
+			"%s and would never end", strbuf_str(&text));
+		strbuf_free(&text);
+	}
+	return rc;
+}
+
 static int
 set_times(struct engine *en, struct window *w, struct tc_err *e)
 {
@@ -157,7 +174,7 @@ set_times(struct engine *en, struct window *w, struct tc_err *e)
 	if (!window_begin(w, en->now.wall))
 		return tc_fail(e, TC_ERANGE, "/repeat: no time of it is to "
 			"come");
-	return 0;
+	return check_lasting(en, w, e);
 }
 
 static int

@@ -37,6 +37,46 @@ name_fold(const char *text, size_t n, char *out, struct tc_err *e)
 	return 0;
 }
 
+/* Four numbers up to 255. */
+static bool
+is_ipv4(const char *text)
+{
+	for (int part = 1;; part++) {
+		size_t digits = strspn(text, "0123456789");
+		int value = 0;
+
+		if (digits == 0 || digits > 3)
+			return false;
+		for (size_t i = 0; i < digits; i++)
+			value = value * 10 + (text[i] - '0');
+		text += digits;
+		if (value > 255 || part > 4)
+			return false;
+		if (*text == '\0')
+			return part == 4;
+		text++;		/* a dot: the caller looked */
+	}
+}
+
+bool
+name_is_address(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	size_t n = strlen(text);
+
+	if (n > NAME_MAX_BYTES ||
+	    text[strspn(text, NAME_WORD_BYTES ".:%-")] != '\0')
+		return false;
+	if (colon != NULL) {
+		size_t hex = strspn(text, "0123456789abcdefABCDEF:.");
+
+		return strchr(colon + 1, ':') != NULL &&
+			(text[hex] == '\0' || text[hex] == '%');
+	}
+	return n == 0 || text[strspn(text, "0123456789.")] != '\0' ||
+		is_ipv4(text);
+}
+
 bool
 name_is_metric(const char *text, size_t n)
 {

@@ -2,6 +2,8 @@
 
 /* The 31st is at most 62 days away, a weekday 7. */
 #define LOOK_DAYS 64
+/* Days of more than a year; of months with one day, of thirty years. */
+#define TIMES 400
 
 /* Monday 0; 1970-01-01 was a Thursday */
 static int
@@ -51,4 +53,24 @@ repeat_next(const struct repeat *r, const struct zone *z, struct wall after,
 		return true;
 	}
 	return false;
+}
+
+struct dur
+repeat_shortest(const struct repeat *r, const struct zone *z, struct wall from)
+{
+	struct dur least = { 0 }, gap;
+	struct span one, next;
+
+	if (!repeat_next(r, z, from, &one))
+		return least;
+	for (int i = 0; i < TIMES; i++) {
+		from.ms = one.from.ms + 1;
+		if (!repeat_next(r, z, from, &next))
+			break;
+		if (wall_diff(next.from, one.from, &gap) == 0 &&
+		    (least.ns == 0 || gap.ns < least.ns))
+			least = gap;
+		one = next;
+	}
+	return least;
 }

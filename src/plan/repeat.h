@@ -31,6 +31,12 @@ struct repeat {
 	struct wall until;	/* none begins later; ms 0 = for ever */
 };
 
+/*
+ * From one to the next, the shortest among the coming ones: what lasts that
+ * long never ends.  ns 0 = there is one at most.
+ */
+struct dur repeat_shortest(const struct repeat *r, const struct zone *z,
+	struct wall from);
 /* The first that begins at `after` or later; false when there is none. */
 bool repeat_next(const struct repeat *r, const struct zone *z,
 	struct wall after, struct span *out);

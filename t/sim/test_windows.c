@@ -302,6 +302,12 @@ START_TEST(r108_local_nights_follow_the_clock_of_the_place)
 		"{\"hosts\":[\"h1\"],\"repeat\":{\"every\":\"day\",\"at\":"
 		"\"02:30\",\"for\":\"1h\",\"until\":\"2025-01-01T00:00:00Z\"}}"),
 		TC_ERANGE);
+	/* there again before it is over: for ever */
+	ck_assert_int_eq(sim_order(s, ORDER_WINDOW_CREATE, "",
+		"{\"hosts\":[\"h1\"],\"repeat\":{\"every\":\"day\",\"at\":"
+		"\"02:30\",\"for\":\"24h\"}}"), TC_EINVAL);
+	ck_assert_ptr_nonnull(strstr(sim_said(s),
+		"/repeat/for: it comes again after 1d and would never end"));
 	sim_free(s);
 }
 END_TEST

@@ -171,6 +171,9 @@ START_TEST(durations_and_sizes)
 	strbuf_free(&sb);
 	ck_assert_int_eq(dur_parse("0", &d, &e), 0);
 	ck_assert_int_eq(dur_parse("15", &d, &e), TC_EINVAL);
+	ck_assert_str_eq(e.text, "'15': the unit is missing; one of ms s m h d");
+	ck_assert_int_eq(dur_parse("1.5s", &d, &e), TC_EINVAL);
+	ck_assert_str_eq(e.text, "'1.5s' is not a whole number; 1.5s is 1500ms");
 	ck_assert_int_eq(dur_parse("15sek", &d, &e), TC_EINVAL);
 	ck_assert_str_eq(e.text, "'15sek': unknown unit 'sek'; one of ms s m h d");
 	ck_assert_int_eq(dur_parse("-1s", &d, &e), TC_EINVAL);

@@ -184,7 +184,7 @@ static const struct refusal {
 	{ "defaults:\n  interval: 15sek\n", "2: defaults: interval: '15sek': "
 		"unknown unit 'sek'; one of ms s m h d" },
 	{ "defaults:\n  interval: 15\n", "2: defaults: interval: '15': "
-		"unknown unit ''; one of ms s m h d" },
+		"the unit is missing; one of ms s m h d" },
 	{ "defaults: {interval: 2d}\n",
 		"1: defaults: interval: must be at most 1d" },
 	{ "defaults: {interval: 1ms}\n",
@@ -257,6 +257,12 @@ static const struct refusal {
 		"stand in a name" },
 	{ P("  hosts: [{name: a, address: \"x y\"}]\n"), "3: host 'a': address: "
 		"'x y' is no address or name" },
+	{ P("  hosts: [{name: a, address: 300.1.1.1}]\n"), "3: host 'a': "
+		"address: '300.1.1.1' is no address or name" },
+	{ P("  hosts: [{name: a, address: \"192.0.2.1:80\"}]\n"), "3: host 'a': "
+		"address: '192.0.2.1:80' is no address or name" },
+	{ P("  hosts: [{name: \"a\xff\"}]\n"),
+		"3: invalid leading UTF-8 octet (byte 41)" },
 	{ P("  hosts:\n  - name: a\n  - name: A\n"), "5: host 'a': already in "
 		"line 4, partition 'p'" },
 	{ P("  hosts: [{name: a, tags: [x]}]\n"), "3: host 'a': tags: not a map "
@@ -349,7 +355,7 @@ START_TEST(all_faults_are_reported_at_once)
 		"/etc/t/t.yaml:1: unknown key 'lisen'; did you mean 'listen'?\n"
 		"/etc/t/t.yaml:3: defaults: unknown key 'intervall'; did you "
 		"mean 'interval'?\n"
-		"/etc/t/t.yaml:4: defaults: timeout: '9': unknown unit ''; one "
+		"/etc/t/t.yaml:4: defaults: timeout: '9': the unit is missing; one "
 		"of ms s m h d\n"
 		"/etc/t/t.yaml:7: partition 'p': no probe 'pnig'; did you mean "
 		"'ping'?\n"

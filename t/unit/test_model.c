@@ -100,6 +100,23 @@ START_TEST(names_are_folded_or_refused_with_the_place)
 }
 END_TEST
 
+START_TEST(an_address_is_one_that_can_be_asked)
+{
+	static const char *const good[] = { "", "192.0.2.1", "0.0.0.0",
+		"web-1.example.org", "web_1", "2001:db8::1", "::1", "::",
+		"fe80::1%eth0", "::ffff:192.0.2.1", "1.2.3.4.in-addr.arpa",
+		"3com" };
+	static const char *const bad[] = { "300.1.1.1", "1.2.3", "12", "1.2.3.",
+		"1.2.3.4.5", "1..2.3", "0001.2.3.4", ".", "192.0.2.1:80",
+		"web:80", "a b", "a/b", "h\xc3\xa9", "web::1x" };
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		ck_assert_msg(name_is_address(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_msg(!name_is_address(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(a_change_set_survives_lack_of_memory)
 {
 	for (long n = 1; n < 6; n++) {
@@ -125,5 +142,6 @@ main(void)
 		shown_state_is_a_function_of_three_things,
 		severity_is_one_strict_order,
 		names_are_folded_or_refused_with_the_place,
+		an_address_is_one_that_can_be_asked,
 		a_change_set_survives_lack_of_memory);
 }

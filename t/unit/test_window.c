@@ -108,6 +108,31 @@ comes(const struct repeat *r, const struct zone *z, const char *after,
 		ck_assert_str_eq(wall_format(s.from, text, sizeof(text)), want);
 }
 
+START_TEST(how_soon_it_comes_again_at_the_soonest)
+{
+	static const struct { struct repeat r; int hours; } rows[] = {
+		{ { .every = REPEAT_DAY }, 24 },
+		{ { .every = REPEAT_WEEK, .days = 1 << 3 }, 7 * 24 },
+		{ { .every = REPEAT_WEEK, .days = 1 | 1 << 6 }, 24 },
+		{ { .every = REPEAT_MONTH, .days = 1 << 1 }, 28 * 24 },
+		{ { .every = REPEAT_MONTH, .days = 1 | 1 << 1 }, 24 },
+		{ { .every = REPEAT_MONTH, .days = 1 << 28 | 1 }, 24 },
+	};
+	struct zone utc, vienna;
+
+	ck_assert_int_eq(zone_parse("", 0, &utc, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_int_eq(repeat_shortest(&rows[i].r, &utc,
+			at("2026-01-01T00:00:00Z")).ns,
+			dur_s(rows[i].hours * INT64_C(3600)).ns);
+	/* the day of the change to summer time has 23 hours */
+	ck_assert_int_eq(zone_parse("CET-1CEST,M3.5.0,M10.5.0/3", 26, &vienna,
+		NULL), 0);
+	ck_assert_int_eq(repeat_shortest(&rows[0].r, &vienna,
+		at("2026-01-01T00:00:00Z")).ns, dur_s(23 * 3600).ns);
+}
+END_TEST
+
 START_TEST(r108_what_repeats_is_reckoned_when_asked)
 {
 	struct zone utc = zone(""), vienna = zone(VIENNA);
@@ -277,6 +302,7 @@ main(void)
 {
 	return STORIES("window", zones_follow_their_rule,
 		strange_rules_are_refused,
+		how_soon_it_comes_again_at_the_soonest,
 		r108_what_repeats_is_reckoned_when_asked,
 		a_window_is_read_as_it_was_written,
 		r103_a_notice_has_all_seven_fields,
