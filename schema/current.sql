@@ -62,7 +62,7 @@ CREATE TABLE token (
 	name TEXT NOT NULL DEFAULT '',
 	created_ms INTEGER NOT NULL,
 	revoked_ms INTEGER
-) STRICT;
+, until_ms INTEGER) STRICT;
 CREATE TABLE batch (
 	host INTEGER NOT NULL,
 	id TEXT NOT NULL,

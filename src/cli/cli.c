@@ -83,6 +83,8 @@ static const struct arg token_rows[] = {
 		"the host that an agent's token is bound to" },
 	{ "new", ARG_FLAG, AT(is_new), NULL, NULL,
 		"the host is not known yet, and comes to be" },
+	{ "valid", ARG_DUR, AT(valid), "DURATION", NULL,
+		"it ends after so long, such as 365d; else never" },
 	{ "name", ARG_STRING, AT(name), "TEXT", NULL,
 		"what the audit trail calls it" },
 	{ .name = NULL }
@@ -519,7 +521,9 @@ static const struct arg_section sections[] = {
 		"tocsin token create --role agent --host h7 --state-dir "
 		TOCSIN_STATEDIR "\ta token for the agent of h7\n\n"
 		"tocsin token create --role agent --host h8 --new\th8 is "
-		"watched from its agent's first word on" },
+		"watched from its agent's first word on\n\n"
+		"tocsin token create --role viewer --name bob --valid 90d\t"
+		"it ends by itself; a warning comes before" },
 	{ "SEE ALSO", "tocsind(8), tocsin-agent(8), tocsin-smartd(8)" },
 	{ NULL, NULL }
 };

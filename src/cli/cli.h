@@ -39,6 +39,7 @@ struct cli_options {
 	const char *attribute;
 	const char *role;
 	bool is_new;
+	struct dur valid;	/* of a token; 0 = for ever */
 	const char *host;
 	const char *name;
 	const char *config;

@@ -24,7 +24,7 @@ token_say_new(struct tc_err *e)
 static int
 create_online(struct cli *c, struct strbuf *token, struct tc_err *e)
 {
-	struct strbuf body = {0};
+	struct strbuf body = {0}, valid = {0};
 	struct json_write w;
 	struct doc *reply;
 	int rc;
@@ -38,6 +38,11 @@ create_online(struct cli *c, struct strbuf *token, struct tc_err *e)
 	}
 	if (c->opt.name)
 		json_add_str(&w, "name", c->opt.name);
+	if (c->opt.valid.ns != 0) {
+		dur_print(&valid, c->opt.valid);
+		json_add_str(&w, "valid", strbuf_str(&valid));
+		strbuf_free(&valid);
+	}
 	json_put_end(&w);
 	rc = api_send(c, "POST", "/v1/tokens", &body, &reply, e);
 	if (rc < 0 && c->reply.status == 422 && c->opt.host)
@@ -93,7 +98,8 @@ list_online(struct cli *c, struct table *t, struct tc_err *e)
 		show_text(t, 2, k, "host");
 		show_text(t, 3, k, "name");
 		show_age(c, t, 4, k, "created");
-		show_age(c, t, 5, k, "last_used");
+		show_text(t, 5, k, "expires");
+		show_age(c, t, 6, k, "last_used");
 	}
 	return 0;
 }
@@ -107,6 +113,7 @@ list(struct cli *c, struct tc_err *e)
 		{ "host", "HOST", false, false },
 		{ "name", "NAME", false, false },
 		{ "created", "MADE", false, false },
+		{ "expires", "ENDS", false, false },
 		{ "last_used", "USED", false, false },
 	};
 	struct table t = { .columns = columns,

@@ -42,6 +42,9 @@ load_token(struct offline *at, const struct store_token *k)
 	table_set(t, 3, k->name, NULL);
 	wall_format(k->created, text, sizeof(text));
 	table_set(t, 4, text, NULL);
+	if (k->until.ms != 0)
+		table_set(t, 5, wall_format(k->until, text, sizeof(text)),
+			NULL);
 	return 0;
 }
 
@@ -102,6 +105,8 @@ put_token(struct offline_tokens *o, struct strbuf *token, struct tc_err *e)
 	char host[NAME_MAX_BYTES + 1], text[TOKEN_TEXT];
 	int rc;
 
+	if ((rc = token_until(row.created, opt->valid, &row.until, e)) < 0)
+		return tc_wrap(e, "--valid");
 	if (!is_role(opt->role))
 		return tc_fail(e, TC_EINVAL,
 			"--role: agent, viewer, operator or admin");

@@ -142,6 +142,12 @@ do_token_create(struct daemon *d, struct http_command *cmd)
 		.created = d->clock->wall(d->clock) };
 	int rc;
 
+	if ((rc = token_until(row.created, cmd->token_valid, &row.until,
+		&cmd->err)) < 0) {
+		answer(cmd, tc_wrap(&cmd->err, "/valid"));
+		return;
+	}
+	cmd->token_until = row.until;
 	if (cmd->token_known && cmd->token_host[0] != '\0' &&
 	    (rc = engine_host_known(d->engine, cmd->token_host,
 		&cmd->err)) < 0) {

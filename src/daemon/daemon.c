@@ -224,7 +224,7 @@ open_engine(struct daemon *d, struct tc_err *e)
 	randombytes_buf(&conf.boot_seed, sizeof(conf.boot_seed));
 	keep_init(d);
 	d->engine = engine_new(&conf);
-	d->tokens = tokens_new();
+	d->tokens = tokens_new(d->clock);
 	if (d->engine == NULL || d->tokens == NULL)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	return 0;

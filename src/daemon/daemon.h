@@ -183,13 +183,14 @@ int zones_find(struct engine_io *io, const char *id, char *rule, size_t size);
 void metrics_write(struct daemon *d, struct strbuf *out);
 
 /* ---- tokens.c: who may; any thread ---- */
-struct tokens *tokens_new(void);
+struct tokens *tokens_new(struct clock *clock);	/* borrowed */
 void tokens_free(struct tokens *t);
 int tokens_put(struct tokens *t, const struct store_token *row);
 bool tokens_revoke(struct tokens *t, uint32_t id);
 bool tokens_find(struct tokens *t, const char *token, size_t n,
-	struct http_principal *out);
+	struct http_principal *out);	/* false: out->expired says why */
 int tokens_each(struct tokens *t, http_token_sink *sink, void *arg);
+void tokens_ending(struct tokens *t, char *out, size_t size);	/* "" = none */
 /* The id that a new token gets; never reused. */
 uint32_t tokens_next_id(struct tokens *t);
 void tokens_reserve(struct tokens *t, uint32_t last_id);

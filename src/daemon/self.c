@@ -1,5 +1,6 @@
 /*
- * The server looks at itself: a damaged page, the age of its last copy.
+ * The server looks at itself: a damaged page, the age of its last copy, tokens
+ * that end.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -57,6 +58,18 @@ tell_backup(struct daemon *d, struct wall at, struct now now)
 	engine_set_trouble(d->engine, &t, now);
 }
 
+static void
+tell_tokens(struct daemon *d, struct now now)
+{
+	struct engine_trouble t = { "token_expires", SEVERITY_WARNING, NULL };
+	char summary[512];
+
+	tokens_ending(d->tokens, summary, sizeof(summary));
+	if (summary[0] != '\0')
+		t.summary = summary;
+	engine_set_trouble(d->engine, &t, now);
+}
+
 void
 self_look(struct daemon *d, struct now now)
 {
@@ -70,4 +83,5 @@ self_look(struct daemon *d, struct now now)
 	tend_last_backup(path, &at);
 	tell_damage(d, now);
 	tell_backup(d, at, now);
+	tell_tokens(d, now);
 }

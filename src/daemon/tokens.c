@@ -21,21 +21,29 @@ struct token {
 	char host_name[254];
 	char name[64];
 	struct wall created;
+	struct wall until;	/* ms 0 = for ever */
+	_Atomic int64_t used_ms;	/* since the start; 0 = not yet */
 };
 
 struct tokens {
+	struct clock *clock;
+	struct mono began;
+	struct wall began_wall;
 	pthread_rwlock_t lock;
 	struct hash by_hash;
 	uint32_t last_id;
 };
 
 struct tokens *
-tokens_new(void)
+tokens_new(struct clock *clock)
 {
 	struct tokens *t = MEM_NEW(struct tokens);
 
 	if (t == NULL)
 		return NULL;
+	t->clock = clock;
+	t->began = clock->mono(clock);
+	t->began_wall = clock->wall(clock);
 	pthread_rwlock_init(&t->lock, NULL);
 	randombytes_buf(&t->by_hash.seed, sizeof(t->by_hash.seed));
 	return t;
@@ -69,6 +77,7 @@ tokens_put(struct tokens *t, const struct store_token *row)
 	memcpy(token->sha256, row->sha256, sizeof(token->sha256));
 	token->host = row->host;
 	token->created = row->created;
+	token->until = row->until;
 	snprintf(token->host_name, sizeof(token->host_name), "%s",
 		row->host_name);
 	snprintf(token->name, sizeof(token->name), "%s", row->name);
@@ -117,6 +126,49 @@ tokens_revoke(struct tokens *t, uint32_t id)
 }
 
 /*
+ * A wall clock that is set forward while we run ends no token: all agents
+ * would fall silent at once (R-132).
+ */
+static struct wall
+now_of(const struct tokens *t)
+{
+	struct wall now = t->clock->wall(t->clock);
+	struct wall steady = wall_add(t->began_wall,
+		mono_diff(t->clock->mono(t->clock), t->began));
+
+	return now.ms < steady.ms ? now : steady;
+}
+
+void
+tokens_ending(struct tokens *t, char *out, size_t size)
+{
+	const struct token *token, *first = NULL;
+	struct wall now = now_of(t);
+	char when[WALL_TEXT];
+	size_t at = 0, n = 0;
+
+	out[0] = '\0';
+	pthread_rwlock_rdlock(&t->lock);
+	while ((token = hash_next(&t->by_hash, &at)) != NULL) {
+		if (!token_ends_soon(token->created, token->until, now))
+			continue;
+		n++;
+		if (first == NULL || token->until.ms < first->until.ms ||
+		    (token->until.ms == first->until.ms &&
+			token->id < first->id))
+			first = token;
+	}
+	if (first != NULL)
+		snprintf(out, size, "token %u (%s%s%s) %s %s%s: make another "
+			"and revoke it", first->id, http_role_id(first->role),
+			first->host_name[0] != '\0' ? " of " : "",
+			first->host_name, first->until.ms <= now.ms ?
+			"ended" : "ends", wall_format(first->until, when,
+				sizeof(when)), n > 1 ? ", others soon" : "");
+	pthread_rwlock_unlock(&t->lock);
+}
+
+/*
  * The table is searched by the hash, of which a guesser controls nothing, so
  * the time tells nothing of the token.
  */
@@ -125,7 +177,9 @@ tokens_find(struct tokens *t, const char *text, size_t n,
 	struct http_principal *out)
 {
 	unsigned char sha256[32];
-	const struct token *token;
+	struct wall now = now_of(t);
+	struct token *token;
+	bool good = false;
 
 	crypto_hash_sha256(sha256, (const unsigned char *)text, n);
 	pthread_rwlock_rdlock(&t->lock);
@@ -134,9 +188,14 @@ tokens_find(struct tokens *t, const char *text, size_t n,
 		*out = (struct http_principal){ .role = token->role,
 			.token_id = token->id, .host_id = token->host };
 		memcpy(out->name, token->name, sizeof(out->name));
+		out->expired = token->until.ms != 0 &&
+			token->until.ms <= now.ms;
+		good = !out->expired;
+		if (good)
+			token->used_ms = now.ms;
 	}
 	pthread_rwlock_unlock(&t->lock);
-	return token != NULL;
+	return good;
 }
 
 int
@@ -150,7 +209,9 @@ tokens_each(struct tokens *t, http_token_sink *sink, void *arg)
 	while (rc == 0 && (token = hash_next(&t->by_hash, &at)) != NULL)
 		rc = sink(arg, &(struct http_token){ .id = token->id,
 			.role = token->role, .host = token->host_name,
-			.name = token->name, .created = token->created });
+			.name = token->name, .created = token->created,
+			.until = token->until, .last_used = {
+				token->used_ms } });
 	pthread_rwlock_unlock(&t->lock);
 	return 0;
 }

@@ -85,6 +85,7 @@ kind_of(const char *text)
 		"host_flapping", "vm_flapping", "role_flapping",
 		"host_stale", "host_at_risk", "brake_latched", "store_degraded",
 		"store_replaced", "store_damaged", "backup_old", "host_backup_old",
+		"token_expires",
 		"observer_suspect", "maintenance_overrun",
 		"maintenance_notice", "maintenance_conflict",
 		"partition_outage", "acceptance_revoked",

@@ -220,7 +220,10 @@ check_who(struct request *r)
 		return false;
 	}
 	if (!io->authenticate(io, token, n, &r->who)) {
-		if (conns_wrong_guess(r))
+		if (r->who.expired)
+			problem_set(r, 401, "token_expired",
+				"the time of this token is over");
+		else if (conns_wrong_guess(r))
 			problem_set(r, 429, "too_many_guesses",
 				"too many wrong tokens from this address");
 		else

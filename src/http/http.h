@@ -27,6 +27,7 @@ struct http_principal {
 	uint32_t token_id;
 	uint32_t host_id;	/* agents: the host they are bound to, else 0 */
 	char name[64];		/* for the audit trail */
+	bool expired;		/* it was one once */
 };
 
 enum http_command_kind {
@@ -73,6 +74,7 @@ struct http_command {
 	char token_host[254];
 	bool token_known;	/* no new host comes of it */
 	char token_name[64];
+	struct dur token_valid;	/* ns 0 = for ever */
 
 	/*
 	 * rc: 0, or TC_E… → status by http_status_of().  A text such as
@@ -86,6 +88,7 @@ struct http_command {
 	size_t bad_index[16];	/* 422: indexes of bad observations */
 	size_t n_bad;
 	uint32_t token_id;
+	struct wall token_until;
 	char token_text[80];
 	struct strbuf reply;	/* orders: members of the reply's object */
 	bool created;		/* 201 rather than 200 */

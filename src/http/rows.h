@@ -18,7 +18,8 @@ struct http_token {
 	const char *host;	/* "" = not bound */
 	const char *name;
 	struct wall created;
-	struct wall last_used;	/* ms 0 = never (or not known) */
+	struct wall until;	/* ms 0 = for ever */
+	struct wall last_used;	/* ms 0 = not since the start */
 };
 
 struct http_event {

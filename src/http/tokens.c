@@ -11,6 +11,15 @@
 #include "wire/json_read.h"
 #include "wire/json_write.h"
 
+static void
+add_time(struct json_write *w, const char *key, struct wall t)
+{
+	if (t.ms != 0)
+		json_add_wall(w, key, t);
+	else
+		json_add_null(w, key);
+}
+
 static int
 put_token(void *arg, const struct http_token *t)
 {
@@ -22,10 +31,8 @@ put_token(void *arg, const struct http_token *t)
 	json_add_str(w, "host", t->host[0] != '\0' ? t->host : NULL);
 	json_add_str(w, "name", t->name);
 	json_add_wall(w, "created", t->created);
-	if (t->last_used.ms != 0)
-		json_add_wall(w, "last_used", t->last_used);
-	else
-		json_add_null(w, "last_used");
+	add_time(w, "expires", t->until);
+	add_time(w, "last_used", t->last_used);
 	json_put_end(w);
 	return 0;
 }
@@ -67,6 +74,18 @@ read_role(struct json_read *j, enum http_role *out)
 		json_fail(j, "not agent, viewer, operator or admin");
 }
 
+static void
+read_valid(struct json_read *j, struct dur *out)
+{
+	const char *text = json_get_cstr(j, 31);
+	struct tc_err why = { 0 };
+
+	if (!json_failed(j) && dur_parse(text, out, &why) < 0)
+		json_fail(j, "%s", why.text);
+	else if (!json_failed(j) && out->ns == 0)
+		json_fail(j, "over at once");
+}
+
 static int
 read_request(struct request *r, struct http_command *cmd)
 {
@@ -87,6 +106,8 @@ read_request(struct request *r, struct http_command *cmd)
 				copy_text(&j, host, sizeof(host));
 			else if (json_str_is(key, "new"))
 				cmd->token_known = !json_get_bool(&j);
+			else if (json_str_is(key, "valid"))
+				read_valid(&j, &cmd->token_valid);
 			else if (json_str_is(key, "name"))
 				copy_text(&j, cmd->token_name,
 					sizeof(cmd->token_name));
@@ -132,6 +153,7 @@ token_created(struct request *r, const struct http_command *cmd)
 	json_add_str(&w, "host",
 		cmd->token_host[0] != '\0' ? cmd->token_host : NULL);
 	json_add_str(&w, "name", cmd->token_name);
+	add_time(&w, "expires", cmd->token_until);
 	json_put_end(&w);
 	r->reply.status = 201;
 	r->reply.cache = "no-store";

@@ -31,6 +31,7 @@ enum severity {
  * critical), partition_outage (critical: four alerts or more), brake_latched,
  * store_degraded, store_replaced (critical: history begun anew),
  * store_damaged, backup_old (of the server's own file), host_backup_old,
+ * token_expires (warning),
  * observer_suspect (critical), maintenance_overrun (critical),
  * maintenance_notice (info: a window comes), maintenance_conflict (warning: a
  * provider's windows leave nothing of a service),

@@ -20,6 +20,7 @@ struct store_token {
 	const char *name;
 	struct wall created;
 	struct wall revoked;	/* ms 0 = in force */
+	struct wall until;	/* ms 0 = for ever */
 };
 
 struct store_event {

@@ -92,7 +92,8 @@ const struct stmt stmts[ST_COUNT] = {
 
 	[ST_TOKEN_PUT] = { W, "token",
 		"INSERT INTO token(id, sha256, role, host, host_name, name, "
-		"created_ms, revoked_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+		"created_ms, revoked_ms, until_ms) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
 		"ON CONFLICT(id) DO UPDATE SET host = excluded.host, "
 		"host_name = excluded.host_name, name = excluded.name, "
 		"revoked_ms = excluded.revoked_ms "
@@ -103,7 +104,7 @@ const struct stmt stmts[ST_COUNT] = {
 	[ST_TOKEN_LOAD] = { R, "token",
 		"SELECT t.id, t.sha256, t.role, ifnull(t.host, 0), "
 		"ifnull(s.key, t.host_name), t.name, t.created_ms, "
-		"ifnull(t.revoked_ms, 0) FROM token t "
+		"ifnull(t.revoked_ms, 0), ifnull(t.until_ms, 0) FROM token t "
 		"LEFT JOIN subject s ON s.id = t.host ORDER BY t.id" },
 
 	[ST_BATCH_ADD] = { W, "batch",

@@ -95,6 +95,7 @@ load_tokens(struct db *db, const struct store_loader *to, struct tc_err *e)
 			.name = db_text(db, st, 5),
 			.created = { db_i64(db, st, 6) },
 			.revoked = { db_i64(db, st, 7) },
+			.until = { db_i64(db, st, 8) },
 		};
 		size_t n;
 		const void *hash = db_blob(db, st, 1, &n);

@@ -42,6 +42,7 @@ scribe_put_token(struct scribe *s, const struct store_token *t,
 	db_bind_text(db, ST_TOKEN_PUT, 6, t->name);
 	db_bind_i64(db, ST_TOKEN_PUT, 7, t->created.ms);
 	db_bind_id(db, ST_TOKEN_PUT, 8, (uint64_t)t->revoked.ms);
+	db_bind_id(db, ST_TOKEN_PUT, 9, (uint64_t)t->until.ms);
 	if ((rc = db_run(db, ST_TOKEN_PUT, e)) < 0)
 		return rc;
 	if (sqlite3_changes(db->h) == 0)

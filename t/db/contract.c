@@ -872,7 +872,7 @@ START_TEST(tokens_are_durable_at_once_and_bound_to_hosts)
 		.host_name = "h1", .name = "n", .created = { T0 } };
 	ck_assert_int_eq(y.ops->token_put(y.s, &t, &e), 0);
 	t = (struct store_token){ .id = 3, .sha256 = { 3 }, .role = "admin",
-		.name = "root", .created = { T0 } };
+		.name = "root", .created = { T0 }, .until = { T0 + 9 } };
 	ck_assert_int_eq(y.ops->token_put(y.s, &t, &e), 0);
 	t.id = 4;	/* the same secret under another number */
 	ck_assert_int_eq(y.ops->token_put(y.s, &t, &e), TC_EINVAL);
@@ -891,6 +891,8 @@ START_TEST(tokens_are_durable_at_once_and_bound_to_hosts)
 	ck_assert_str_eq(a.host_name[1], "h1");
 	ck_assert_str_eq(a.role[2], "admin");
 	ck_assert_int_eq(a.token[2].revoked.ms, T0 + 1);
+	ck_assert_int_eq(a.token[1].until.ms, 0);
+	ck_assert_int_eq(a.token[2].until.ms, T0 + 9);
 	ck_assert_int_eq(a.token[2].sha256[0], 3);
 	ck_assert_uint_eq(a.token_id, 3);
 	yard_fini(&y);

@@ -118,6 +118,75 @@ START_TEST(r078_the_age_of_the_last_copy_is_known_and_warned_of)
 }
 END_TEST
 
+/* ---- tokens with an end ---- */
+
+struct guest {
+	struct scene *s;
+	char token[128];
+	const char *want;	/* code of the problem */
+};
+
+static bool
+is_refused(void *arg)
+{
+	struct guest *g = arg;
+	struct it_reply r;
+	bool yes;
+
+	it_call(&g->s->it, "GET /v1/summary", g->token, NULL, &r);
+	yes = r.status == 401 && strcmp(it_text(&r, "code"), g->want) == 0;
+	it_reply_fini(&r);
+	return yes;
+}
+
+START_TEST(r133_a_token_ends_by_itself_and_people_are_told)
+{
+	struct guest g = { .want = "token_expired" };
+	struct it_reply r;
+	struct scene s;
+	char path[64];
+
+	scene_init(&s, "");
+	g.s = &s;
+	it_start_server(&s.it);
+	it_call(&s.it, "POST /v1/tokens", NULL,
+		"{\"role\":\"viewer\",\"valid\":\"36501d\"}", &r);
+	ck_assert_int_eq(r.status, 400);
+	ck_assert_str_eq(it_text(&r, "detail"),
+		"/valid: not in 1 s to 36500 days");
+	it_reply_fini(&r);
+	it_call(&s.it, "POST /v1/tokens", NULL,
+		"{\"role\":\"viewer\",\"valid\":\"4s\"}", &r);
+	ck_assert_int_eq(r.status, 201);
+	snprintf(g.token, sizeof(g.token), "%s", it_text(&r, "token"));
+	snprintf(path, sizeof(path), "DELETE /v1/tokens/%.0f",
+		it_number(&r, "id"));
+	it_reply_fini(&r);
+	it_call(&s.it, "GET /v1/summary", g.token, NULL, &r);
+	ck_assert_int_eq(r.status, 200);
+	it_reply_fini(&r);
+	ck_assert(it_wait(is_refused, &g, 20));
+	ck_assert(alert_fires(&s, "token_expires"));
+	/* a restart forgives nothing */
+	ck_assert_int_eq(it_end(&s.it.server, SIGTERM), 0);
+	it_start_server(&s.it);
+	ck_assert(is_refused(&g));
+	it_get(&s.it, "/v1/tokens", &r);
+	ck_assert_str_eq(it_text(&r, "items.0.name"), "admin.token");
+	ck_assert(json_is_null(it_at(r.json, "items.0.expires")));
+	ck_assert(json_is_string(it_at(r.json, "items.0.last_used")));
+	ck_assert(json_is_string(it_at(r.json, "items.1.expires")));
+	it_reply_fini(&r);
+	it_call(&s.it, path, NULL, NULL, &r);
+	ck_assert_int_eq(r.status, 200);
+	it_reply_fini(&r);
+	ck_assert(alert_ends(&s, "token_expires"));
+	g.want = "wrong_token";
+	ck_assert(is_refused(&g));
+	it_fini(&s.it);
+}
+END_TEST
+
 /* ---- secrets ---- */
 
 static bool
@@ -360,6 +429,7 @@ int
 main(void)
 {
 	return STORIES("store_own",
+		r133_a_token_ends_by_itself_and_people_are_told,
 		r078_the_age_of_the_last_copy_is_known_and_warned_of,
 		r151_no_secret_is_in_the_file_its_copies_or_the_log,
 		a_lock_that_others_hold_stops_neither_a_start_nor_judging,

@@ -103,6 +103,7 @@ finish(struct fake_io *f, struct http_command *cmd)
 	answer_order(cmd);
 	if (cmd->kind == COMMAND_TOKEN_CREATE) {
 		cmd->token_id = 42;
+		f->token_valid = cmd->token_valid;
 		snprintf(cmd->token_text, sizeof(cmd->token_text),
 			"toc_secret");
 	}
@@ -260,9 +261,9 @@ fake_tokens(struct http_io *io, http_token_sink *sink, void *arg,
 	struct tc_err *e)
 {
 	struct http_token a = { 1, ROLE_ADMIN, "", "first",
-		{ 1767225600000 }, { 1767225600000 } };
+		{ 1767225600000 }, { 0 }, { 1767225600000 } };
 	struct http_token b = { 2, ROLE_AGENT, "h00001", "h00001's",
-		{ 1767225600000 }, { 0 } };
+		{ 1767225600000 }, { 1798761600000 }, { 0 } };
 
 	if (read_fails(fake_of(io), e) < 0)
 		return fake_of(io)->read_rc;

@@ -49,6 +49,7 @@ struct fake_io {
 	char body[256];
 	size_t n_observations;
 	enum http_role token_role;
+	struct dur token_valid;
 	char token_name[64];
 	uint32_t token_id;
 	struct http_series_query query;	/* of the last series asked for */

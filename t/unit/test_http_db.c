@@ -154,7 +154,16 @@ START_TEST(tokens_are_the_admins)
 	story.ask.headers = NULL;
 	story.ask.body = "{\"role\": \"viewer\"}";
 	http_wants("/v1/tokens", 201);
+	ck_assert_int_eq(story.io.token_valid.ns, 0);
+	story.ask.body = "{\"role\": \"viewer\", \"valid\": \"90d\"}";
+	http_wants("/v1/tokens", 201);
+	ck_assert_int_eq(story.io.token_valid.ns, dur_s(90 * 86400).ns);
 	static const char *const bad[] = { "", "{", "[]", "{}",
+		"{\"role\": \"viewer\", \"valid\": 90}",
+		"{\"role\": \"viewer\", \"valid\": \"90\"}",
+		"{\"role\": \"viewer\", \"valid\": \"0s\"}",
+		"{\"role\": \"viewer\", \"valid\": \"-1d\"}",
+		"{\"role\": \"viewer\", \"valid\": \"9999999999999d\"}",
 		"{\"role\": \"king\"}", "{\"role\": 1}",
 		"{\"role\": \"agent\"}",
 		"{\"role\": \"viewer\", \"host\": \"h00001\"}",

@@ -13,6 +13,7 @@
 #include "store/pack.h"
 #include "store/patience.h"
 #include "store/slot.h"
+#include "store/token.h"
 #include "t/lib/story.h"
 
 static uint64_t
@@ -195,6 +196,76 @@ START_TEST(slots_go_down_to_the_past)
 }
 END_TEST
 
+static struct wall
+at(const char *text)
+{
+	struct wall w;
+
+	ck_assert_msg(wall_parse(text, strlen(text), &w) == 0, "%s", text);
+	return w;
+}
+
+/* In Azure's night each certificate made then ended on 29 February 2013. */
+START_TEST(r133_r130_a_token_made_on_a_leap_day_ends_on_a_day_that_is)
+{
+	static const struct { const char *made; int days; const char *ends; }
+	rows[] = {
+		{ "2028-02-29T00:00:00Z", 365, "2029-02-28T00:00:00.000Z" },
+		{ "2028-02-29T23:59:59Z", 366, "2029-03-01T23:59:59.000Z" },
+		{ "2012-02-29T12:00:00Z", 365, "2013-02-28T12:00:00.000Z" },
+		{ "2096-02-29T12:00:00Z", 1461, "2100-03-01T12:00:00.000Z" },
+		{ "2000-02-29T12:00:00Z", 365, "2001-02-28T12:00:00.000Z" },
+		{ "2037-02-28T12:00:00Z", 365, "2038-02-28T12:00:00.000Z" },
+		{ "2027-12-31T23:59:59Z", 60, "2028-02-29T23:59:59.000Z" },
+	};
+	char text[WALL_TEXT];
+	struct tc_err e = { 0 };
+	struct wall until;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_int_eq(token_until(at(rows[i].made),
+			dur_s(rows[i].days * INT64_C(86400)), &until, &e), 0);
+		ck_assert_str_eq(wall_format(until, text, sizeof(text)),
+			rows[i].ends);
+	}
+	ck_assert_int_eq(token_until(at(rows[0].made), dur_s(0), &until, &e), 0);
+	ck_assert_int_eq(until.ms, 0);
+	/* and what never could be used is not made */
+	ck_assert_int_eq(token_until(at(rows[0].made), dur_s(-1), &until, &e),
+		TC_EINVAL);
+	ck_assert_int_eq(token_until(at(rows[0].made),
+		dur_s(INT64_C(36501) * 86400), &until, &e), TC_EINVAL);
+	ck_assert_int_eq(token_until(at("9999-12-30T00:00:00Z"),
+		dur_s(3 * 86400), &until, &e), TC_EINVAL);
+}
+END_TEST
+
+START_TEST(r133_the_end_is_warned_of_thirty_days_before)
+{
+	static const struct { const char *made, *ends, *now; bool soon; }
+	rows[] = {
+		{ "2028-02-29T00:00:00Z", "2029-02-28T00:00:00Z",
+			"2029-01-28T23:59:59Z", false },
+		{ "2028-02-29T00:00:00Z", "2029-02-28T00:00:00Z",
+			"2029-01-29T00:00:01Z", true },
+		{ "2028-02-29T00:00:00Z", "2029-02-28T00:00:00Z",
+			"2029-03-01T00:00:00Z", true },
+		/* one for nine days is not old when it is made */
+		{ "2028-02-20T00:00:00Z", "2028-02-29T00:00:00Z",
+			"2028-02-25T23:59:59Z", false },
+		{ "2028-02-20T00:00:00Z", "2028-02-29T00:00:00Z",
+			"2028-02-26T00:00:01Z", true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(token_ends_soon(at(rows[i].made),
+			at(rows[i].ends), at(rows[i].now)) == rows[i].soon,
+			"%s", rows[i].now);
+	ck_assert(!token_ends_soon(at("2000-01-01T00:00:00Z"),
+		(struct wall){ 0 }, at("2099-01-01T00:00:00Z")));
+}
+END_TEST
+
 START_TEST(what_takes_long_is_done_in_smaller_bites)
 {
 	struct store_conf conf = { 0 };
@@ -305,6 +376,8 @@ main(void)
 		every_bit_pattern_comes_back, any_value_of_a_row_is_reached,
 		cut_or_strange_rows_are_errors, a_row_without_values_is_a_row,
 		a_map_of_ids_keeps_all_of_them, slots_go_down_to_the_past,
+		r133_r130_a_token_made_on_a_leap_day_ends_on_a_day_that_is,
+		r133_the_end_is_warned_of_thirty_days_before,
 		what_takes_long_is_done_in_smaller_bites,
 		who_comes_alone_is_hardly_kept_waiting,
 		many_that_come_by_themselves_share_a_commit,
