@@ -1,10 +1,11 @@
 /*
  * tcp: is a port open.  Connects, measures, resets.
  *
- * A connection costs five system calls: socket, SO_LINGER, connect, TCP_INFO,
- * close.  Nobody is woken for it: TCP_INFO is asked on a coarse tick, and has
- * the kernel's own round trip of the handshake.  Only what is still on its
- * way by then goes to epoll.  Closing with RST leaves no TIME_WAIT behind.
+ * A connection costs three system calls: connect, TCP_INFO, and connect to
+ * nobody, which resets it and leaves the socket for the next target.  Nobody is
+ * woken for it: TCP_INFO is asked on a coarse tick, and has the kernel's own
+ * round trip of the handshake.  Only what is still on its way by then goes to
+ * epoll.  What was reset leaves no TIME_WAIT behind.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -33,11 +34,11 @@
 #define TICK_BUSY_NS (2 * NS_PER_MS)
 #define BUSY_RUNS 256
 #define AT_ONCE 1			/* a due time long past: the loop's next turn */
-#define START_NS (1 * NS_PER_MS)	/* from batch to batch */
-#define BATCH 32			/* under a millisecond of work */
+#define BATCH 32			/* a millisecond */
 #define EVENTS 64
 #define RUNS_MAX (UINT32_C(1) << 20)
 #define OPEN_MAX 16384
+#define SPARE_MAX 128
 
 enum { OPT_PORT };
 
@@ -57,35 +58,96 @@ static const struct tocsin_metric metrics[] = {
 struct run {
 	struct slab_node node;
 	struct wheel_node timer;	/* the deadline */
-	struct list link;	/* waiting, fresh, or self-linked: in epoll */
+	struct list link;	/* waiting, fresh, up or self-linked */
 	uint32_t slot;
 	uint32_t generation;
 	int fd;			/* −1 = not connecting yet */
+	bool watched;		/* in epoll */
 	union net_addr to;
 	int64_t started_ns;	/* of connect() */
+	int64_t took_ns;	/* the handshake, of one that is up */
 };
 
 struct tcp {
 	struct tocsin_ctx *ctx;
 	int epoll_fd;
 	uint32_t generation;
-	uint32_t n_open;
+	uint32_t n_open;	/* descriptors, spare ones too */
 	uint32_t open_max;
+	uint32_t n_spare;
+	int spare[SPARE_MAX];	/* IPv4 sockets that were connected before */
 	struct slab runs;
 	struct wheel wheel;
 	struct list waiting;	/* for their connect() */
 	struct list fresh;	/* not looked at since connect() */
+	struct list up;		/* connected, and not yet told */
 };
+
+/* ---- sockets ---- */
+
+/* Resets the connection; close() does no other, but frees the socket as well. */
+static bool
+disconnect(int fd)
+{
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	return connect(fd, &nobody, sizeof(nobody)) == 0;
+}
+
+static void
+close_one(struct tcp *t, int fd)
+{
+	close(fd);
+	t->n_open--;
+}
+
+/*
+ * Of a run that is up.  Only IPv4 is kept: the kernel then leaves nothing of
+ * the connection in the socket, while an IPv6 one stays bound to the interface
+ * of a link-local target.
+ */
+static void
+reset(struct tcp *t, struct run *r)
+{
+	if (t->n_spare < SPARE_MAX && r->to.any.sa_family == AF_INET &&
+	    (!r->watched ||
+	     epoll_ctl(t->epoll_fd, EPOLL_CTL_DEL, r->fd, NULL) == 0) &&
+	    disconnect(r->fd))
+		t->spare[t->n_spare++] = r->fd;
+	else
+		close_one(t, r->fd);
+	r->fd = -1;
+}
+
+/* −errno when there is none. */
+static int
+open_one(struct tcp *t, int family)
+{
+	struct linger with_rst = { .l_onoff = 1, .l_linger = 0 };
+	int fd;
+
+	if (family == AF_INET && t->n_spare > 0)
+		return t->spare[--t->n_spare];
+	if (t->n_open == t->open_max && t->n_spare > 0)
+		close_one(t, t->spare[--t->n_spare]);
+	if (t->n_open == t->open_max)
+		return -EMFILE;
+	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		IPPROTO_TCP);
+	if (fd < 0)
+		return -errno;
+	t->n_open++;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &with_rst, sizeof(with_rst));
+	return fd;
+}
 
 /* ---- runs ---- */
 
 static void
 run_free(struct tcp *t, struct run *r)
 {
-	if (r->fd >= 0) {
-		close(r->fd);
-		t->n_open--;
-	}
+	if (r->fd >= 0)
+		close_one(t, r->fd);
 	wheel_remove(&t->wheel, &r->timer);
 	list_remove(&r->link);
 	slab_give(&t->runs, r);
@@ -112,11 +174,11 @@ fail(struct tcp *t, struct run *r, enum tocsin_reason why, const char *text)
 }
 
 static void
-succeed(struct tcp *t, struct run *r, int64_t took_ns)
+succeed(struct tcp *t, struct run *r)
 {
 	struct tocsin_sample sample = { .size = sizeof(sample),
 		.type = TOCSIN_F64, .name = metrics[0].name,
-		.v.f64 = (double)took_ns / 1e9 };
+		.v.f64 = (double)r->took_ns / 1e9 };
 	struct tocsin_report rep = { .size = sizeof(rep), .samples = &sample,
 		.n_samples = 1, .stride = sizeof(sample) };
 	uint32_t slot = r->slot;
@@ -138,7 +200,7 @@ fail_socket(struct tcp *t, struct run *r)
 		err != 0 ? strerrordesc_np(err) : NULL);
 }
 
-/* Reports what is decided; false while the handshake is under way. */
+/* Reports what has failed; false while the handshake is under way. */
 static bool
 look_at(struct tcp *t, struct run *r, int64_t now_ns)
 {
@@ -156,10 +218,11 @@ look_at(struct tcp *t, struct run *r, int64_t now_ns)
 		return true;
 	}
 	/* A SYN sent again is not in the kernel's round trip. */
+	r->took_ns = (int64_t)info.tcpi_rtt * 1000;
 	if (info.tcpi_rtt == 0 || info.tcpi_total_retrans > 0)
-		succeed(t, r, now_ns - r->started_ns);
-	else
-		succeed(t, r, (int64_t)info.tcpi_rtt * 1000);
+		r->took_ns = now_ns - r->started_ns;
+	list_remove(&r->link);
+	list_add_tail(&t->up, &r->link);
 	return true;
 }
 
@@ -172,6 +235,8 @@ to_epoll(struct tcp *t, struct run *r)
 	list_remove(&r->link);
 	if (epoll_ctl(t->epoll_fd, EPOLL_CTL_ADD, r->fd, &ev) < 0)
 		fail(t, r, TOCSIN_WHY_LOCAL_RESOURCE, strerrordesc_np(errno));
+	else
+		r->watched = true;
 }
 
 static void
@@ -200,19 +265,26 @@ look_at_others(struct tcp *t, int64_t now_ns)
 	}
 }
 
+/* All are reset before any is told: each way stays in the caches. */
+static void
+tell_up(struct tcp *t)
+{
+	for (struct list *l = t->up.next; l != &t->up; l = l->next)
+		reset(t, CONTAINER_OF(l, struct run, link));
+	while (!list_is_empty(&t->up))
+		succeed(t, CONTAINER_OF(t->up.next, struct run, link));
+}
+
 /* ---- connecting ---- */
 
 static int
 connect_one(struct tcp *t, struct run *r)
 {
-	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	int fd = open_one(t, r->to.any.sa_family);
 
-	r->fd = socket(r->to.any.sa_family,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (r->fd < 0)
-		return -errno;
-	t->n_open++;
-	setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	if (fd < 0)
+		return fd;
+	r->fd = fd;
 	r->started_ns = t->ctx->mono_ns(t->ctx);
 	if (connect(r->fd, &r->to.any, net_addr_len(&r->to)) < 0 &&
 	    errno != EINPROGRESS)
@@ -232,8 +304,7 @@ connect_some(struct tcp *t)
 {
 	unsigned n = 0;
 
-	while (n < BATCH && t->n_open < t->open_max &&
-	       !list_is_empty(&t->waiting)) {
+	while (n < BATCH && !list_is_empty(&t->waiting)) {
 		struct run *r = CONTAINER_OF(t->waiting.next, struct run, link);
 		int rc = connect_one(t, r);
 
@@ -278,8 +349,8 @@ rearm(struct tcp *t, int64_t now_ns)
 		if (look_ns < due)
 			due = look_ns;
 	}
-	if (!list_is_empty(&t->waiting) && now_ns + START_NS < due)
-		due = now_ns + START_NS;
+	if (!list_is_empty(&t->waiting))
+		due = now_ns;	/* at the loop's next millisecond */
 	t->ctx->timer(t->ctx, due);
 }
 
@@ -291,6 +362,7 @@ tcp_on_timer(void *instance, int64_t now_ns)
 	look_at_fresh(t, now_ns);
 	look_at_others(t, now_ns);
 	expire(t, now_ns);
+	tell_up(t);
 	connect_some(t);
 	rearm(t, now_ns);
 }
@@ -366,6 +438,7 @@ tcp_open(struct tocsin_ctx *ctx, void **instance, char *error)
 	t->open_max = net_files_max(OPEN_MAX, 2);
 	list_init(&t->waiting);
 	list_init(&t->fresh);
+	list_init(&t->up);
 	slab_init(&t->runs, sizeof(struct run), RUNS_MAX);
 	wheel_init(&t->wheel, WHEEL_TICK_NS, ctx->mono_ns(ctx));
 	*instance = t;
@@ -381,6 +454,8 @@ tcp_close(void *instance)
 
 	while ((r = slab_next(&t->runs, &at)) != NULL)
 		run_free(t, r);
+	while (t->n_spare > 0)
+		close_one(t, t->spare[--t->n_spare]);
 	slab_free(&t->runs);
 	close(t->epoll_fd);
 	mem_free(t);

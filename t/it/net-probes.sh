@@ -220,6 +220,7 @@ if build_net_6 2> /dev/null; then
 	ping_is '^fd09:4::1 (fail|unknown) (host|net)_unreachable .*said by fd09' \
 		fd09:4::1 2s
 	ping_is '^fd09:5::1 fail admin_prohibited .*said by fd09' fd09:5::1 2s
+	tcp_is '^fd09:2::2 fail connect_refused' fd09:2::2 8001 2s
 else
 	echo "no IPv6 here: not tried"
 fi
@@ -237,6 +238,17 @@ tcp_is '^10.9.4.1 fail host_unreachable' 10.9.4.1 8000 5s
 tcp_is '^10.9.99.1 fail net_unreachable' 10.9.99.1 8000 5s
 tcp_is '^198.51.100.1 unknown local_no_route' 198.51.100.1
 tcp_is '^203.0.113.1 unknown local_permission' 203.0.113.1
+# a socket that was connected serves other targets, and says no wrong of them
+says "tcp, sockets used again" '^recv=18 fail=18 unknown=6 ' \
+	in_ns "$a" "$sweep" -v -p tcp -o port=8000 -t 4s -n 6 10.9.1.1 \
+	10.9.2.2 10.9.4.1 10.9.2.2 198.51.100.1 10.9.99.1 10.9.2.2
+cp "$tmp/out" "$tmp/again"
+for line in '18 10.9.2.2 ok none' '6 10.9.1.1 fail connect_refused' \
+	'6 10.9.4.1 fail host_unreachable' '6 10.9.99.1 fail net_unreachable' \
+	'6 198.51.100.1 unknown local_no_route'; do
+	says "tcp, sockets used again" "^ *$line\$" \
+		sh -c "cut -d ' ' -f 1-3 $tmp/again | sort | uniq -c"
+done
 says "tcp sweep of 1,000, few descriptors" '^recv=1000 fail=0 unknown=0 ' \
 	sh -c "ulimit -n 40; yes 10.9.2.2 | head -n 1000 |
 	ip netns exec $a $sweep -p tcp -o port=8000 -t 20s -f /dev/stdin"
