@@ -374,18 +374,25 @@ doubt_step(struct engine *en, struct now now)
 	mark_plans(en, NULL);
 }
 
-/* Doubt about a part begins when it is seen to be silent, and ends with all. */
+/*
+ * Doubt about a part begins when it is seen to be silent, and ends with all;
+ * of loss it ends sooner, when the part is seen to lose nothing.
+ */
 static bool
 in_doubt(struct engine *en, struct part *p, struct now now)
 {
+	bool doubts;
+
 	if (!en->observer.suspect)
 		return false;
-	if (!p->doubted &&
-	    observer_doubts_part(&en->observer, &p->seen, now.mono)) {
-		p->doubted = true;
+	if (p->doubted && en->observer.why != OBSERVER_WHY_LOSS)
+		return true;
+	doubts = observer_doubts_part(&en->observer, &p->seen, now.mono);
+	if (doubts != p->doubted) {
+		p->doubted = doubts;
 		mark_plans(en, p);
 	}
-	return p->doubted;
+	return doubts;
 }
 
 /* Silences that this answer shows to have been none of its host's. */
@@ -447,7 +454,8 @@ judge_heard(struct engine *en, struct check *c, const struct observation *ob,
 		lost = lost_before(en, c);
 		observer_note(&en->observer, &h->part->seen, &h->heard,
 			OBSERVER_HEARD, now.mono);
-		observer_note_loss(&en->observer, &h->heard, lost, now.mono);
+		observer_note_loss(&en->observer, &h->part->seen, &h->heard,
+			lost, now.mono);
 		/* asked in this order: mostly there is no reason to look */
 		if (!observer_is_calm(&en->observer, now.mono) &&
 		    is_beyond(h->address))
@@ -524,7 +532,7 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 	else if (in_doubt(en, h->part, now))
 		judge_as(en, c, ob, TOCSIN_WHY_OBSERVER_SUSPECT, now);
 	else {
-		en->need = observer_need(&en->observer, now.mono);
+		en->need = observer_need(&en->observer, &h->part->seen, now.mono);
 		judge_below(en, c, ob, now);
 		en->need = 0;
 	}

@@ -303,7 +303,8 @@ void
 judge_held(struct engine *en, struct check *c, struct now now)
 {
 	struct check_rule rule = c->kind->rule;
-	unsigned need = observer_need(&en->observer, now.mono);
+	unsigned need = observer_need(&en->observer, &c->host->part->seen,
+		now.mono);
 	struct check_move move;
 
 	if (need > rule.fail_after && observer_is_silence(

@@ -168,73 +168,84 @@ loss_place(int64_t second)
 }
 
 static void
-advance_loss(struct observer *o, int64_t second)
+advance_loss(struct observer_ring *r, int64_t second)
 {
-	if (second - o->loss.second >= OBSERVER_LOSS_RING) {
-		memset(&o->loss, 0, sizeof(o->loss));
-		o->loss.second = second;
+	if (second - r->loss.second >= OBSERVER_LOSS_RING) {
+		memset(&r->loss, 0, sizeof(r->loss));
+		r->loss.second = second;
 		return;
 	}
-	while (o->loss.second < second) {
-		size_t i = loss_place(++o->loss.second);
+	while (r->loss.second < second) {
+		size_t i = loss_place(++r->loss.second);
 
-		o->loss.asked[i] = 0;
-		o->loss.lost[i] = 0;
-		o->loss.hosts[i] = 0;
+		r->loss.asked[i] = 0;
+		r->loss.lost[i] = 0;
+		r->loss.hosts[i] = 0;
 	}
+}
+
+static void
+count_loss(struct observer_ring *r, const struct observer_mark *host,
+	unsigned lost, int64_t second)
+{
+	size_t i = loss_place(second);
+
+	advance_loss(r, second);
+	r->loss.asked[i] += 1 + lost;
+	if (lost == 0)
+		return;
+	r->loss.lost[i] += lost;
+	r->loss.latest = second;
+	if (host->lost_second != 0 &&
+	    second - host->lost_second < OBSERVER_LOSS_RING &&
+	    r->loss.hosts[loss_place(host->lost_second)] > 0)
+		r->loss.hosts[loss_place(host->lost_second)]--;
+	r->loss.hosts[i]++;
 }
 
 void
-observer_note_loss(struct observer *o, struct observer_mark *host,
-	unsigned lost, struct mono now)
+observer_note_loss(struct observer *o, struct observer_ring *part,
+	struct observer_mark *host, unsigned lost, struct mono now)
 {
 	int64_t second = now.ns / NS_PER_S;
-	size_t i = loss_place(second);
 
-	advance_loss(o, second);
-	o->loss.asked[i] += 1 + lost;
-	if (lost == 0)
-		return;
-	o->loss.lost[i] += lost;
-	o->loss.latest = second;
-	if (host->lost_second != 0 &&
-	    second - host->lost_second < OBSERVER_LOSS_RING &&
-	    o->loss.hosts[loss_place(host->lost_second)] > 0)
-		o->loss.hosts[loss_place(host->lost_second)]--;
-	host->lost_second = (uint32_t)second;
-	o->loss.hosts[i]++;
+	count_loss(&o->all, host, lost, second);
+	if (part != NULL)
+		count_loss(part, host, lost, second);
+	if (lost > 0)
+		host->lost_second = (uint32_t)second;
 }
 
 static double
-loss_of(const struct observer *o, int64_t from, int64_t to)
+loss_of(const struct observer_ring *r, int64_t from, int64_t to)
 {
 	uint32_t asked = 0, lost = 0, hosts = 0;
 
 	for (int64_t s = from > 0 ? from : 0; s <= to; s++) {
-		asked += o->loss.asked[loss_place(s)];
-		lost += o->loss.lost[loss_place(s)];
-		hosts += o->loss.hosts[loss_place(s)];
+		asked += r->loss.asked[loss_place(s)];
+		lost += r->loss.lost[loss_place(s)];
+		hosts += r->loss.hosts[loss_place(s)];
 	}
 	/* One host's bad cable is not ours. */
 	return hosts >= OBSERVER_LEAST_HOSTS ? (double)lost / asked : 0;
 }
 
 static double
-loss_within(struct observer *o, int64_t seconds, struct mono now)
+loss_within(struct observer_ring *r, int64_t seconds, struct mono now)
 {
 	int64_t second = now.ns / NS_PER_S;
 
-	if (second - o->loss.latest >= seconds)
+	if (second - r->loss.latest >= seconds)
 		return 0;
-	advance_loss(o, second);
-	return loss_of(o, second - seconds + 1, second);
+	advance_loss(r, second);
+	return loss_of(r, second - seconds + 1, second);
 }
 
 double
 observer_loss(struct observer *o, struct mono now)
 {
-	double brief = loss_within(o, OBSERVER_LOSS_SHORT_S, now);
-	double lasting = loss_within(o, OBSERVER_LOSS_LONG_S, now);
+	double brief = loss_within(&o->all, OBSERVER_LOSS_SHORT_S, now);
+	double lasting = loss_within(&o->all, OBSERVER_LOSS_LONG_S, now);
 
 	return brief > lasting ? brief : lasting;
 }
@@ -243,22 +254,45 @@ observer_loss(struct observer *o, struct mono now)
 static bool
 too_much_is_lost(struct observer *o, struct mono now)
 {
-	double lasting = loss_within(o, OBSERVER_LOSS_LONG_S, now);
+	double lasting = loss_within(&o->all, OBSERVER_LOSS_LONG_S, now);
 
 	if (o->suspect)
 		return lasting >= OBSERVER_LOSS_CALM;
 	return lasting >= OBSERVER_LOSS_DOUBT ||
-		loss_within(o, OBSERVER_LOSS_SHORT_S, now) >=
+		loss_within(&o->all, OBSERVER_LOSS_SHORT_S, now) >=
 			OBSERVER_LOSS_DOUBT_SHORT;
 }
 
+/* Second by second: what it would have lost as the whole did, and what it did. */
+static bool
+is_clear_of_loss(struct observer *o, struct observer_ring *part,
+	struct mono now)
+{
+	int64_t second = now.ns / NS_PER_S;
+	double expected = 0;
+	uint32_t lost = 0;
+
+	if (part == NULL)
+		return false;
+	advance_loss(&o->all, second);
+	advance_loss(part, second);
+	for (size_t i = 0; i < OBSERVER_LOSS_RING; i++) {
+		lost += part->loss.lost[i];
+		if (o->all.loss.lost[i] > 0 && part->loss.asked[i] > 0)
+			expected += (double)part->loss.asked[i] *
+				o->all.loss.lost[i] / o->all.loss.asked[i];
+	}
+	return expected >= OBSERVER_CLEAR_LEAST + OBSERVER_CLEAR_EACH * lost;
+}
+
 unsigned
-observer_need(struct observer *o, struct mono now)
+observer_need(struct observer *o, struct observer_ring *part,
+	struct mono now)
 {
 	double loss = observer_loss(o, now), chance = loss;
 	unsigned need = 1;
 
-	if (loss <= 0)
+	if (loss <= 0 || is_clear_of_loss(o, part, now))
 		return 0;
 	while (need < OBSERVER_NEED_MOST && chance > BY_CHANCE) {
 		chance *= loss;
@@ -380,7 +414,7 @@ observer_doubts_part(struct observer *o, struct observer_ring *part,
 	if (!o->suspect)
 		return false;
 	if (o->why == OBSERVER_WHY_LOSS)
-		return true;
+		return !is_clear_of_loss(o, part, now);
 	if (o->why == OBSERVER_WHY_CONTROLS)
 		return silent + c.n[OBSERVER_BEHIND] > 0 && silent >= heard;
 	return silent >= 2 * heard &&

@@ -36,7 +36,7 @@
 #define OBSERVER_CALM_S 5
 #define OBSERVER_CALM_MOST_S 60
 /* Loss is reckoned over the last seconds, the short and the long run of them. */
-#define OBSERVER_LOSS_RING 32
+#define OBSERVER_LOSS_RING 64	/* a power of two */
 #define OBSERVER_LOSS_SHORT_S 3
 #define OBSERVER_LOSS_LONG_S 30
 /* Beyond this we doubt ourselves; below, more failures in a row are asked for. */
@@ -44,6 +44,13 @@
 #define OBSERVER_LOSS_DOUBT_SHORT 0.5
 #define OBSERVER_LOSS_CALM 0.25
 #define OBSERVER_NEED_MOST 30
+/*
+ * A partition that lost none of so many answers, which it would have lost had
+ * it fared as the whole did, is not concerned; by chance once in 3,000 times.
+ * For each that it lost all the same, so many more.
+ */
+#define OBSERVER_CLEAR_LEAST 8
+#define OBSERVER_CLEAR_EACH 2.5
 
 enum observer_kind { OBSERVER_HEARD, OBSERVER_SILENT, OBSERVER_LOCAL,
 	OBSERVER_LATE, OBSERVER_BEHIND, OBSERVER_PARENT, OBSERVER_KINDS };
@@ -80,6 +87,13 @@ struct observer_ring {
 	int64_t slot;		/* the newest */
 	int64_t uneasy;		/* the newest with one not heard of */
 	uint32_t n[OBSERVER_KINDS][OBSERVER_RING];
+	struct {
+		int64_t second;
+		int64_t latest;		/* second of the latest loss */
+		uint32_t asked[OBSERVER_LOSS_RING];
+		uint32_t lost[OBSERVER_LOSS_RING];
+		uint32_t hosts[OBSERVER_LOSS_RING];	/* that lost some */
+	} loss;
 };
 
 struct observer_count {
@@ -96,13 +110,6 @@ struct observer_control {
 
 struct observer {
 	struct observer_ring all;
-	struct {
-		int64_t second;
-		int64_t latest;		/* second of the latest loss */
-		uint32_t asked[OBSERVER_LOSS_RING];
-		uint32_t lost[OBSERVER_LOSS_RING];
-		uint32_t hosts[OBSERVER_LOSS_RING];	/* that lost some */
-	} loss;
 	struct observer_control *controls;	/* the caller's */
 	size_t n_controls;
 	int64_t answered;	/* ns; while some are silent, the latest */
@@ -126,8 +133,8 @@ bool observer_is_calm(const struct observer *o, struct mono now);
 void observer_note_answer(struct observer *o, struct mono now);
 bool observer_was_answered(const struct observer *o, struct mono since);
 /* Heard of again after so many silent runs of the same check: not dead. */
-void observer_note_loss(struct observer *o, struct observer_mark *host,
-	unsigned lost, struct mono now);
+void observer_note_loss(struct observer *o, struct observer_ring *part,
+	struct observer_mark *host, unsigned lost, struct mono now);
 void observer_note_control(struct observer_control *c,
 	enum tocsin_reason reason, struct mono now);
 
@@ -137,9 +144,10 @@ struct observer_count observer_count(struct observer_ring *r, struct mono now);
 double observer_loss(struct observer *o, struct mono now);
 /*
  * So many silences in a row are beyond chance, once in a thousand million;
- * 0 = no loss is known of.
+ * 0 = no loss is known of, or it is known not to concern this part.
  */
-unsigned observer_need(struct observer *o, struct mono now);
+unsigned observer_need(struct observer *o, struct observer_ring *part,
+	struct mono now);
 
 enum observer_why observer_ground(struct observer *o, struct mono now);
 /* This part of the fleet is as silent as the whole. */

@@ -42,6 +42,7 @@ struct sim {
 	bool witness_dead;
 	uint64_t loss_seed;
 	double loss;
+	bool loss_apart;	/* of rack0 alone */
 	bool held;		/* the fleet is taken over later */
 	char slow[16];		/* this host answers so late */
 	int64_t slow_ns;
@@ -97,8 +98,11 @@ now_of(const struct sim *s)
 /* ---- the world ---- */
 
 static bool
-is_lost(struct sim *s)
+is_lost(struct sim *s, const struct engine_run *r)
 {
+	if (s->loss_apart && (r->host[0] == '\0' ||
+		(size_t)atoi(r->host + 1) >= s->n_apart))	/* lint: h12 */
+		return false;
 	s->loss_seed = s->loss_seed * UINT64_C(6364136223846793005) +
 		UINT64_C(1442695040888963407);
 	return (double)(s->loss_seed >> 11) / 9007199254740992.0 < s->loss;
@@ -150,7 +154,7 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 			if (strcmp(s->tells[k].address, r->address) == 0 &&
 			    strcmp(s->tells[k].probe, r->probe) == 0)
 				why = s->tells[k].why;
-		if (s->cut || is_lost(s) || takes >= r->timeout.ns)
+		if (s->cut || is_lost(s, r) || takes >= r->timeout.ns)
 			why = strcmp(r->probe, "tcp") == 0 ?
 				TOCSIN_WHY_CONNECT_TIMEOUT : TOCSIN_WHY_NO_REPLY;
 		a->check = r->check;
@@ -662,6 +666,13 @@ sim_slow(struct sim *s, const char *host, double seconds)
 {
 	snprintf(s->slow, sizeof(s->slow), "%s", host);
 	s->slow_ns = (int64_t)(seconds * 1e9);
+}
+
+void
+sim_loss_apart(struct sim *s, double ratio, uint64_t seed)
+{
+	sim_loss(s, ratio, seed);
+	s->loss_apart = ratio > 0;
 }
 
 void

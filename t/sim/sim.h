@@ -37,6 +37,8 @@ void sim_mute(struct sim *s, bool mute);
 void sim_cut(struct sim *s, bool cut);
 /* So many of the answers are lost, by chance. */
 void sim_loss(struct sim *s, double ratio, uint64_t seed);
+/* Only those of rack0 are lost. */
+void sim_loss_apart(struct sim *s, double ratio, uint64_t seed);
 /* The answers of this host alone take so long, and not a millisecond. */
 void sim_slow(struct sim *s, const char *host, double seconds);
 /* What is pinged besides; `witness` is kept, NULL = none. */

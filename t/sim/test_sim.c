@@ -239,6 +239,38 @@ START_TEST(r022_a_partition_on_fire_changes_no_word_about_another)
 }
 END_TEST
 
+/* A bad switch over there loses answers; here a host dies meanwhile. */
+START_TEST(r022_what_one_partition_loses_holds_no_verdict_of_another)
+{
+	static const double losses[] = { 0.2, 0.3, 0.5, 0.9 };
+	struct strbuf logs[2] = { { 0 }, { 0 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(losses); i++)
+		for (uint64_t seed = 1; seed <= 3; seed++) {
+			for (int there = 0; there < 2; there++) {
+				struct sim *s = sim_new(80, NULL, 1);
+
+				sim_split(s, 40, there);
+				sim_run_until(s, 60);
+				if (there)
+					sim_loss_apart(s, losses[i], seed);
+				trouble_in_rack1(s, 120);
+				trouble_in_rack1(s, 700);
+				log_of_rack1(s, &logs[there]);
+				sim_free(s);
+			}
+			ck_assert_msg(strcmp(strbuf_str(&logs[0]),
+				strbuf_str(&logs[1])) == 0, "loss %.1f, seed "
+				"%d:\n%s\nalone:\n%s", losses[i], (int)seed,
+				strbuf_str(&logs[1]), strbuf_str(&logs[0]));
+			strbuf_reset(&logs[0]);
+			strbuf_reset(&logs[1]);
+		}
+	strbuf_free(&logs[0]);
+	strbuf_free(&logs[1]);
+}
+END_TEST
+
 START_TEST(r021_a_thousand_hosts_miss_no_slot)
 {
 	struct sim *s = sim_new(1000, NULL, 1);
@@ -679,6 +711,7 @@ main(void)
 		r059_a_cut_uplink_convicts_nobody_and_two_real_deaths_are_found,
 		r059_of_ten_hosts_a_cut_is_seen_too_and_one_death_is_no_cut,
 		r022_a_partition_on_fire_changes_no_word_about_another,
+		r022_what_one_partition_loses_holds_no_verdict_of_another,
 		r021_a_thousand_hosts_miss_no_slot,
 		lost_runs_are_unknown_and_the_check_goes_on,
 		r132_steps_of_the_wall_clock_change_nothing,

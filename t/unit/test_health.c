@@ -409,23 +409,51 @@ START_TEST(r059_loss_asks_for_more_failures_and_much_of_it_is_doubt)
 	struct observer_mark hosts[100] = { { 0 } };
 
 	for (int i = 0; i < 100; i++)
-		observer_note_loss(&o, &hosts[i], 0, at(100));
-	ck_assert_uint_eq(observer_need(&o, at(100)), 0);
+		observer_note_loss(&o, NULL, &hosts[i], 0, at(100));
+	ck_assert_uint_eq(observer_need(&o, NULL, at(100)), 0);
 	/* One that loses much has a bad cable: that is its own. */
 	for (int i = 0; i < 50; i++)
-		observer_note_loss(&o, &hosts[7], 1, at(101));
-	ck_assert_uint_eq(observer_need(&o, at(101)), 0);
+		observer_note_loss(&o, NULL, &hosts[7], 1, at(101));
+	ck_assert_uint_eq(observer_need(&o, NULL, at(101)), 0);
 	for (int i = 0; i < 10; i++)
-		observer_note_loss(&o, &hosts[i], 1, at(140));
+		observer_note_loss(&o, NULL, &hosts[i], 1, at(140));
 	for (int i = 10; i < 100; i++)
-		observer_note_loss(&o, &hosts[i], 0, at(140));
-	ck_assert_uint_eq(observer_need(&o, at(140)), 9);
+		observer_note_loss(&o, NULL, &hosts[i], 0, at(140));
+	ck_assert_uint_eq(observer_need(&o, NULL, at(140)), 9);
 	ck_assert_int_eq(observer_ground(&o, at(140)), OBSERVER_WHY_NONE);
 	for (int i = 0; i < 100; i++)
-		observer_note_loss(&o, &hosts[i], 2, at(150));
+		observer_note_loss(&o, NULL, &hosts[i], 2, at(150));
 	ck_assert_int_eq(observer_ground(&o, at(150)), OBSERVER_WHY_LOSS);
-	ck_assert_uint_eq(observer_need(&o, at(150)), OBSERVER_NEED_MOST);
-	ck_assert_uint_eq(observer_need(&o, at(190)), 0);
+	ck_assert_uint_eq(observer_need(&o, NULL, at(150)), OBSERVER_NEED_MOST);
+	ck_assert_uint_eq(observer_need(&o, NULL, at(190)), 0);
+}
+END_TEST
+
+/* Half of the fleet is of another partition, and loses nothing. */
+START_TEST(r022_loss_of_one_partition_is_not_of_another)
+{
+	struct observer o = { 0 };
+	struct observer_ring lossy = { 0 }, sound = { 0 };
+	struct observer_mark hosts[80] = { { 0 } };
+
+	for (int i = 0; i < 40; i++) {
+		observer_note_loss(&o, &lossy, &hosts[i], 1, at(100));
+		if (i < 10)
+			observer_note_loss(&o, &sound, &hosts[40 + i], 0,
+				at(100));
+	}
+	/* ten answers are too few to tell */
+	ck_assert_uint_gt(observer_need(&o, &sound, at(100)), 3);
+	for (int i = 10; i < 40; i++)
+		observer_note_loss(&o, &sound, &hosts[40 + i], 0, at(100));
+	ck_assert_uint_eq(observer_need(&o, &sound, at(100)), 0);
+	ck_assert_uint_gt(observer_need(&o, &lossy, at(100)), 3);
+	/* nor do answers from before the loss */
+	for (int i = 0; i < 40; i++)
+		observer_note_loss(&o, &sound, &hosts[40 + i], 0, at(200));
+	for (int i = 0; i < 40; i++)
+		observer_note_loss(&o, &lossy, &hosts[i], 1, at(201));
+	ck_assert_uint_gt(observer_need(&o, &sound, at(201)), 3);
 }
 END_TEST
 
@@ -477,6 +505,7 @@ main(void)
 		r059_errors_and_delays_of_our_own_have_their_names,
 		r059_a_witness_clears_us_and_a_silent_gateway_does_not,
 		r059_loss_asks_for_more_failures_and_much_of_it_is_doubt,
+		r022_loss_of_one_partition_is_not_of_another,
 		r059_a_doubt_that_comes_again_and_again_calms_down_later,
 		long_silence_of_results_is_forgotten);
 }
