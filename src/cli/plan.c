@@ -66,6 +66,7 @@ say_others(struct cli *c, const struct doc *counts)
 		{ "not_in_service", "not in service" },
 		{ "maintenance", "in maintenance" },
 		{ "being_left", "to be left" },
+		{ "full", "full" },
 	};
 	bool first = true;
 

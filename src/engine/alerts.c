@@ -304,6 +304,15 @@ engine_restore_alert(struct engine *en, const struct alert *from)
 
 /* ---- what a host gives rise to ---- */
 
+/* It is to be left, and nobody of its partition may take what is on it. */
+static bool
+is_blocked(const struct host *h)
+{
+	return h->rare->plan != NULL && h->part->n_hosts > 1 &&
+		h->rare->plan->action == PLAN_HOST_EVACUATE &&
+		(h->rare->plan->why_not >> WHY_NOT_NO_TARGET & 1) != 0;
+}
+
 static void
 write_host_body(struct strbuf *body, const struct host *h)
 {
@@ -323,6 +332,8 @@ write_host_body(struct strbuf *body, const struct host *h)
 	json_add_str(&w, "level", level_name(h->rare->risk.level));
 	if (h->down)
 		json_add_u64(&w, "unreachable_hosts", h->rare->n_below);
+	if (is_blocked(h))
+		json_add_str(&w, "blocked", why_not_id(WHY_NOT_NO_TARGET));
 	snprintf(url, sizeof(url), "/v1/hosts/%s", h->name);
 	json_add_str(&w, "url", url);
 	json_put_end(&w);
@@ -337,20 +348,27 @@ host_title(const struct host *h, char out[HOST_TITLE])
 		snprintf(out, HOST_TITLE, "%s", h->name);
 }
 
+static const char *
+nowhere(const struct host *h)
+{
+	return is_blocked(h) ? "; no host of its partition has room for what "
+		"is on it" : "";
+}
+
 static void
 raise_health(struct engine *en, struct host *h, const char *kind,
 	enum severity severity, struct wall at)
 {
 	struct strbuf body = { 0 };
-	char title[HOST_TITLE], summary[HOST_TITLE + 256], behind[64] = "";
+	char title[HOST_TITLE], summary[HOST_TITLE + 384], behind[64] = "";
 
 	host_title(h, title);
 	if (h->down && h->rare->n_below > 0)
 		snprintf(behind, sizeof(behind), "; %u hosts that hang on it "
 			"are unreachable", h->rare->n_below);
-	snprintf(summary, sizeof(summary), "%s: %s %s%s", title,
+	snprintf(summary, sizeof(summary), "%s: %s %s%s%s", title,
 		h->worst != NULL ? h->worst->kind->key : "host",
-		reason_words(h->reason), behind);
+		reason_words(h->reason), behind, nowhere(h));
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ kind, severity, h, NULL, summary,
 		strbuf_str(&body) }, at);
@@ -365,8 +383,8 @@ raise_risk(struct engine *en, struct host *h, struct wall at)
 
 	host_title(h, title);
 	snprintf(summary, sizeof(summary), "%s: failure %s, %.0f %% within 30 "
-		"days", title, level_name(h->rare->risk.level),
-		h->rare->risk.risk.d30 * 100);
+		"days%s", title, level_name(h->rare->risk.level),
+		h->rare->risk.risk.d30 * 100, nowhere(h));
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ "host_at_risk",
 		h->rare->risk.level == LEVEL_IMMINENT ? SEVERITY_CRITICAL :

@@ -17,6 +17,7 @@
 #include "engine/shared.h"
 #include "engine/snapshot.h"
 #include "plan/brake.h"
+#include "plan/room.h"
 #include "plan/choose.h"
 #include "plan/urgency.h"
 #include "plan/window.h"
@@ -58,6 +59,7 @@ struct part {
 	size_t target_counts[TARGET_COUNT_];
 	struct host *eligible[SNAP_PLAN_TARGETS];
 	size_t n_eligible;
+	struct room_sum room;	/* of all that are eligible */
 	size_t shown;		/* place in the snapshot being made */
 	struct observer_ring seen;	/* its hosts of late */
 	bool doubted;		/* while the observer is in doubt */

@@ -161,6 +161,7 @@ describe_host(struct engine *en, struct host *h, const struct host_def *def)
 	}
 	pace_move(h, p);
 	h->part = p;
+	p->targets_moved = true;	/* its tags say how much room it has */
 	h->owner = def->owner;
 	if (!h->present)
 		en->resort = true;

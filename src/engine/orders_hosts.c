@@ -216,6 +216,7 @@ order_patch_host(struct engine *en, const struct engine_wish *w,
 	def = (struct host_def){ .tags = wish.tags, .n_tags = wish.n_tags };
 	if (wish.has_tags && host_copy_tags(h, &def) < 0)
 		return tc_fail(e, TC_ENOMEM, "out of memory");
+	h->part->targets_moved = h->part->targets_moved || wish.has_tags;
 	if (wish.has_parent &&
 	    (rc = change_parent(en, w, h, parent, e)) < 0)
 		return rc;

@@ -42,6 +42,7 @@ view_of(const struct engine *en, const struct host *h)
 		.flapping = (h->flags & UNIT_FLAPPING) != 0,
 		.replace = h->rare->risk.spared >= LEVEL_LIKELY,
 		.below = h->rare->n_below > 0, .contagion = contagion_of(h) != NULL,
+		.full = room_is_full(h->tags, h->n_tags),
 		.recommend = (h->part->off >> SWITCH_RECOMMEND & 1) == 0 };
 }
 
@@ -54,10 +55,12 @@ find_targets(struct engine *en, struct part *p)
 		return;
 	p->targets_step = en->step;
 	p->n_eligible = 0;
+	p->room = (struct room_sum){ 0 };
 	memset(p->target_counts, 0, sizeof(p->target_counts));
 	for (size_t i = 0; i < en->n_sorted; i++) {
 		struct host *h = en->sorted[i];
 		struct plan_view v;
+		struct room room;
 		enum target_state t;
 
 		if (h->part != p || !h->present)
@@ -65,9 +68,58 @@ find_targets(struct engine *en, struct part *p)
 		v = view_of(en, h);
 		t = plan_target(&v);
 		p->target_counts[t]++;
-		if (t == TARGET_ELIGIBLE && p->n_eligible < SNAP_PLAN_TARGETS)
+		if (t != TARGET_ELIGIBLE)
+			continue;
+		room = room_of(h->tags, h->n_tags);
+		room_add(&p->room, &room);
+		if (p->n_eligible < SNAP_PLAN_TARGETS)
 			p->eligible[p->n_eligible++] = h;
 	}
+}
+
+/* What is to be moved there before it. */
+static uint64_t
+promised(const struct engine *en, const struct host *h)
+{
+	uint64_t sum = 0, load;
+
+	for (size_t i = 0; i < en->n_sorted; i++) {
+		const struct host *other = en->sorted[i];
+		const struct host_plan *p = other->rare->plan;
+
+		if (other == h || other->part != h->part || p == NULL ||
+		    p->action != PLAN_HOST_EVACUATE ||
+		    p->state != PLAN_STATE_RECOMMENDED ||
+		    (h->rare->plan != NULL && p->id > h->rare->plan->id))
+			continue;
+		load = room_of(other->tags, other->n_tags).load;
+		sum = load > UINT64_MAX - sum ? UINT64_MAX : sum + load;
+	}
+	return sum;
+}
+
+/* What is on it goes elsewhere VM by VM, if there are several. */
+static bool
+goes_whole(const struct host *h)
+{
+	size_t vms = 0;
+
+	for (const struct unit *u = h->rare->units; u != NULL; u = u->next)
+		vms += u->is_vm;
+	return vms < 2;
+}
+
+static bool
+has_room(const struct engine *en, const struct host *h)
+{
+	const struct room_sum *room = &h->part->room;
+	uint64_t load = room_of(h->tags, h->n_tags).load;
+
+	if (h->part->n_eligible == 0)
+		return false;
+	if (room->unlimited || load == 0)
+		return true;
+	return room_suffices(room, promised(en, h), load, goes_whole(h));
 }
 
 /* ---- plans ---- */
@@ -182,7 +234,7 @@ plan_host(struct engine *en, struct host *h, struct wall at)
 	mark(en, h, DIRTY_COSMETIC);
 	if (action == PLAN_HOST_EVACUATE)
 		find_targets(en, h->part);
-	h->why_not = plan_why_not(&v, action, h->part->n_eligible > 0);
+	h->why_not = plan_why_not(&v, action, has_room(en, h));
 	if (action == PLAN_NONE) {
 		withdraw(en, h, at);
 		return;

@@ -12,6 +12,7 @@
 #include "http/view.h"
 #include "model/name.h"
 #include "plan/brake.h"
+#include "plan/room.h"
 #include "plan/choose.h"
 #include "wire/json_read.h"
 
@@ -30,6 +31,8 @@ struct then {
 	const char *names[SNAP_PLAN_TARGETS];
 	size_t n_names;
 	size_t targets[TARGET_COUNT_];
+	struct room_sum room;	/* of the targets */
+	uint64_t load;		/* of those that fail */
 };
 
 static int
@@ -69,19 +72,36 @@ view_of(const struct trial *t, const struct snap_host *h, bool failing)
 		.level = failing ? LEVEL_IMMINENT : h->level,
 		.in_window = h->rare->window_id != 0,
 		.observer_suspect = t->s->observer_suspect,
+		.full = room_is_full(h->tags, h->n_tags),
 		.recommend = true };
+}
+
+static bool
+goes_whole(const struct snap_host *h)
+{
+	size_t vms = 0;
+
+	for (size_t i = 0; i < h->rare->n_units; i++)
+		vms += h->rare->units[i].is_vm;
+	return vms < 2;
 }
 
 static void
 look_at(const struct trial *t, const struct snap_host *h, struct then *out)
 {
 	bool failing = fails(t, h);
+	struct room room = room_of(h->tags, h->n_tags);
 	struct plan_view now = view_of(t, h, false);
 	struct plan_view then = view_of(t, h, failing);
 	enum target_state target = plan_target(&then);
 
 	out->bad += !plan_is_bad(&now) && plan_is_bad(&then);
 	out->targets[target]++;
+	if (target == TARGET_ELIGIBLE)
+		room_add(&out->room, &room);
+	else if (failing)
+		out->load = room.load > UINT64_MAX - out->load ? UINT64_MAX :
+			out->load + room.load;
 	if (target == TARGET_ELIGIBLE && out->n_names < SNAP_PLAN_TARGETS)
 		out->names[out->n_names++] = h->name;
 }
@@ -115,13 +135,15 @@ static void
 put_host(const struct trial *t, struct json_write *w,
 	const struct snap_host *h, const struct then *then)
 {
+	struct room room = room_of(h->tags, h->n_tags);
 	struct plan_view v = view_of(t, h, true);
 	enum plan_action action = plan_action_of(&v);
 	unsigned why;
 
 	v.brake = then->latched;
 	v.recommend = then->recommend;
-	why = plan_why_not(&v, action, then->n_names > 0);
+	why = plan_why_not(&v, action, then->n_names > 0 && room_suffices(
+		&then->room, then->load - room.load, room.load, goes_whole(h)));
 	json_put_object(w);
 	json_add_str(w, "host", h->name);
 	json_add_str(w, "action", plan_action_id(action));

@@ -91,7 +91,8 @@ enum why_not {
 	X(AT_RISK, "at_risk")                                               \
 	X(NOT_IN_SERVICE, "not_in_service")                                 \
 	X(MAINTENANCE, "maintenance")                                       \
-	X(BEING_LEFT, "being_left")
+	X(BEING_LEFT, "being_left")                                         \
+	X(FULL, "full")
 
 enum target_state {
 #define X(sym, id) TARGET_##sym,

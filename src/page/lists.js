@@ -60,7 +60,7 @@ function planMark(state) {
 
 const TARGETS = { not_healthy: "not healthy", at_risk: "at risk themselves",
 	not_in_service: "not in service", maintenance: "in maintenance",
-	being_left: "to be left themselves" };
+	being_left: "to be left themselves", full: "full" };
 
 const URGENCY = { planned: "There is time to plan it.",
 	urgent: "It is urgent.", start_now: "Start now." };

@@ -172,5 +172,5 @@ plan_target(const struct plan_view *c)
 		return TARGET_NOT_HEALTHY;
 	if (c->level != LEVEL_NONE)
 		return TARGET_AT_RISK;
-	return TARGET_ELIGIBLE;
+	return c->full ? TARGET_FULL : TARGET_ELIGIBLE;
 }

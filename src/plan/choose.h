@@ -25,6 +25,7 @@ struct plan_view {
 	bool backup_old;
 	bool below;		/* others hang on it: it is no host like others */
 	bool contagion;		/* what it carries made others fall */
+	bool full;		/* its capacity is taken (plan/room.h) */
 };
 
 /* Convicted or imminent: it counts for the brake. */

@@ -2,6 +2,7 @@
  * Plans, brakes, alerts, windows and orders, in virtual time.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "t/lib/story.h"
@@ -55,6 +56,175 @@ START_TEST(r015_a_convicted_host_has_a_plan_with_targets_of_its_partition)
 	ck_assert_uint_eq(sim_plan(s, "h3").id, 0);
 	ck_assert_uint_eq(sim_alerts(s, "host_unhealthy"), 0);
 	ck_assert_uint_eq(sim_alert_facts(s), 2);
+	sim_free(s);
+}
+END_TEST
+
+static void
+has(struct sim *s, int host, const char *capacity, const char *load)
+{
+	char name[24], body[160];
+
+	snprintf(name, sizeof(name), "h%d", host);
+	snprintf(body, sizeof(body), "{\"tags\":{\"capacity\":\"%s\","
+		"\"load\":\"%s\"}}", capacity, load);
+	ck_assert_int_eq(sim_order(s, ORDER_HOST_PATCH, name, body), 0);
+}
+
+/* All targets of its plan are of these hosts. */
+static void
+only_targets(struct sim *s, const char *host, int from, int to)
+{
+	struct snapshot *snap = sim_snapshot(s);
+
+	for (size_t i = 0; i < snap->n_plans; i++) {
+		const struct snap_plan *p = &snap->plans[i];
+
+		for (size_t k = 0; strcmp(p->host, host) == 0 &&
+		     k < p->n_targets; k++) {
+			int n = atoi(p->targets[k].host + 1);	/* lint: h12 */
+
+			ck_assert_msg(n >= from && n < to, "%s", p->targets[k].host);
+		}
+	}
+	snapshot_put(snap);
+}
+
+static bool
+is_blocked(struct sim *s, const char *host)
+{
+	struct snap_plan p = sim_plan(s, host);
+
+	ck_assert_int_eq(p.action, PLAN_HOST_EVACUATE);
+	ck_assert((p.state == PLAN_STATE_HELD) ==
+		(p.why_not >> WHY_NOT_NO_TARGET & 1));
+	return p.state == PLAN_STATE_HELD;
+}
+
+static bool
+alert_says(struct sim *s, const char *host, const char *words)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	bool says = false;
+
+	for (size_t i = 0; i < snap->n_alerts; i++)
+		says = says || (strcmp(snap->alerts[i].host, host) == 0 &&
+			strstr(snap->alerts[i].summary, words) != NULL);
+	snapshot_put(snap);
+	return says;
+}
+
+/* rack0 is h0 … h3, tight; rack1 is h4 … h11, with all the room there is. */
+START_TEST(r015_without_room_in_its_partition_the_plan_is_blocked)
+{
+	struct sim *s = sim_new(12, NULL, 1);
+
+	sim_split(s, 4, true);
+	sim_run_until(s, 60);
+	has(s, 0, "100", "60");
+	has(s, 1, "100", "50");
+	has(s, 2, "100", "50");
+	has(s, 3, "100", "100");
+	for (int i = 4; i < 12; i++)
+		has(s, i, "1000", "0");
+	fail_ping(s, 0, 1, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 100);
+	/* 60 into 50 and 50: not as one piece; and rack1 is not asked */
+	ck_assert(is_blocked(s, "h0"));
+	ck_assert(alert_says(s, "h0", "no host of its partition has room"));
+	only_targets(s, "h0", 1, 3);
+	ck_assert_uint_eq(sim_plan(s, "h0").target_counts[TARGET_FULL], 1);
+	ck_assert_uint_eq(sim_plan(s, "h0").target_counts[TARGET_ELIGIBLE], 2);
+	/* room is made on one that is healthy: it is a target */
+	has(s, 2, "100", "40");
+	sim_run_until(s, 101);
+	ck_assert(!is_blocked(s, "h0"));
+	only_targets(s, "h0", 1, 3);
+	has(s, 3, "100", "90");
+	sim_run_until(s, 102);
+	only_targets(s, "h0", 1, 4);
+	ck_assert_uint_eq(sim_plan(s, "h0").n_targets, 3);
+	/* what is left there is promised to h0: h1 finds none */
+	fail_ping(s, 1, 2, TOCSIN_WHY_NO_REPLY);
+	sim_run_until(s, 140);
+	ck_assert(!is_blocked(s, "h0"));
+	ck_assert(is_blocked(s, "h1"));
+	/* nobody is left who is well: that is no room either */
+	fail_ping(s, 1, 2, TOCSIN_WHY_NONE);
+	sim_set(s, "h2", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_set(s, "h3", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_set(s, "h1", "tcp:8000", TOCSIN_WHY_CONNECT_REFUSED);
+	sim_run_until(s, 220);
+	ck_assert(is_blocked(s, "h0"));
+	ck_assert_uint_eq(sim_plan(s, "h0").n_targets, 0);
+	sim_free(s);
+}
+END_TEST
+
+/* Ten thousand plans of a fleet in which anything is as it comes. */
+START_TEST(r017_no_target_of_ten_thousand_plans_is_one_to_be_left_alone)
+{
+	static const char *const ways[] = { "maintenance", "quarantined",
+		"diagnosing", "probation", "in_service", "rebooting",
+		"evacuating", "in_service" };
+	const char *given = getenv("TOCSIN_SEED");
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 20260701;
+	uint64_t first = seed;
+	struct sim *s = sim_new(40, NULL, 1);
+	size_t plans = 0, targets = 0, rounds = 0;
+
+	printf("seed %llu\n", (unsigned long long)first);
+	sim_split(s, 15, true);
+	sim_run_until(s, 30);
+	for (; plans < 10000 && rounds < 20000; rounds++) {
+		struct snapshot *snap;
+
+		for (int k = 0; k < 6; k++) {
+			char name[16], body[64];
+			uint64_t r;
+
+			seed = seed * UINT64_C(6364136223846793005) +
+				UINT64_C(1442695040888963407);
+			r = seed >> 33;
+			snprintf(name, sizeof(name), "h%d", (int)(r % 40));
+			snprintf(body, sizeof(body), "{\"disposition\":"
+				"\"%s\"}", ways[r / 40 % ARRAY_LEN(ways)]);
+			if (r / 400 % 3 == 0)
+				sim_set(s, name, "ping", r / 2000 % 3 == 0 ?
+					TOCSIN_WHY_NO_REPLY : TOCSIN_WHY_NONE);
+			else
+				(void)sim_order(s, ORDER_HOST_PATCH, name,
+					body);
+			/* so that who is in quarantine may come back */
+			if (r / 8000 % 2 == 0)
+				(void)sim_order(s, ORDER_HOST_DIAGNOSE, name,
+					"{\"result\":\"repaired\"}");
+		}
+		sim_run_until(s, sim_now(s) + 4);
+		snap = sim_snapshot(s);
+		for (size_t i = 0; i < snap->n_plans; i++)
+			for (size_t k = 0; k < snap->plans[i].n_targets; k++) {
+				const struct snap_host *to = snapshot_host(snap,
+					snap->plans[i].targets[k].host);
+
+				ck_assert_msg(to->state == STATE_HEALTHY &&
+					to->disposition ==
+						DISPOSITION_IN_SERVICE &&
+					strcmp(to->partition,
+						snap->plans[i].partition) == 0 &&
+					strcmp(to->name, snap->plans[i].host) != 0,
+					"seed %llu: %s to %s, which is %s",
+					(unsigned long long)first,
+					snap->plans[i].host, to->name,
+					state_id(to->state));
+				targets++;
+			}
+		plans += snap->n_plans;
+		snapshot_put(snap);
+	}
+	printf("%zu plans, %zu targets in %zu rounds\n", plans, targets, rounds);
+	ck_assert_uint_ge(plans, 10000);
+	ck_assert_uint_gt(targets, 1000);
 	sim_free(s);
 }
 END_TEST
@@ -566,6 +736,8 @@ main(void)
 {
 	return STORIES("deeds",
 		r015_a_convicted_host_has_a_plan_with_targets_of_its_partition,
+		r015_without_room_in_its_partition_the_plan_is_blocked,
+		r017_no_target_of_ten_thousand_plans_is_one_to_be_left_alone,
 		r065_hosts_are_left_at_a_pace_that_survives_a_restart,
 		r006_a_failing_service_moves_no_host,
 		r060_forty_of_a_thousand_latch_the_brake_and_a_person_opens_it,

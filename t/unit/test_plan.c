@@ -8,6 +8,7 @@
 #include "plan/brake.h"
 #include "plan/choose.h"
 #include "plan/ladder.h"
+#include "plan/room.h"
 #include "plan/units.h"
 #include "plan/window.h"
 #include "t/lib/story.h"
@@ -346,6 +347,41 @@ START_TEST(r014_the_ladder_waits_reboots_waits_and_then_moves)
 }
 END_TEST
 
+START_TEST(r015_a_load_goes_where_there_is_room_for_it)
+{
+	struct tag full[] = { { "capacity", "64GiB" }, { "load", "64GiB" } };
+	struct tag half[] = { { "load", "32GiB" }, { "capacity", "64GiB" } };
+	struct tag wrong[] = { { "capacity", "lots" }, { "load", "-1" } };
+	const uint64_t gib = UINT64_C(1) << 30;
+	struct room_sum sum = { 0 };
+	struct plan_view v = well();
+	struct room r;
+
+	ck_assert(room_is_full(full, 2));
+	ck_assert(!room_is_full(half, 2));
+	ck_assert(!room_is_full(wrong, 2));
+	ck_assert(!room_is_full(NULL, 0));
+	v.full = true;
+	ck_assert_int_eq(plan_target(&v), TARGET_FULL);
+	r = room_of(half, 2);
+	ck_assert(r.limited && r.left == 32 * gib && r.load == 32 * gib);
+	room_add(&sum, &r);
+	room_add(&sum, &r);
+	/* two have 32 each: as one piece it must fit into one */
+	ck_assert(room_suffices(&sum, 0, 32 * gib, true));
+	ck_assert(!room_suffices(&sum, 0, 33 * gib, true));
+	ck_assert(room_suffices(&sum, 0, 64 * gib, false));
+	ck_assert(!room_suffices(&sum, 1, 64 * gib, false));
+	ck_assert(!room_suffices(&sum, UINT64_MAX, 1, false));
+	/* nobody said how much, of the load or of one host */
+	ck_assert(room_suffices(&sum, UINT64_MAX, 0, true));
+	r = room_of(wrong, 2);
+	ck_assert(!r.limited && r.load == 0);
+	room_add(&sum, &r);
+	ck_assert(room_suffices(&sum, UINT64_MAX, UINT64_MAX, true));
+}
+END_TEST
+
 START_TEST(r086_the_time_it_takes_against_the_time_that_is_left)
 {
 	struct evacuation_pace pace = { dur_s(1800), 100u << 20 };
@@ -396,5 +432,6 @@ main(void)
 		r035_a_prediction_never_skips_a_brake,
 		r017_no_sick_host_is_ever_a_target,
 		a_window_covers_its_hosts_for_its_time,
+		r015_a_load_goes_where_there_is_room_for_it,
 		r086_the_time_it_takes_against_the_time_that_is_left);
 }
