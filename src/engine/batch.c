@@ -67,10 +67,8 @@ check_of(struct engine *en, struct host *h, const struct observation *ob,
 		check_say_subject(en, c, false);
 		mark(en, h, DIRTY_URGENT);
 	}
-	if (d != NULL) {
+	if (d != NULL)
 		check_set_device(c, d);
-		d->check = c;
-	}
 	return c;
 }
 
@@ -143,8 +141,8 @@ engine_part(struct engine *en, uint32_t check, uint32_t seq,
 		return;
 	}
 	en->now = now;
-	d = device_of(en, from->host, ob);
-	c = d != NULL ? check_of(en, from->host, ob, d) : NULL;
+	d = device_of(en, check_host(from), ob);
+	c = d != NULL ? check_of(en, check_host(from), ob, d) : NULL;
 	if (c == NULL || !c->passive)
 		return;
 	say_observation(facts(en), d->id, ob);

@@ -267,7 +267,7 @@ ask_peers(struct engine *en, const struct host *h, struct now now)
 static void
 ask_others(struct engine *en, struct check *c, struct now now)
 {
-	const struct host *h = c->host;
+	const struct host *h = check_host(c);
 	size_t asked = 0;
 
 	if (en->resort || !h->present)
@@ -423,7 +423,7 @@ static void
 judge_below(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	struct host *h = c->host;
+	struct host *h = check_host(c);
 	enum parent_says says = PARENT_SAYS_UP;
 
 	/* All its checks speak before those behind it are given up. */
@@ -446,7 +446,7 @@ static void
 judge_heard(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	struct host *h = c->host;
+	struct host *h = check_host(c);
 	unsigned lost;
 
 	/* What failed here, in our own probe or process, says nothing. */
@@ -488,7 +488,7 @@ silence_of_parent(const struct engine *en, const struct check *c,
 static enum observer_kind
 silence_of(const struct engine *en, const struct check *c, struct now now)
 {
-	const struct host *h = c->host;
+	const struct host *h = check_host(c);
 
 	/* Its parent is in trouble: it says nothing of its own. */
 	if (parent_is_silent(en, h))
@@ -506,7 +506,7 @@ doubt_judge(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
 	enum observer_kind kind = observer_kind_of(ob->reason);
-	struct host *h = c->host;
+	struct host *h = check_host(c);
 	bool carries;
 
 	if (kind == OBSERVER_HEARD) {

@@ -117,7 +117,7 @@ say_check_move(struct engine *en, const struct check *c,
 	json_add_str(&w, "reason", reason_id(move->reason));
 	json_add_str(&w, "text", c->text != NULL ? c->text : "");
 	json_add_u64(&w, "fails", c->st.fails);
-	add_window(&w, c->host);
+	add_window(&w, check_host(c));
 	json_put_end(&w);
 	say_event(en, "check.state", check_whose(c), at, strbuf_str(&body));
 	strbuf_free(&body);

@@ -29,12 +29,23 @@ origin_text(const struct opt_origin *o, char *out, size_t size)
 		o->line);
 }
 
+static void
+leave_device(struct check *c)
+{
+	struct device *d = check_device(c);
+
+	if (d != NULL && d->check == c)
+		d->check = NULL;
+	check_set_device(c, NULL);
+}
+
 int
 check_take_def(struct engine *en, struct check *c,
 	const struct check_def *def, struct now now)
 {
 	bool fresh = c->passive;
 	struct dur interval = c->kind->rule.interval;
+	struct sweep *s;
 	char origin[600];
 
 	origin_text(&def->origin, origin, sizeof(origin));
@@ -42,12 +53,14 @@ check_take_def(struct engine *en, struct check *c,
 		    origin, def->rule, def->opt_rows, def->opts }) < 0)
 		return TC_ENOMEM;
 	c->claimed = true;
+	leave_device(c);
 	c->passive = false;
 	if (fresh)
 		check_say_subject(en, c, false);
+	s = check_sweep(c);
 	if (fresh || !wheel_has(&c->due) ||
 	    interval.ns != def->rule.interval.ns ||
-	    c->sweep == NULL || c->sweep->part != c->host->part) {
+	    s == NULL || s->part != check_host(c)->part) {
 		sweep_leave(en, c);
 		run_unschedule(en, c);
 		run_schedule(en, c, now);
@@ -70,16 +83,15 @@ take_check(struct engine *en, struct host *h, const struct check_def *def,
 void
 check_drop(struct engine *en, struct check *c)
 {
-	struct device *d = check_device(c);
+	struct host *h = check_host(c);
 
 	check_say_subject(en, c, true);
 	say_state(en, c->id, "check", NULL, 0);
 	run_unschedule(en, c);
 	sweep_leave(en, c);
-	if (c->host->worst == c)
-		c->host->worst = NULL;
-	if (d != NULL && d->check == c)
-		d->check = NULL;
+	if (h->worst == c)
+		h->worst = NULL;
+	leave_device(c);
 	subject_clear(en, c->id);
 	check_free(en, c);
 }

@@ -203,7 +203,7 @@ fold_of(struct engine *en, struct check *c, struct wall at)
 	if (check_unit(c) != NULL)
 		unit_fold(en, check_unit(c), at);
 	else
-		fold_host(en, c->host, at);
+		fold_host(en, check_host(c), at);
 }
 
 static bool
@@ -224,11 +224,13 @@ keep_text(struct check *c, const char *text)
 static void
 mark_heard(struct engine *en, const struct check *c, bool other)
 {
-	if (other || check_device(c) != NULL || c->host->rare->units != NULL ||
-	    c->host->rare->watch != NULL)
-		mark(en, c->host, DIRTY_COSMETIC);
+	struct host *h = check_host(c);
+
+	if (other || check_device(c) != NULL || h->rare->units != NULL ||
+	    h->rare->watch != NULL)
+		mark(en, h, DIRTY_COSMETIC);
 	else
-		stir(en, c->host);
+		stir(en, h);
 }
 
 /*
@@ -254,6 +256,7 @@ void
 judge_observation(struct engine *en, struct check *c,
 	const struct observation *ob, struct now now)
 {
+	struct host *h = check_host(c);
 	struct check_move move;
 	uint16_t reason = c->st.reason;
 	bool flapping = c->st.flapping;
@@ -267,7 +270,7 @@ judge_observation(struct engine *en, struct check *c,
 	moved = check_observe(&c->st,
 		rule_now(en, c, ob->reason, &stricter),
 		(struct check_seen){ ob->outcome, ob->reason },
-		(struct now){ awake_in(en, c->host->part, now), ob->at },
+		(struct now){ awake_in(en, h->part, now), ob->at },
 		&move);
 	mark_heard(en, c, other || moved || c->st.reason != reason ||
 		c->st.flapping != flapping || c->metrics.shape != shape);
@@ -275,7 +278,7 @@ judge_observation(struct engine *en, struct check *c,
 		say_check_move(en, c, &move, ob->at);
 		if (move.to == HEALTH_UNHEALTHY && check_unit(c) == NULL &&
 		    !strain_excuses(en, c))
-			outlook_convicted(en, c->host, false, ob->at);
+			outlook_convicted(en, h, false, ob->at);
 		fold_of(en, c, ob->at);
 	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK ||
 	    c->st.flapping != flapping) {
@@ -287,23 +290,24 @@ judge_observation(struct engine *en, struct check *c,
 void
 judge_age(struct engine *en, struct check *c, struct now now)
 {
+	struct host *h = check_host(c);
 	struct check_move move;
 
 	if (!check_age(&c->st, &c->kind->rule,
-		    (struct now){ awake_in(en, c->host->part, now), now.wall },
+		    (struct now){ awake_in(en, h->part, now), now.wall },
 		    &move))
 		return;
 	say_check_move(en, c, &move, now.wall);
 	say_check_state(en, c);
 	fold_of(en, c, now.wall);
-	mark(en, c->host, DIRTY_URGENT);
+	mark(en, h, DIRTY_URGENT);
 }
 
 void
 judge_held(struct engine *en, struct check *c, struct now now)
 {
 	struct check_rule rule = c->kind->rule;
-	unsigned need = observer_need(&en->observer, &c->host->part->seen,
+	unsigned need = observer_need(&en->observer, &check_host(c)->part->seen,
 		now.mono);
 	struct check_move move;
 
@@ -314,10 +318,10 @@ judge_held(struct engine *en, struct check *c, struct now now)
 	}
 	if (c->passive || !check_convict(&c->st, &rule, now.wall, &move))
 		return;
-	mark(en, c->host, DIRTY_COSMETIC);
+	mark(en, check_host(c), DIRTY_COSMETIC);
 	say_check_move(en, c, &move, now.wall);
 	if (check_unit(c) == NULL)
-		outlook_convicted(en, c->host, false, now.wall);
+		outlook_convicted(en, check_host(c), false, now.wall);
 	say_check_state(en, c);
 	fold_of(en, c, now.wall);
 }
@@ -325,13 +329,14 @@ judge_held(struct engine *en, struct check *c, struct now now)
 void
 judge_excused(struct engine *en, struct check *c, struct now now)
 {
+	struct host *h = check_host(c);
 	struct check_move move;
 
-	mark(en, c->host, DIRTY_COSMETIC);
+	mark(en, h, DIRTY_COSMETIC);
 	if (check_observe(&c->st, &c->kind->rule,
 		    (struct check_seen){ TOCSIN_UNKNOWN,
 			TOCSIN_WHY_PARENT_DOWN },
-		    (struct now){ awake_in(en, c->host->part, now), c->st.at },
+		    (struct now){ awake_in(en, h->part, now), c->st.at },
 		    &move))
 		say_check_move(en, c, &move, now.wall);
 	say_check_state(en, c);

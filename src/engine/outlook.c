@@ -205,7 +205,7 @@ void
 outlook_hear(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	struct host *h = c->host;
+	struct host *h = check_host(c);
 	bool rose;
 
 	if (check_device(c) != NULL || check_unit(c) != NULL)

@@ -116,15 +116,16 @@ parent_is_owing(const struct engine *en, const struct host *h, int64_t since_ns)
 static struct witness
 witness_for(const struct engine *en, const struct check *c)
 {
-	struct witness vm = { .host = c->host,
+	struct host *h = check_host(c);
+	struct witness vm = { .host = h,
 		.vm = check_unit(c) != NULL ? check_unit(c)->vm : NULL };
-	struct witness home = { .host = c->host, .machine = true };
+	struct witness home = { .host = h, .machine = true };
 
 	if (vm.vm != NULL && witness_can_tell(&vm))
 		return vm;
 	if (check_unit(c) != NULL && witness_can_tell(&home))
 		return home;
-	return (struct witness){ .host = witness_of(en, c->host) };
+	return (struct witness){ .host = witness_of(en, h) };
 }
 
 /* ---- what is cut off ---- */
@@ -140,13 +141,13 @@ vm_is_gone(const struct unit *vm)
 static bool
 is_cut_off(const struct engine *en, const struct check *c)
 {
-	struct witness home = { .host = c->host, .machine = true };
+	struct witness home = { .host = check_host(c), .machine = true };
 	const struct unit *u = check_unit(c);
 
 	if (u != NULL && (witness_lies(&home) ||
 		(u->vm != NULL && vm_is_gone(u->vm))))
 		return true;
-	return parent_dead(en, c->host) != NULL;
+	return parent_dead(en, check_host(c)) != NULL;
 }
 
 /* ---- asking it ---- */
@@ -173,19 +174,22 @@ await(const struct witness *w)
 bool
 parent_is_awaited(const struct check *c)
 {
+	const struct host *h = check_host(c);
+
 	return check_unit(c) != NULL ? check_unit(c)->awaited :
-		c->host->awaited || c->host->guests_wait;
+		h->awaited || h->guests_wait;
 }
 
 static int64_t
 whole_wait(const struct engine *en, const struct check *c)
 {
-	struct witness w = { .host = c->host, .machine = true };
-	const struct host *p = parent_of(en, c->host);
+	struct host *h = check_host(c);
+	struct witness w = { .host = h, .machine = true };
+	const struct host *p = parent_of(en, h);
 	int64_t wait = check_unit(c) != NULL ? witness_verdict_ns(&w) : 0;
 
 	if (check_unit(c) != NULL && check_unit(c)->vm != NULL) {
-		w = (struct witness){ .host = c->host, .vm = check_unit(c)->vm };
+		w = (struct witness){ .host = h, .vm = check_unit(c)->vm };
 		wait += witness_verdict_ns(&w);
 	}
 	for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
@@ -215,7 +219,7 @@ parent_says(struct engine *en, struct check *c, struct now now)
 {
 	struct witness w;
 
-	if (c->host->rare->parent == 0 && check_unit(c) == NULL)
+	if (check_host(c)->rare->parent == 0 && check_unit(c) == NULL)
 		return PARENT_SAYS_UP;
 	if (is_cut_off(en, c))
 		return PARENT_SAYS_DOWN;
@@ -276,7 +280,7 @@ hosts_answered(struct engine *en, struct host *p, struct now now)
 void
 parent_answered(struct engine *en, struct check *c, struct now now)
 {
-	struct host *h = c->host;
+	struct host *h = check_host(c);
 
 	if (check_unit(c) != NULL) {
 		check_unit(c)->awaited = false;
@@ -307,7 +311,8 @@ excuse_failing(struct engine *en, struct check *c, struct now now)
 static void
 begin_anew(struct engine *en, struct check *c, struct now now)
 {
-	uint64_t spread = hash_bytes(c->host->name, strlen(c->host->name), 0);
+	const char *name = check_host(c)->name;
+	uint64_t spread = hash_bytes(name, strlen(name), 0);
 
 	if (!c->passive) {
 		if (c->st.reason == TOCSIN_WHY_PARENT_DOWN && !c->in_flight &&

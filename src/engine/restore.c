@@ -181,10 +181,8 @@ restore_check(struct engine *en, const struct change_subject *s,
 		return TC_ENOMEM;
 	c->passive = b->passive;
 	d = subject_get(en, b->device, SUBJECT_DEVICE);
-	if (d != NULL && u == NULL) {
+	if (d != NULL && u == NULL)
 		check_set_device(c, d);
-		d->check = c;
-	}
 	return 0;
 }
 
@@ -427,7 +425,7 @@ engine_restore_seq(struct engine *en, uint64_t event_seq,
 static void
 wake_check(struct engine *en, struct check *c, struct now now)
 {
-	c->st.heard = awake_in(en, c->host->part, now);
+	c->st.heard = awake_in(en, check_host(c)->part, now);
 	c->st.measured = c->st.heard;
 	if (c->st.since.ms == 0)
 		c->st.since = now.wall;

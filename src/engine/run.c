@@ -36,7 +36,8 @@
 static int64_t
 phase_of(const struct check *c)
 {
-	uint64_t h = hash_bytes(c->host->name, strlen(c->host->name), 0);
+	const char *name = check_host(c)->name;
+	uint64_t h = hash_bytes(name, strlen(name), 0);
 	int64_t grid = PHASE_GRID_MS * NS_PER_MS;
 	int64_t places = c->kind->rule.interval.ns / grid;
 
@@ -93,7 +94,7 @@ run_schedule(struct engine *en, struct check *c, struct now now)
 		if (due.ns == INT64_MAX)
 			wheel_remove(&en->due, &c->due);
 		else
-			wake_at(en, c, due.ns + gap_of(en, c->host->part));
+			wake_at(en, c, due.ns + gap_of(en, check_host(c)->part));
 		return;
 	}
 	c->slot_ns = next_slot(c, now.mono.ns);
@@ -200,6 +201,7 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 	int64_t slot_ns)
 {
 	const struct check_kind *k = c->kind;
+	const struct host *h = check_host(c);
 	struct engine_run *run = run_new(en);
 
 	if (run == NULL)
@@ -208,9 +210,9 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 	c->in_flight = true;
 	c->started_ms = ms_of(now.mono);
 	*run = (struct engine_run){ .check = c->id, .seq = ++c->seq,
-		.probe = k->probe, .host = c->host->name,
+		.probe = k->probe, .host = h->name,
 		.address = check_unit(c) != NULL ? check_unit(c)->address :
-			c->host->address, .opt_rows = k->opt_rows,
+			h->address, .opt_rows = k->opt_rows,
 		.opts = k->opts, .timeout = run_timeout(c),
 		.due = recheck ? now.mono : (struct mono){ slot_ns } };
 	en->counts.runs_started++;

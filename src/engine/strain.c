@@ -174,7 +174,7 @@ void
 strain_hear(struct engine *en, struct check *c, const struct observation *ob,
 	struct now now)
 {
-	struct host *h = c->host;
+	struct host *h = check_host(c);
 	double busiest = busiest_of(en, c, ob);
 	struct strain *s;
 
@@ -257,13 +257,13 @@ strain_forgives(struct engine *en, struct host *h)
 bool
 strain_excuses(const struct engine *en, const struct check *c)
 {
-	const struct strain *s = strain_of(en, c->host);
+	const struct strain *s = strain_of(en, check_host(c));
 	struct busy_view v;
 
 	if (s == NULL)
 		return false;
 	v = view(en, s);
-	return busy_forgives(&v, rule_of(en, c->host), c->passive,
+	return busy_forgives(&v, rule_of(en, check_host(c)), c->passive,
 		why_wrong(c));
 }
 

@@ -182,7 +182,7 @@ host_say_subject(struct engine *en, const struct host *h)
 uint32_t
 check_whose(const struct check *c)
 {
-	return check_unit(c) != NULL ? check_unit(c)->id : c->host->id;
+	return check_unit(c) != NULL ? check_unit(c)->id : check_host(c)->id;
 }
 
 struct check *
@@ -212,7 +212,7 @@ check_become(struct engine *en, struct check *c, const struct kind_wish *wish)
 	if (kind == NULL)
 		return TC_ENOMEM;
 	if (kind != c->kind)
-		mark(en, c->host, DIRTY_COSMETIC);
+		mark(en, check_host(c), DIRTY_COSMETIC);
 	kind_put(&en->shared, c->kind);
 	c->kind = kind;
 	return 0;
@@ -250,7 +250,7 @@ check_make(struct engine *en, struct host *h, const char *key,
 	if (c == NULL)
 		return NULL;
 	c->id = id != 0 ? id : en->next_subject;
-	c->host = h;
+	c->of.host = h;
 	c->passive = true;
 	if (check_become(en, c, &wish) < 0 ||
 	    subject_set(en, c->id, SUBJECT_CHECK, c) < 0) {
@@ -261,6 +261,16 @@ check_make(struct engine *en, struct host *h, const char *key,
 		en->now.wall });
 	c->saved = check_state_digest(&c->st, &c->kind->rule);
 	return c;
+}
+
+void
+check_set_device(struct check *c, struct device *d)
+{
+	if (!c->passive)
+		return;
+	c->by.device = d;
+	if (d != NULL)
+		d->check = c;
 }
 
 struct check *

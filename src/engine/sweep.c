@@ -44,7 +44,8 @@ void
 sweep_join(struct engine *en, struct check *c)
 {
 	int64_t phase = second_of(c);
-	struct sweep *s = find(c->host->part, c, phase);
+	struct part *part = check_host(c)->part;
+	struct sweep *s = find(part, c, phase);
 	void *members;
 
 	(void)en;
@@ -52,7 +53,7 @@ sweep_join(struct engine *en, struct check *c)
 		s = MEM_NEW(struct sweep);
 		if (s == NULL)
 			return;
-		s->part = c->host->part;
+		s->part = part;
 		s->probe = c->kind->probe;
 		s->phase = phase;
 		s->interval_ns = c->kind->rule.interval.ns;
@@ -66,7 +67,7 @@ sweep_join(struct engine *en, struct check *c)
 		return;
 	s->members = members;
 	close_slot(s);
-	c->sweep = s;
+	c->by.sweep = s;
 	c->sweep_at = s->n;
 	s->members[s->n++] = c;
 }
@@ -74,11 +75,11 @@ sweep_join(struct engine *en, struct check *c)
 void
 sweep_leave(struct engine *en, struct check *c)
 {
-	struct sweep *s = c->sweep;
+	struct sweep *s = check_sweep(c);
 
 	if (s == NULL)
 		return;
-	c->sweep = NULL;
+	c->by.sweep = NULL;
 	close_slot(s);
 	s->n--;
 	memmove(s->members + c->sweep_at, s->members + c->sweep_at + 1,
@@ -131,7 +132,7 @@ begin_slot(struct sweep *s)
 void
 sweep_slot(struct engine *en, struct check *c, struct now now)
 {
-	struct sweep *s = c->sweep;
+	struct sweep *s = check_sweep(c);
 	int64_t second = c->slot_ns - c->slot_ns % (SWEEP_MS * 1000000);
 
 	if (s == NULL || (s->values != NULL && s->second_ns == second))
@@ -198,7 +199,7 @@ take_shape(struct engine *en, struct sweep *s, const struct check *c)
 static bool
 put_by_name(struct engine *en, struct check *c, const struct observation *ob)
 {
-	struct sweep *s = c->sweep;
+	struct sweep *s = check_sweep(c);
 	double *row;
 
 	if (learn(en, s, ob)) {
@@ -226,7 +227,7 @@ check_ok(enum tocsin_outcome outcome)
 void
 sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 {
-	struct sweep *s = c->sweep;
+	struct sweep *s = check_sweep(c);
 	double *row;
 
 	if (s == NULL || s->values == NULL)

@@ -68,6 +68,12 @@ link_unit(struct host *h, struct unit *u)
 	u->host = h;
 }
 
+struct host *
+unit_host(const struct unit *u)
+{
+	return u->host;
+}
+
 static void
 unlink_unit(struct unit *u)
 {
@@ -239,7 +245,6 @@ rehome_checks(struct engine *en, struct unit *u, struct now now)
 
 		sweep_leave(en, c);
 		run_unschedule(en, c);
-		c->host = u->host;
 		run_schedule(en, c, now);
 		if (!c->passive)
 			sweep_join(en, c);
