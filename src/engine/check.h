@@ -23,6 +23,7 @@ struct check {
 	bool claimed : 1;	/* set_fleet saw it */
 	bool in_flight : 1;
 	bool is_recheck : 1;	/* the run in flight is not of a slot */
+	bool unsaved : 1;	/* its state was not said as it is */
 	bool whole : 1;		/* metrics are just those of the last answer */
 	bool of_unit : 1;	/* a VM or role: check_unit() */
 	uint16_t slowest_ms;	/* of its good answers of late; 0 = none yet */
@@ -43,7 +44,6 @@ struct check {
 	struct wheel_node due;
 	int64_t slot_ns;	/* the slot that comes next */
 	struct check_state st;
-	uint64_t saved;		/* check_state_digest() of what was said */
 	struct metric_list metrics;
 	char *text;		/* of the last observation, NULL = "" */
 };

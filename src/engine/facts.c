@@ -246,12 +246,9 @@ say_state(struct engine *en, uint32_t subject, const char *kind,
 void
 say_check_state(struct engine *en, struct check *c)
 {
-	uint64_t digest = check_state_digest(&c->st, &c->kind->rule);
 	unsigned char now[CHECK_SAVED_BYTES];
 
-	if (digest == c->saved)
-		return;
-	c->saved = digest;
+	c->unsaved = false;
 	check_state_save(&c->st, &c->kind->rule, now);
 	say_state(en, c->id, "check", now, sizeof(now));
 }

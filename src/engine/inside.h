@@ -97,6 +97,7 @@ void say_prediction(struct engine *en, uint32_t subject, uint32_t host,
 /* p NULL: it is forgotten. */
 void say_state(struct engine *en, uint32_t subject, const char *kind,
 	const void *p, size_t n);
+/* To be saved, whatever was said of it. */
 void say_check_state(struct engine *en, struct check *c);
 /* A row of history of its own. */
 void say_observation(struct change_set *cs, uint32_t subject,

@@ -252,6 +252,15 @@ rule_now(const struct engine *en, const struct check *c,
 	return stricter;
 }
 
+/* Only when it is not as it was, as it mostly is. */
+static void
+keep_state(struct engine *en, struct check *c, uint64_t was)
+{
+	if (c->unsaved ||
+	    check_state_digest(&c->st, &c->kind->rule) != was)
+		say_check_state(en, c);
+}
+
 void
 judge_observation(struct engine *en, struct check *c,
 	const struct observation *ob, struct now now)
@@ -262,6 +271,7 @@ judge_observation(struct engine *en, struct check *c,
 	bool flapping = c->st.flapping;
 	const struct metric_shape *shape = c->metrics.shape;
 	struct check_rule stricter;
+	uint64_t was = check_state_digest(&c->st, &c->kind->rule);
 	bool other = keep_text(c, ob->text), moved;
 
 	c->whole = metrics_keep(&en->shared, &c->metrics, ob,
@@ -284,7 +294,7 @@ judge_observation(struct engine *en, struct check *c,
 	    c->st.flapping != flapping) {
 		fold_of(en, c, ob->at);
 	}
-	say_check_state(en, c);
+	keep_state(en, c, was);
 }
 
 void
@@ -330,6 +340,7 @@ void
 judge_excused(struct engine *en, struct check *c, struct now now)
 {
 	struct host *h = check_host(c);
+	uint64_t was = check_state_digest(&c->st, &c->kind->rule);
 	struct check_move move;
 
 	mark(en, h, DIRTY_COSMETIC);
@@ -339,6 +350,6 @@ judge_excused(struct engine *en, struct check *c, struct now now)
 		    (struct now){ awake_in(en, h->part, now), c->st.at },
 		    &move))
 		say_check_move(en, c, &move, now.wall);
-	say_check_state(en, c);
+	keep_state(en, c, was);
 	fold_of(en, c, now.wall);
 }

@@ -337,8 +337,7 @@ engine_restore_state(struct engine *en, const struct change_state *s)
 		rc = check_state_restore(s->bytes, s->n, (struct mono){ 0 },
 			&c->st, NULL);
 		/* an earlier version is not ours: it is saved again */
-		if (rc == 0 && s->n == CHECK_SAVED_BYTES)
-			c->saved = check_state_digest(&c->st, &c->kind->rule);
+		c->unsaved = rc == 0 && s->n != CHECK_SAVED_BYTES;
 		return rc;
 	}
 	if (strcmp(s->kind, "device") == 0 && d != NULL) {

@@ -204,6 +204,15 @@ check_free(struct engine *en, struct check *c)
 	slab_give(&en->checks, c);
 }
 
+/* How much of the past is saved is up to the rule. */
+static bool
+saves_otherwise(const struct check *c, const struct check_kind *kind)
+{
+	return c->kind != NULL &&
+		check_state_digest(&c->st, &c->kind->rule) !=
+		check_state_digest(&c->st, &kind->rule);
+}
+
 int
 check_become(struct engine *en, struct check *c, const struct kind_wish *wish)
 {
@@ -211,8 +220,10 @@ check_become(struct engine *en, struct check *c, const struct kind_wish *wish)
 
 	if (kind == NULL)
 		return TC_ENOMEM;
-	if (kind != c->kind)
+	if (kind != c->kind) {
 		mark(en, check_host(c), DIRTY_COSMETIC);
+		c->unsaved = c->unsaved || saves_otherwise(c, kind);
+	}
 	kind_put(&en->shared, c->kind);
 	c->kind = kind;
 	return 0;
@@ -259,7 +270,6 @@ check_make(struct engine *en, struct host *h, const char *key,
 	}
 	check_state_init(&c->st, (struct now){ awake_in(en, h->part, en->now),
 		en->now.wall });
-	c->saved = check_state_digest(&c->st, &c->kind->rule);
 	return c;
 }
 
