@@ -425,7 +425,7 @@ static void
 wake_check(struct engine *en, struct check *c, struct now now)
 {
 	c->st.heard = awake_in(en, check_host(c)->part, now);
-	c->st.measured = c->st.heard;
+	c->st.unmeasured_ms = 0;
 	if (c->st.since.ms == 0)
 		c->st.since = now.wall;
 	if (!c->passive)

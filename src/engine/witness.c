@@ -73,7 +73,7 @@ witness_answered(const struct engine *en, const struct witness *w,
 		const struct check *c = checks[i];
 
 		if (is_asked(w, c) && c->st.health == HEALTH_HEALTHY &&
-		    c->st.outcome == TOCSIN_OK && c->st.measured.ns +
+		    c->st.outcome == TOCSIN_OK && c->st.heard.ns +
 			gap_of(en, w->host->part) >= since_ns)
 			return true;
 	}

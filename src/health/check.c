@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "base/le.h"
 
+#define NS_PER_MS INT64_C(1000000)
+
 /* The moves that are allowed; any other is our own bug. */
 #define TO(h) (1U << (h))
 static const unsigned moves[] = {
@@ -31,7 +33,6 @@ check_state_init(struct check_state *c, struct now now)
 		.outcome = TOCSIN_UNKNOWN,
 		.reason = TOCSIN_WHY_PENDING,
 		.heard = now.mono,
-		.measured = now.mono,
 		.since = now.wall,
 	};
 }
@@ -160,13 +161,32 @@ check_convict(struct check_state *c, const struct check_rule *rule,
 	return move_to(c, HEALTH_UNHEALTHY, at, move);
 }
 
+/* Heard of, and so much longer not measured; a measurement makes it none. */
+static void
+hear(struct check_state *c, struct mono now)
+{
+	int64_t ms = c->unmeasured_ms +
+		(mono_diff(now, c->heard).ns + NS_PER_MS / 2) / NS_PER_MS;
+
+	c->unmeasured_ms = ms < 0 ? 0 : ms < UINT32_MAX ? (uint32_t)ms :
+		UINT32_MAX;
+	c->heard = now;
+}
+
+static struct mono
+measured(const struct check_state *c)
+{
+	return (struct mono){ c->heard.ns -
+		(int64_t)c->unmeasured_ms * NS_PER_MS };
+}
+
 bool
 check_observe(struct check_state *c, const struct check_rule *rule,
 	struct check_seen seen, struct now now, struct check_move *move)
 {
 	enum health to, was = judged(c);
 
-	c->heard = now.mono;
+	hear(c, now.mono);
 	c->at = now.wall;
 	c->outcome = (uint8_t)seen.outcome;
 	c->reason = (uint16_t)seen.reason;
@@ -192,7 +212,7 @@ check_observe(struct check_state *c, const struct check_rule *rule,
 		c->fails = one_more(c->fails);
 		break;
 	}
-	c->measured = now.mono;
+	c->unmeasured_ms = 0;
 	c->window = c->window << 1 | (seen.outcome == TOCSIN_FAIL);
 	to = judge(c, rule);
 	c->behind = (uint8_t)to;
@@ -220,7 +240,7 @@ check_age(struct check_state *c, const struct check_rule *rule,
 		return move_to(c, HEALTH_STALE, now.wall, move);
 	}
 	/* We hear, but could not measure: no longer known to be well. */
-	if (mono_diff(now.mono, c->measured).ns > most.ns && !c->asleep &&
+	if (mono_diff(now.mono, measured(c)).ns > most.ns && !c->asleep &&
 	    c->health != HEALTH_UNHEALTHY && c->health != HEALTH_UNKNOWN)
 		return move_to(c, HEALTH_UNKNOWN, now.wall, move);
 	return false;
@@ -231,7 +251,7 @@ check_age_due(const struct check_state *c, const struct check_rule *rule)
 {
 	bool measuring = !c->asleep && (c->health == HEALTH_HEALTHY ||
 		c->health == HEALTH_SUSPECT);
-	struct mono from = measuring ? c->measured : c->heard;
+	struct mono from = measuring ? measured(c) : c->heard;
 
 	if (c->health == HEALTH_STALE)
 		return (struct mono){ INT64_MAX };
@@ -335,7 +355,6 @@ check_state_restore(const void *p, size_t n, struct mono now,
 		.window = le_get(in + SAVED_WINDOW_AT, 8),
 		.turns = in[0] == 1 ? 0 : le_get(in + SAVED_TURNS_AT, 8),
 		.heard = now,
-		.measured = now,
 		.at.ms = (int64_t)le_get(times, 8),
 		.since.ms = (int64_t)le_get(times + 8, 8),
 	};

@@ -33,10 +33,11 @@ struct check_state {
 	uint16_t reason;	/* of the last observation, or of the judge */
 	uint16_t fails;		/* consecutive, saturating */
 	uint16_t oks;
+	/* Back from `heard` to the last OK or FAIL; at most 49 days. */
+	uint32_t unmeasured_ms;
 	uint64_t window;	/* last 64 measurements, 1 = failure */
 	uint64_t turns;		/* the same, 1 = it changed the verdict */
 	struct mono heard;	/* last observation of any kind */
-	struct mono measured;	/* last OK or FAIL */
 	struct wall at;		/* last observation */
 	struct wall since;	/* of this health */
 };
