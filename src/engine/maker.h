@@ -8,15 +8,15 @@
 
 /*
  * Kinds and shapes may go before the chunk does: it has copies, one of each
- * of the latest that were met, which are few as a rule.
+ * kind with a shape of the latest that were met, which are few as a rule.
  */
-#define MAKER_MET 8
+#define MAKER_MET 16
 
 struct maker {
 	const struct engine *en;
 	struct arena *arena;
 	struct live_room *live;
-	struct { const void *of, *copy; } met[MAKER_MET];
+	struct { const void *kind, *shape, *copy; } met[MAKER_MET];
 	size_t turn;
 };
 

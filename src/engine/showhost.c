@@ -22,34 +22,13 @@ shown_text(struct arena *a, const char *text)
 	return p != NULL ? p : "";
 }
 
-static const void *
-met(const struct maker *m, const void *of)
-{
-	for (size_t i = 0; i < MAKER_MET; i++)
-		if (m->met[i].of == of)
-			return m->met[i].copy;
-	return NULL;
-}
-
-static void
-remember(struct maker *m, const void *of, const void *copy)
-{
-	m->met[m->turn].of = of;
-	m->met[m->turn].copy = copy;
-	m->turn = (m->turn + 1) % MAKER_MET;
-}
-
 static const struct snap_names *
-show_names(struct maker *m, const struct metric_shape *shape)
+show_names(struct arena *a, const struct metric_shape *shape)
 {
-	const struct snap_names *known = met(m, shape);
-	struct snap_names *out;
+	struct snap_names *out = arena_alloc(a, sizeof(*out) +
+		shape->n * sizeof(struct snap_name));
 	struct snap_name *of;
 
-	if (known != NULL || shape == NULL)
-		return known;
-	out = arena_alloc(m->arena, sizeof(*out) +
-		shape->n * sizeof(struct snap_name));
 	if (out == NULL)
 		return NULL;
 	of = (struct snap_name *)(out + 1);
@@ -57,22 +36,37 @@ show_names(struct maker *m, const struct metric_shape *shape)
 	for (size_t i = 0; i < shape->n; i++)
 		of[i] = (struct snap_name){ shape->of[i].name,
 			shape->of[i].instance };
-	remember(m, shape, out);
+	return out;
+}
+
+/* NULL = no memory. */
+static const struct snap_kind *
+new_kind(struct maker *m, const struct check_kind *k,
+	const struct metric_shape *shape)
+{
+	struct snap_kind *out = arena_alloc(m->arena, sizeof(*out));
+
+	if (out == NULL)
+		return NULL;
+	*out = (struct snap_kind){ k->key, k->probe, k->origin, k->rule,
+		shape != NULL ? show_names(m->arena, shape) : NULL };
+	if (out->names == NULL && shape != NULL)
+		return NULL;
+	m->met[m->turn].kind = k;
+	m->met[m->turn].shape = shape;
+	m->met[m->turn].copy = out;
+	m->turn = (m->turn + 1) % MAKER_MET;
 	return out;
 }
 
 static const struct snap_kind *
-show_kind(struct maker *m, const struct check_kind *k)
+show_kind(struct maker *m, const struct check *c)
 {
-	const struct snap_kind *known = met(m, k);
-	struct snap_kind *out = known == NULL ?
-		arena_alloc(m->arena, sizeof(*out)) : NULL;
-
-	if (out == NULL)
-		return known;
-	*out = (struct snap_kind){ k->key, k->probe, k->origin, k->rule };
-	remember(m, k, out);
-	return out;
+	for (size_t i = 0; i < MAKER_MET; i++)
+		if (m->met[i].kind == c->kind &&
+		    m->met[i].shape == c->metrics.shape)
+			return m->met[i].copy;
+	return new_kind(m, c->kind, c->metrics.shape);
 }
 
 /* What a host's own checks say of its services is of the role layer. */
@@ -90,11 +84,9 @@ show_check(struct maker *m, const struct check *c, struct snap_check *out)
 	*out = (struct snap_check){ .id = c->id, .reason = c->st.reason,
 		.health = c->st.health, .layer = layer_of(c) & 15,
 		.passive = c->passive, .flapping = c->st.flapping,
-		.names = show_names(m, c->metrics.shape),
-		.kind = show_kind(m, c->kind),
+		.kind = show_kind(m, c),
 		.text = shown_text(m->arena, c->text), .since = c->st.since };
-	if (out->kind == NULL ||
-	    (out->names == NULL && c->metrics.shape != NULL))
+	if (out->kind == NULL)
 		return TC_ENOMEM;
 	return live_add(m, c, &out->live);
 }
@@ -117,7 +109,7 @@ show_values(const struct device *d, const struct snap_check *checks, size_t n,
 {
 	for (size_t i = 0; d->check != NULL && i < n; i++)
 		if (checks[i].id == d->check->id) {
-			out->names = checks[i].names;
+			out->names = checks[i].kind->names;
 			out->live = checks[i].live;
 		}
 }
@@ -312,7 +304,7 @@ shown_host(struct maker *m, const struct host *h, struct snap_host *out)
 		.owner = h->owner, .tags = show_tags(a, h),
 		.state = state_of(h->health, shown_disposition(h), h->flags),
 		.health = h->health, .disposition = h->disposition,
-		.flags = h->flags, .reason = h->reason, .since = h->since,
+		.flags = (uint8_t)h->flags, .reason = h->reason, .since = h->since,
 		.level = h->rare->risk.level, .cause = h->rare->risk.cause,
 		.checks = checks, .n_checks = h->n_checks,
 		.why_not = h->why_not, .rare = show_rare(m, h, checks) };

@@ -38,6 +38,7 @@ struct snap_kind {
 	const char *probe;
 	const char *origin;	/* "tocsin.yaml:12", "agent" */
 	struct check_rule rule;
+	const struct snap_names *names;	/* of their values; NULL = none */
 };
 
 /* A check is of exactly one. */
@@ -53,7 +54,6 @@ struct snap_check {
 	uint8_t passive : 1;
 	uint8_t flapping : 1;
 	uintptr_t live;		/* see snap_live() */
-	const struct snap_names *names;	/* of its values; NULL = none */
 	const struct snap_kind *kind;
 	const char *text;
 	struct wall since;	/* of the health; ms 0 = never observed */

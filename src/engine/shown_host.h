@@ -58,10 +58,10 @@ struct snap_host {
 	enum tocsin_reason reason : 16;	/* of the worst check */
 	enum level level : 8;	/* worst device, or the host's own signals */
 	enum cause_hint cause : 8;	/* what seems at fault */
-	unsigned flags;		/* enum unit_flag */
 	unsigned why_not;	/* bits by enum why_not; 0 = it has a plan to do */
 	uint32_t n_tags;
-	uint32_t n_checks;
+	uint16_t n_checks;
+	uint8_t flags;		/* enum unit_flag */
 	const char *name;
 	const char *partition;
 	const char *address;

@@ -82,7 +82,8 @@ rewrite(const struct snap_chunk *c, const struct snap_host *shown,
 		return false;
 	for (size_t i = 0; i < h->n_checks; i++) {
 		const struct snap_check *k = &shown->checks[i];
-		size_t n = k->names != NULL ? k->names->n : 0;
+		const struct snap_names *names = k->kind->names;
+		size_t n = names != NULL ? names->n : 0;
 
 		if (k->id != h->checks[i]->id ||
 		    n != metrics_n(&h->checks[i]->metrics))

@@ -147,7 +147,7 @@ put_check(struct json_write *w, const struct snap_chunk *in,
 	json_add_u64(w, "clear_after", c->kind->rule.clear_after);
 	json_add_bool(w, "flapping", c->flapping);
 	json_add_u64(w, "changes", live->changes);
-	add_metrics(w, c->names, live->values);
+	add_metrics(w, c->kind->names, live->values);
 	json_put_end(w);
 }
 

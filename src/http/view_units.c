@@ -35,7 +35,8 @@ static void
 add_raw(struct json_write *w, const struct snap_host *h,
 	const struct snap_unit *u, const struct snap_check *c)
 {
-	bool some = c->names != NULL && c->names->n > 0;
+	const struct snap_names *names = c->kind->names;
+	bool some = names != NULL && names->n > 0;
 	struct strbuf url = { 0 };
 
 	strbuf_puts(&url, "/v1/series?");
@@ -46,7 +47,7 @@ add_raw(struct json_write *w, const struct snap_host *h,
 	if (!c->passive)
 		strbuf_puts(&url, "&metric=check_ok&instance=");
 	else if (some)
-		strbuf_printf(&url, "&metric=%s", c->names->of[0].name);
+		strbuf_printf(&url, "&metric=%s", names->of[0].name);
 	if (!c->passive)
 		put_escaped(&url, c->kind->key);
 	json_add_str(w, "raw", c->passive && !some ? NULL : strbuf_str(&url));

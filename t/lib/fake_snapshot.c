@@ -68,13 +68,14 @@ live_of(struct arena *a, int64_t ms, size_t n, size_t host, bool down)
 }
 
 static const struct snap_kind *
-kind(struct arena *a, const char *key, const char *probe, const char *origin)
+kind(struct arena *a, const char *key, const char *probe,
+	const struct snap_names *names)
 {
 	struct snap_kind *k = get(a, sizeof(*k));
 
-	*k = (struct snap_kind){ key, probe, origin,
+	*k = (struct snap_kind){ key, probe, "tocsin.yaml:3",
 		{ .interval = dur_s(15), .timeout = dur_s(5), .fail_after = 3,
-			.clear_after = 2, .stale_after = 3 } };
+			.clear_after = 2, .stale_after = 3 }, names };
 	return k;
 }
 
@@ -87,14 +88,14 @@ make_checks(struct arena *a, struct snap_host *h, size_t host, bool down)
 	struct snap_check *c = get(a, 2 * sizeof(*c));
 
 	c[0] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100000),
-		.kind = kind(a, "ping", "ping", "tocsin.yaml:3"),
+		.kind = kind(a, "ping", "ping", names_of(a, ping, 3)),
 		.layer = LAYER_HOST, .health = HEALTH_HEALTHY, .text = "",
-		.since = { SINCE_MS }, .names = names_of(a, ping, 3),
+		.since = { SINCE_MS },
 		.live = live_of(a, 5000, 3, host, false) };
 	c[1] = (struct snap_check){ .id = (uint32_t)(host * 2 + 100001),
-		.kind = kind(a, "tcp:8000", "tcp", "tocsin.yaml:4"),
+		.kind = kind(a, "tcp:8000", "tcp", names_of(a, tcp, 1)),
 		.layer = LAYER_ROLE, .health = HEALTH_HEALTHY, .text = "",
-		.since = { SINCE_MS }, .names = names_of(a, tcp, 1),
+		.since = { SINCE_MS },
 		.live = live_of(a, 6000, 1, host, down) };
 	if (down) {
 		c[1].health = HEALTH_UNHEALTHY;

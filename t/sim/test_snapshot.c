@@ -25,6 +25,7 @@ put_check(struct strbuf *b, const struct snap_chunk *in,
 	const struct snap_check *c)
 {
 	const struct snap_live *l = snap_live(in, c->live);
+	const struct snap_names *names = c->kind->names;
 
 	strbuf_printf(b, "\n  check %u %s %s %s %s health %d reason %d "
 		"text '%s' passive %d flapping %d since %lld at %lld "
@@ -34,9 +35,9 @@ put_check(struct strbuf *b, const struct snap_chunk *in,
 		c->passive, c->flapping, (long long)c->since.ms,
 		(long long)l->at.ms, l->outcome, l->fails, l->oks, l->changes,
 		(long long)c->kind->rule.interval.ns);
-	for (size_t i = 0; c->names != NULL && i < c->names->n; i++)
-		strbuf_printf(b, " %s{%s}=%.17g", c->names->of[i].name,
-			c->names->of[i].instance, l->values[i]);
+	for (size_t i = 0; names != NULL && i < names->n; i++)
+		strbuf_printf(b, " %s{%s}=%.17g", names->of[i].name,
+			names->of[i].instance, l->values[i]);
 }
 
 static void

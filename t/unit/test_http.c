@@ -130,6 +130,7 @@ without_verdict(struct snap_host *h, size_t i, struct arena *a)
 	static const struct snap_live never = { .at = { 0 } };
 	struct snap_check *ping = (void *)(uintptr_t)&h->checks[0];
 	struct snap_check *tcp = (void *)(uintptr_t)&h->checks[1];
+	struct snap_kind *kind = arena_alloc(a, sizeof(*kind));
 
 	(void)i;
 	if (h->rare->n_devices != 0) {
@@ -141,7 +142,9 @@ without_verdict(struct snap_host *h, size_t i, struct arena *a)
 		h->level = LEVEL_NONE;
 		fake_rare(h)->risk = -1;
 	}
-	ping->names = &odd_names;
+	*kind = *ping->kind;
+	kind->names = &odd_names;
+	ping->kind = kind;
 	ping->live = fake_live(a, &never, odd, 4);
 	tcp->live = fake_live(a, &never, odd, 1);
 	tcp->since.ms = 0;

@@ -20,13 +20,12 @@ check_of(struct arena *a, uint32_t id, const char *key, bool passive,
 		.outcome = health == HEALTH_HEALTHY ? TOCSIN_OK : TOCSIN_FAIL };
 
 	*kind = (struct snap_kind){ .key = key, .probe = "tcp",
-		.origin = "c:1" };
+		.origin = "c:1", .names = passive ? &busy_names : NULL };
 	return (struct snap_check){ .id = id, .kind = kind,
 		.layer = LAYER_ROLE, .passive = passive, .health = health & 255,
 		.reason = health == HEALTH_HEALTHY ? TOCSIN_WHY_NONE :
 			TOCSIN_WHY_CONNECT_REFUSED, .text = "",
 		.since = { 1767225600000 },
-		.names = passive ? &busy_names : NULL,
 		.live = fake_live(a, &live, &busy, passive ? 1 : 0) };
 }
 
