@@ -29,9 +29,31 @@ find(struct part *p, const struct check *c, int64_t phase)
 static void
 close_slot(struct sweep *s)
 {
-	mem_free(s->series);
-	s->series = NULL;
+	mem_free(s->values);
 	s->values = NULL;
+}
+
+static struct check *
+member(const struct engine *en, const struct sweep *s, uint32_t i)
+{
+	return slab_get(&en->checks, s->members[i]);
+}
+
+/* Thousands of sweeps stay as they are: not twice the room they need. */
+static bool
+make_room(struct sweep *s)
+{
+	uint32_t cap = s->cap + s->cap / 4 + 4;
+	void *members;
+
+	if (s->n < s->cap)
+		return true;
+	members = mem_resize_array(s->members, cap, sizeof(*s->members));
+	if (members == NULL)
+		return false;
+	s->members = members;
+	s->cap = cap;
+	return true;
 }
 
 static int64_t
@@ -46,7 +68,6 @@ sweep_join(struct engine *en, struct check *c)
 	int64_t phase = second_of(c);
 	struct part *part = check_host(c)->part;
 	struct sweep *s = find(part, c, phase);
-	void *members;
 
 	(void)en;
 	if (s == NULL) {
@@ -57,19 +78,14 @@ sweep_join(struct engine *en, struct check *c)
 		s->probe = c->kind->probe;
 		s->phase = phase;
 		s->interval_ns = c->kind->rule.interval.ns;
-		s->apart_ms = (uint32_t)(s->interval_ns / 1000000000 %
-			APART_MAX_MS);
 		list_add_tail(&s->part->sweeps, &s->link);
 	}
-	members = list_room(s->members, &s->cap, (size_t)s->n + 1,
-		sizeof(struct check *));
-	if (members == NULL)
+	if (!make_room(s))
 		return;
-	s->members = members;
 	close_slot(s);
 	c->by.sweep = s;
 	c->sweep_at = s->n;
-	s->members[s->n++] = c;
+	s->members[s->n++] = slab_index(&c->slab);
 }
 
 void
@@ -83,9 +99,9 @@ sweep_leave(struct engine *en, struct check *c)
 	close_slot(s);
 	s->n--;
 	memmove(s->members + c->sweep_at, s->members + c->sweep_at + 1,
-		(s->n - c->sweep_at) * sizeof(struct check *));
+		(s->n - c->sweep_at) * sizeof(*s->members));
 	for (uint32_t i = c->sweep_at; i < s->n; i++)
-		s->members[i]->sweep_at = i;
+		member(en, s, i)->sweep_at = i;
 	if (s->n == 0) {
 		list_remove(&s->link);
 		sweep_free(en, s);
@@ -115,12 +131,8 @@ begin_slot(struct sweep *s)
 
 	close_slot(s);
 	s->arrived = 0;
-	s->series = mem_resize_array(NULL, need, sizeof(*s->series) +
-		sizeof(*s->values));
-	if (s->series == NULL)
-		return;
-	s->values = (double *)(s->series + need);
-	for (size_t i = 0; i < need; i++)
+	s->values = mem_resize_array(NULL, need, sizeof(*s->values));
+	for (size_t i = 0; s->values != NULL && i < need; i++)
 		s->values[i] = NAN;
 }
 
@@ -140,7 +152,7 @@ sweep_slot(struct engine *en, struct check *c, struct now now)
 	sweep_flush(en, s);
 	s->second_ns = second;
 	s->at.ms = now.wall.ms - (now.mono.ns - second) / 1000000 +
-		s->apart_ms;
+		s->interval_ns / 1000000000 % APART_MAX_MS;
 	begin_slot(s);
 }
 
@@ -261,38 +273,46 @@ sweep_aside(struct engine *en, struct check *c, const struct observation *ob)
 
 /* What each value of the row is: they lie member by member. */
 static void
-name_row(const struct sweep *s)
+name_row(const struct engine *en, const struct sweep *s,
+	struct change_series *to)
 {
-	struct change_series *to = s->series;
-
-	for (size_t i = 0; i < s->n; i++) {
-		const struct check *c = s->members[i];
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct check *c = member(en, s, i);
 		uint32_t whose = check_whose(c);
 
 		for (size_t col = 0; col < s->n_metrics; col++)
-			*to++ = (struct change_series){ whose,
-				s->metrics[col], "", TOCSIN_F64 };
-		*to++ = (struct change_series){ whose, "check_ok",
-			c->kind->key, TOCSIN_F64 };
+			*to++ = (struct change_series){ whose, TOCSIN_F64,
+				s->metrics[col], "" };
+		*to++ = (struct change_series){ whose, TOCSIN_F64, "check_ok",
+			c->kind->key };
 	}
 }
 
-/* The block goes with the row. */
+/* The series come behind the values; the block goes with the row. */
 static void
 say_row(struct engine *en, struct sweep *s)
 {
-	struct change_set *cs = facts(en);
-	struct change *c = cs != NULL ? change_add(cs, CHANGE_HISTORY) : NULL;
+	size_t n = s->n * columns(s);
+	struct change_series *series;
+	void *block = mem_resize_array(s->values, n, sizeof(*s->values) +
+		sizeof(*series));
+	struct change_set *cs;
+	struct change *c;
 
+	if (block == NULL)
+		return;
+	s->values = block;
+	series = (void *)(s->values + n);
+	name_row(en, s, series);
+	cs = facts(en);
+	c = cs != NULL ? change_add(cs, CHANGE_HISTORY) : NULL;
 	if (c == NULL)
 		return;
-	name_row(s);
 	c->u.history = (struct change_history){ .at = s->at,
 		.subject = s->part->id, .probe = s->probe,
-		.outcome = TOCSIN_OK, .series = s->series,
+		.outcome = TOCSIN_OK, .series = series,
 		.values = (const uint64_t *)(const void *)s->values,
-		.n = s->n * columns(s), .owned = s->series };
-	s->series = NULL;
+		.n = n, .owned = block };
 	s->values = NULL;
 }
 

@@ -16,21 +16,16 @@ struct sweep {
 	const char *probe;
 	int64_t interval_ns;
 	int64_t phase;		/* second of the interval */
-	struct check **members;
+	uint32_t *members;	/* numbers in engine.checks */
 	uint32_t n;
 	uint32_t cap;
 	const char *metrics[8];	/* learned from results, interned, in order */
-	uint32_t n_metrics;
 	/* Whose names, and nothing else, are the metrics; counted; or NULL. */
 	const struct metric_shape *shape;
-	uint32_t apart_ms;	/* by the interval */
-	/*
-	 * [member][metric, then check_ok]; NULL between the slots.  In one
-	 * block with the series that it gets in the end, behind them.
-	 */
+	uint32_t n_metrics;
+	uint32_t arrived;
+	/* [member][metric, then check_ok]; NULL between the slots. */
 	double *values;
-	struct change_series *series;
-	size_t arrived;
 	int64_t second_ns;	/* begin of the slot, mono */
 	struct wall at;
 };

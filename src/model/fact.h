@@ -41,9 +41,9 @@ struct change_subject {
 /* The series of one position of a history row. */
 struct change_series {
 	uint32_t subject;	/* 0 = the row's own subject */
+	enum tocsin_sample_type type;
 	const char *name;
 	const char *instance;
-	enum tocsin_sample_type type;
 };
 
 /* One history row (DESIGN 3b.2); the store interns the layout. */

@@ -27,9 +27,9 @@ put_row(struct change_set *cs, uint32_t host, int64_t at_ms)
 {
 	int64_t i = (at_ms - T0) / STEP;
 	struct change_history *row = set_row(cs, host, "cpu", at_ms);
-	struct change_series raw = { 0, "smart_raw", "", TOCSIN_U64 };
-	struct change_series cpu = { 0, "cpu_seconds_total", "cpu=\"0\"",
-		TOCSIN_F64 };
+	struct change_series raw = { 0, TOCSIN_U64, "smart_raw", "" };
+	struct change_series cpu = { 0, TOCSIN_F64,
+		"cpu_seconds_total", "cpu=\"0\"" };
 	double v = (double)(i * 1500 + host) / 100;
 	uint64_t bits;
 
