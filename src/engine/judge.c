@@ -254,10 +254,9 @@ rule_now(const struct engine *en, const struct check *c,
 
 /* Only when it is not as it was, as it mostly is. */
 static void
-keep_state(struct engine *en, struct check *c, uint64_t was)
+keep_state(struct engine *en, struct check *c, const struct check_state *was)
 {
-	if (c->unsaved ||
-	    check_state_digest(&c->st, &c->kind->rule) != was)
+	if (c->unsaved || !check_state_same(&c->st, was, &c->kind->rule))
 		say_check_state(en, c);
 }
 
@@ -267,11 +266,9 @@ judge_observation(struct engine *en, struct check *c,
 {
 	struct host *h = check_host(c);
 	struct check_move move;
-	uint16_t reason = c->st.reason;
-	bool flapping = c->st.flapping;
+	struct check_state was = c->st;
 	const struct metric_shape *shape = c->metrics.shape;
 	struct check_rule stricter;
-	uint64_t was = check_state_digest(&c->st, &c->kind->rule);
 	bool other = keep_text(c, ob->text), moved;
 
 	c->whole = metrics_keep(&en->shared, &c->metrics, ob,
@@ -282,19 +279,19 @@ judge_observation(struct engine *en, struct check *c,
 		(struct check_seen){ ob->outcome, ob->reason },
 		(struct now){ awake_in(en, h->part, now), ob->at },
 		&move);
-	mark_heard(en, c, other || moved || c->st.reason != reason ||
-		c->st.flapping != flapping || c->metrics.shape != shape);
+	mark_heard(en, c, other || moved || c->st.reason != was.reason ||
+		c->st.flapping != was.flapping || c->metrics.shape != shape);
 	if (moved) {
 		say_check_move(en, c, &move, ob->at);
 		if (move.to == HEALTH_UNHEALTHY && check_unit(c) == NULL &&
 		    !strain_excuses(en, c))
 			outlook_convicted(en, h, false, ob->at);
 		fold_of(en, c, ob->at);
-	} else if (c->st.reason != reason || c->st.outcome != TOCSIN_OK ||
-	    c->st.flapping != flapping) {
+	} else if (c->st.reason != was.reason || c->st.outcome != TOCSIN_OK ||
+	    c->st.flapping != was.flapping) {
 		fold_of(en, c, ob->at);
 	}
-	keep_state(en, c, was);
+	keep_state(en, c, &was);
 }
 
 void
@@ -340,7 +337,7 @@ void
 judge_excused(struct engine *en, struct check *c, struct now now)
 {
 	struct host *h = check_host(c);
-	uint64_t was = check_state_digest(&c->st, &c->kind->rule);
+	struct check_state was = c->st;
 	struct check_move move;
 
 	mark(en, h, DIRTY_COSMETIC);
@@ -350,6 +347,6 @@ judge_excused(struct engine *en, struct check *c, struct now now)
 		    (struct now){ awake_in(en, h->part, now), c->st.at },
 		    &move))
 		say_check_move(en, c, &move, now.wall);
-	keep_state(en, c, was);
+	keep_state(en, c, &was);
 	fold_of(en, c, now.wall);
 }

@@ -209,8 +209,7 @@ static bool
 saves_otherwise(const struct check *c, const struct check_kind *kind)
 {
 	return c->kind != NULL &&
-		check_state_digest(&c->st, &c->kind->rule) !=
-		check_state_digest(&c->st, &kind->rule);
+		!check_rule_same(&c->st, &c->kind->rule, &kind->rule);
 }
 
 int

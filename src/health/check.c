@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/le.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -161,9 +160,9 @@ check_convict(struct check_state *c, const struct check_rule *rule,
 	return move_to(c, HEALTH_UNHEALTHY, at, move);
 }
 
-/* Heard of, and so much longer not measured; a measurement makes it none. */
+/* Heard of, and so much longer not measured. */
 static void
-hear(struct check_state *c, struct mono now)
+hear_nothing(struct check_state *c, struct mono now)
 {
 	int64_t ms = c->unmeasured_ms +
 		(mono_diff(now, c->heard).ns + NS_PER_MS / 2) / NS_PER_MS;
@@ -186,13 +185,13 @@ check_observe(struct check_state *c, const struct check_rule *rule,
 {
 	enum health to, was = judged(c);
 
-	hear(c, now.mono);
 	c->at = now.wall;
 	c->outcome = (uint8_t)seen.outcome;
 	c->reason = (uint16_t)seen.reason;
 	c->asleep = seen.reason == TOCSIN_WHY_DEVICE_ASLEEP ? 1 : 0;
 	switch (seen.outcome) {
 	case TOCSIN_UNKNOWN:
+		hear_nothing(c, now.mono);
 		if (seen.reason == TOCSIN_WHY_PARENT_DOWN &&
 		    was != HEALTH_UNHEALTHY) {
 			forget_failures(c);
@@ -212,6 +211,7 @@ check_observe(struct check_state *c, const struct check_rule *rule,
 		c->fails = one_more(c->fails);
 		break;
 	}
+	c->heard = now.mono;
 	c->unmeasured_ms = 0;
 	c->window = c->window << 1 | (seen.outcome == TOCSIN_FAIL);
 	to = judge(c, rule);
@@ -266,7 +266,7 @@ check_age_due(const struct check_state *c, const struct check_rule *rule)
 #define SAVED_VERSION 2
 #define SAVED_WINDOW_AT 16
 #define SAVED_TURNS_AT 24
-#define SAVED_TIMES_AT CHECK_COMPARED_BYTES
+#define SAVED_TIMES_AT 32
 #define SAVED_1_BYTES 40
 #define SAVED_1_TIMES_AT 24
 
@@ -296,19 +296,31 @@ check_state_save(const struct check_state *c, const struct check_rule *rule,
 	le_put(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
 }
 
-/* But for the window and the changes exact: 4 + 4 + 3 + 2 + 3 × 16 bits. */
-uint64_t
-check_state_digest(const struct check_state *c, const struct check_rule *rule)
+bool
+check_state_same(const struct check_state *a, const struct check_state *b,
+	const struct check_rule *rule)
 {
-	const uint64_t past[] = { c->window & last(rule->fail_of), c->turns };
-	uint64_t digest = (uint64_t)c->health | (uint64_t)c->behind << 4 |
-		(uint64_t)c->outcome << 8 | (uint64_t)c->asleep << 11 |
-		(uint64_t)c->flapping << 12 | (uint64_t)c->reason << 13 |
-		at_most(c->fails, rule->fail_after) << 29 |
-		at_most(c->oks, rule->clear_after) << 45;
+	return a->health == b->health && a->behind == b->behind &&
+		a->outcome == b->outcome && a->asleep == b->asleep &&
+		a->flapping == b->flapping && a->reason == b->reason &&
+		at_most(a->fails, rule->fail_after) ==
+			at_most(b->fails, rule->fail_after) &&
+		at_most(a->oks, rule->clear_after) ==
+			at_most(b->oks, rule->clear_after) &&
+		((a->window ^ b->window) & last(rule->fail_of)) == 0 &&
+		a->turns == b->turns;
+}
 
-	return past[0] == 0 && past[1] == 0 ? digest :
-		digest ^ hash_bytes(past, sizeof(past), 0);
+bool
+check_rule_same(const struct check_state *c, const struct check_rule *a,
+	const struct check_rule *b)
+{
+	return at_most(c->fails, a->fail_after) ==
+			at_most(c->fails, b->fail_after) &&
+		at_most(c->oks, a->clear_after) ==
+			at_most(c->oks, b->clear_after) &&
+		(c->window & last(a->fail_of)) ==
+			(c->window & last(b->fail_of));
 }
 
 /* Health values that only a host may have are not ours to restore. */

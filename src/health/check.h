@@ -88,17 +88,19 @@ check_wants_recheck(const struct check_state *c)
 	return c->health == HEALTH_SUSPECT;
 }
 
-/*
- * What a restart must know, little-endian, versioned.  It is worth writing
- * down anew when the digest differs: the times, and what of the window is
- * not judged, move with every measurement.
- */
+/* What a restart must know, little-endian, versioned. */
 #define CHECK_SAVED_BYTES 48
-#define CHECK_COMPARED_BYTES 32
 void check_state_save(const struct check_state *c,
 	const struct check_rule *rule, unsigned char out[CHECK_SAVED_BYTES]);
-uint64_t check_state_digest(const struct check_state *c,
-	const struct check_rule *rule);
+/*
+ * Both are saved alike, but for the times: those, and what of the window is
+ * not judged, move with every measurement.
+ */
+bool check_state_same(const struct check_state *a,
+	const struct check_state *b, const struct check_rule *rule);
+/* The same state, as either rule saves it. */
+bool check_rule_same(const struct check_state *c, const struct check_rule *a,
+	const struct check_rule *b);
 /* `p` may be of an earlier version. */
 int check_state_restore(const void *p, size_t n, struct mono now,
 	struct check_state *out, struct tc_err *e);
