@@ -9,9 +9,9 @@
 #include "wire/json_write.h"
 #include "wire/verdict.h"
 
-#define JUDGE_EVERY_MS INT64_C(300000)
-#define SAVE_RISEN_MS INT64_C(600000)
-#define SAVE_EVERY_MS INT64_C(3600000)
+#define JUDGE_EVERY_S 300
+#define SAVE_RISEN_S 600
+#define SAVE_EVERY_S 3600
 #define SPREAD_S 3600
 
 void
@@ -20,8 +20,23 @@ outlook_free(struct engine *en, struct host_outlook *o)
 	if (o == NULL)
 		return;
 	signals_free(&o->signals);
-	mem_free(o->verdict);
+	if (o->told != NULL)
+		mem_free(o->told->verdict);
+	mem_free(o->told);
 	slab_give(&en->outlooks, o);
+}
+
+static uint32_t
+seconds_of(struct wall at)
+{
+	return (uint32_t)(at.ms / 1000);
+}
+
+/* Negative after a step back of the clock; 0 is never. */
+static int32_t
+seconds_since(struct wall now, uint32_t then)
+{
+	return then == 0 ? INT32_MAX : (int32_t)(seconds_of(now) - then);
 }
 
 /* Saved for the first time at any moment of the hour, not all at once. */
@@ -30,10 +45,18 @@ outlook_of(struct engine *en, struct host *h, struct wall now)
 {
 	if (h->outlook == NULL)
 		h->outlook = slab_take(&en->outlooks);
-	if (h->outlook != NULL && h->outlook->saved_ms == 0)
-		h->outlook->saved_ms = now.ms -
-			(int64_t)(h->id % SPREAD_S) * 1000;
+	if (h->outlook != NULL && h->outlook->saved_s == 0)
+		h->outlook->saved_s = seconds_of(now) - h->id % SPREAD_S;
 	return h->outlook;
+}
+
+/* NULL = no memory. */
+static struct outlook_told *
+told_of(struct host_outlook *o)
+{
+	if (o->told == NULL)
+		o->told = MEM_NEW(struct outlook_told);
+	return o->told;
 }
 
 /* ---- told ---------------------------------------------------------------- */
@@ -46,38 +69,38 @@ say_signals(struct engine *en, struct host *h, struct wall now)
 	if (signals_save(&h->outlook->signals, &bytes) == 0)
 		say_state(en, h->id, "signals", bytes.p, bytes.n);
 	strbuf_free(&bytes);
-	h->outlook->saved_ms = now.ms;
+	h->outlook->saved_s = seconds_of(now);
 	h->outlook->unsaved = false;
 }
 
 static void
 say_outlook(struct engine *en, const struct host *h, const struct verdict *v)
 {
-	const struct host_outlook *o = h->outlook;
+	const struct outlook_told *told = h->outlook->told;
 
 	say_prediction(en, h->id, h->id, &(struct prediction_item){
-		o->prediction_id, h->name, { "host", "", "", "" },
-		o->level_since, v });
+		told->prediction_id, h->name, { "host", "", "", "" },
+		told->level_since, v });
 }
 
 static void
 level_moved(struct engine *en, struct host *h, const struct verdict *v,
 	enum level from)
 {
-	struct host_outlook *o = h->outlook;
+	struct outlook_told *told = h->outlook->told;
 	char body[256];
 
-	o->level_since = v->judged_at;
+	told->level_since = v->judged_at;
 	if (v->level != LEVEL_NONE)
-		o->prediction_id = ++en->prediction_id;
+		told->prediction_id = ++en->prediction_id;
 	say_outlook(en, h, v);
 	snprintf(body, sizeof(body), "{\"from\":\"%s\",\"to\":\"%s\","
 		"\"risk\":%.4f,\"prediction\":%llu}", level_name(from),
 		level_name(v->level), v->risk.d30,
-		(unsigned long long)o->prediction_id);
+		(unsigned long long)told->prediction_id);
 	say_event(en, "prediction.level", h->id, v->judged_at, body);
 	if (v->level == LEVEL_NONE)
-		o->prediction_id = 0;
+		told->prediction_id = 0;
 }
 
 /* ---- judged -------------------------------------------------------------- */
@@ -87,13 +110,26 @@ keep_verdict(struct host_outlook *o, const struct verdict *v)
 {
 	o->level = v->level;
 	o->open = v->gate_open;
-	mem_free(o->verdict);
-	o->verdict = NULL;
+	mem_free(o->told->verdict);
+	o->told->verdict = NULL;
 	if (v->n_evidence == 0)
 		return;
-	o->verdict = mem_alloc(verdict_bytes(v));
-	if (o->verdict != NULL)
-		memcpy(o->verdict, v, verdict_bytes(v));
+	o->told->verdict = mem_alloc(verdict_bytes(v));
+	if (o->told->verdict != NULL)
+		memcpy(o->told->verdict, v, verdict_bytes(v));
+}
+
+/* What spoke for nothing, and is gone, leaves nothing behind. */
+static void
+drop_told(struct host_outlook *o)
+{
+	const struct outlook_told *t = o->told;
+
+	if (t->verdict != NULL || t->prediction_id != 0 ||
+	    t->level_since.ms != 0)
+		return;
+	mem_free(o->told);
+	o->told = NULL;
 }
 
 static void
@@ -101,13 +137,14 @@ judge(struct engine *en, struct host *h, struct wall now)
 {
 	struct host_outlook *o = h->outlook;
 	enum level from = o->level;
-	bool had = o->verdict != NULL;
-	int32_t score = had ? o->verdict->score : 0;
+	const struct verdict *was = host_verdict(h);
+	int32_t score = was != NULL ? was->score : 0;
 	struct verdict v;
 
 	outlook_judge(&en->outlook, &o->signals, now, &v);
-	o->judged_ms = now.ms;
-	if (v.n_evidence == 0 && !had && from == LEVEL_NONE)
+	o->judged_s = seconds_of(now);
+	if ((v.n_evidence == 0 && was == NULL && from == LEVEL_NONE) ||
+	    told_of(o) == NULL)
 		return;
 	keep_verdict(o, &v);
 	mark(en, h, from != v.level ? DIRTY_URGENT : DIRTY_COSMETIC);
@@ -115,6 +152,7 @@ judge(struct engine *en, struct host *h, struct wall now)
 		level_moved(en, h, &v, from);
 	else if (v.level != LEVEL_NONE && v.score != score)
 		say_outlook(en, h, &v);
+	drop_told(o);
 	risk_fold(en, h);
 }
 
@@ -122,14 +160,14 @@ static void
 tend(struct engine *en, struct host *h, bool rose, struct wall now)
 {
 	struct host_outlook *o = h->outlook;
-	int64_t unsaved_ms = now.ms - o->saved_ms;
+	int32_t unsaved_s = seconds_since(now, o->saved_s);
 
 	o->unsaved = o->unsaved || rose;
 	if (en->pack != NULL &&
-	    (rose || now.ms - o->judged_ms >= JUDGE_EVERY_MS))
+	    (rose || seconds_since(now, o->judged_s) >= JUDGE_EVERY_S))
 		judge(en, h, now);
-	if (unsaved_ms >= SAVE_EVERY_MS || (o->unsaved &&
-			unsaved_ms >= SAVE_RISEN_MS))
+	if (unsaved_s >= SAVE_EVERY_S ||
+	    (o->unsaved && unsaved_s >= SAVE_RISEN_S))
 		say_signals(en, h, now);
 }
 
@@ -247,9 +285,9 @@ outlook_own(const struct host *h)
 {
 	const struct host_outlook *o = h->outlook;
 
-	if (o == NULL || !o->open || o->verdict == NULL)
+	if (o == NULL || !o->open || host_verdict(h) == NULL)
 		return (struct host_own){ .any = false };
-	return (struct host_own){ true, o->level, o->verdict->risk };
+	return (struct host_own){ true, o->level, o->told->verdict->risk };
 }
 
 /* ---- coming back --------------------------------------------------------- */
@@ -275,10 +313,10 @@ outlook_restore_prediction(struct engine *en, struct host *h,
 		return TC_ECORRUPT;
 	if (h->outlook == NULL)
 		h->outlook = slab_take(&en->outlooks);
-	if (h->outlook == NULL)
+	if (h->outlook == NULL || told_of(h->outlook) == NULL)
 		return TC_ENOMEM;
 	h->outlook->level = level;
-	h->outlook->prediction_id = p->id;
-	h->outlook->level_since = p->since;
+	h->outlook->told->prediction_id = p->id;
+	h->outlook->told->level_since = p->since;
 	return 0;
 }

@@ -8,19 +8,32 @@
 #include "engine/inside.h"
 #include "predict/outlook.h"
 
+/* What they told, where they told anything. */
+struct outlook_told {
+	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
+	uint64_t prediction_id;
+	struct wall level_since;
+};
+
 struct host_outlook {
 	struct slab_node slab;	/* first */
 	uint32_t cpus;		/* 0 = not told yet */
+	uint32_t judged_s;	/* UTC, as the signals' own times */
+	uint32_t saved_s;	/* 0 = never */
 	enum level level : 8;
 	bool open;		/* something points to a failure */
 	bool unsaved;		/* a count rose since */
 	struct signals signals;
-	struct verdict *verdict;	/* verdict_bytes() long; may be NULL */
-	uint64_t prediction_id;
-	struct wall level_since;
-	int64_t judged_ms;
-	int64_t saved_ms;
+	struct outlook_told *told;	/* NULL = nothing yet */
 };
+
+/* Of the host's own signals; NULL = there is none. */
+static inline const struct verdict *
+host_verdict(const struct host *h)
+{
+	return h->outlook != NULL && h->outlook->told != NULL ?
+		h->outlook->told->verdict : NULL;
+}
 
 /* An observation of the host itself; cheap when it has no signal. */
 void outlook_hear(struct engine *en, struct check *c,

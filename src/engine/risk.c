@@ -291,7 +291,7 @@ risk_fold(struct engine *en, struct host *h)
 	else
 		mark(en, h, DIRTY_COSMETIC);
 	risk.cause = outlook_cause(&en->outlook, own.any ?
-		h->outlook->verdict : NULL, worst);
+		host_verdict(h) : NULL, worst);
 	host_set_risk(h, &risk);
 }
 

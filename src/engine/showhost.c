@@ -160,8 +160,7 @@ risk_words(struct arena *a, const struct device *d)
 static const char *
 own_words(struct arena *a, const struct host *h)
 {
-	const struct verdict *v = h->outlook != NULL ? h->outlook->verdict :
-		NULL;
+	const struct verdict *v = host_verdict(h);
 	char text[128];
 
 	if (v == NULL || v->n_evidence == 0)
@@ -172,22 +171,18 @@ own_words(struct arena *a, const struct host *h)
 	return shown_text(a, text);
 }
 
-static bool
-has_outlook(const struct host *h)
-{
-	return h->outlook != NULL && h->outlook->verdict != NULL;
-}
-
 static const struct snap_outlook *
 show_outlook(struct arena *a, const struct host *h)
 {
-	struct snap_outlook *own = has_outlook(h) ?
+	const struct verdict *v = host_verdict(h);
+	struct snap_outlook *own = v != NULL ?
 		arena_alloc(a, sizeof(*own)) : NULL;
 
 	if (own == NULL)
 		return NULL;
-	*own = (struct snap_outlook){ show_verdict(a, h->outlook->verdict),
-		h->outlook->prediction_id, h->outlook->level_since };
+	*own = (struct snap_outlook){ show_verdict(a, v),
+		h->outlook->told->prediction_id,
+		h->outlook->told->level_since };
 	return own->verdict != NULL ? own : NULL;
 }
 
@@ -262,7 +257,7 @@ show_rare(struct maker *m, const struct host *h,
 	struct arena *a = m->arena;
 	struct snap_rare *out;
 
-	if (!host_has_rare(h) && h->worst == NULL && !has_outlook(h))
+	if (!host_has_rare(h) && h->worst == NULL && host_verdict(h) == NULL)
 		return &snap_rare_none;
 	out = arena_alloc(a, sizeof(*out));
 	if (out == NULL)
