@@ -330,6 +330,10 @@ write_host_body(struct strbuf *body, const struct host *h)
 		h->worst->text : "");
 	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
 	json_add_str(&w, "level", level_name(h->rare->risk.level));
+	if (h->rare->failed.ms != 0) {
+		json_add_wall(&w, "failed_at", h->rare->failed);
+		json_add_wall(&w, "detected_at", h->since);
+	}
 	if (h->down)
 		json_add_u64(&w, "unreachable_hosts", h->rare->n_below);
 	if (is_blocked(h))

@@ -140,6 +140,8 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
 	json_add_str(&w, "cause_hint", cause_id(h->rare->risk.cause));
+	if (h->rare->failed.ms != 0)
+		json_add_wall(&w, "failed_at", h->rare->failed);
 	if (dead != NULL)
 		json_add_str(&w, "parent", dead->name);
 	add_window(&w, h);

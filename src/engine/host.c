@@ -55,6 +55,7 @@ host_calm(struct host *h)
 	if (r == &nothing_rare || r->window != NULL || r->plan != NULL ||
 	    r->diagnosis != NULL || r->units != NULL || r->watch != NULL ||
 	    r->devices != NULL || r->parent != 0 || r->n_below != 0 ||
+	    r->failed.ms != 0 ||
 	    !same_risk(&r->risk, &nothing_rare.risk))
 		return;
 	mem_free(host_own_rare(h));

@@ -35,6 +35,7 @@ struct host_rare {
 	uint32_t cap_devices;
 	uint32_t parent;	/* host that it hangs on, 0 = none: parents.h */
 	uint32_t n_below;	/* hosts that hang on it, in the end */
+	struct wall failed;	/* while convicted: first evidence; ms 0 = none */
 };
 
 struct host {

@@ -113,6 +113,25 @@ host_falls(enum health from, enum health to)
 		to == HEALTH_UNHEALTHY;
 }
 
+/* Suspect since then, or convicted by this one answer. */
+static void
+note_failed(struct host *h, enum health from, struct wall at)
+{
+	struct host_rare *own;
+
+	if (h->health != HEALTH_UNHEALTHY) {
+		if (h->rare->failed.ms != 0) {
+			host_own_rare(h)->failed = (struct wall){ 0 };
+			host_calm(h);
+		}
+		return;
+	}
+	own = host_rare(h);
+	if (own != NULL)
+		own->failed = from == HEALTH_SUSPECT ||
+			from == HEALTH_OVERLOADED ? h->since : at;
+}
+
 /* What it hangs on is down; but what its agent still says is its own. */
 static bool
 is_cut_off(const struct engine *en, const struct host *h,
@@ -183,6 +202,7 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	if (falls)
 		outlook_convicted(en, h, true, at);
 	if (from != to) {
+		note_failed(h, from, at);
 		h->since = at;
 		say_host_move(en, h, from, at);
 		say_host_state(en, h);

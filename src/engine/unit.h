@@ -49,6 +49,7 @@ struct unit {
 	enum tocsin_reason reason;
 	unsigned by;		/* sides that convicted */
 	struct wall since;
+	struct wall failed;	/* while convicted: first evidence; ms 0 = none */
 	struct heap_node due;
 	struct host_plan *plan;
 	unsigned why_not;

@@ -112,6 +112,10 @@ write_body(struct strbuf *body, const struct unit *u)
 			json_put_str(&w, signal_id((enum signal_side)i));
 	json_put_end(&w);
 	json_add_str(&w, "cause_hint", cause_id(u->host->rare->risk.cause));
+	if (u->failed.ms != 0) {
+		json_add_wall(&w, "failed_at", u->failed);
+		json_add_wall(&w, "detected_at", u->since);
+	}
 	snprintf(url, sizeof(url), "/v1/units/%u", u->id);
 	json_add_str(&w, "url", url);
 	json_put_end(&w);

@@ -170,6 +170,8 @@ say_move(struct engine *en, const struct unit *u, enum health from,
 	json_add_str(&w, "reason", reason_id(u->reason));
 	json_add_str(&w, "type", health_is_bad(u->health) ? "hard" : "soft");
 	json_add_str(&w, "cause_hint", cause_id(u->host->rare->risk.cause));
+	if (u->failed.ms != 0)
+		json_add_wall(&w, "failed_at", u->failed);
 	write_sides(&w, u);
 	if (unit_window(u) != NULL)
 		json_add_u64(&w, "window", unit_window(u)->id);
@@ -259,6 +261,10 @@ unit_fold(struct engine *en, struct unit *u, struct wall at)
 	u->dead = v.dead;
 	mark(en, u->host, DIRTY_URGENT);
 	if (from != v.health) {
+		u->failed = !health_is_bad(v.health) ? (struct wall){ 0 } :
+			health_is_bad(from) ? u->failed :
+			from == HEALTH_SUSPECT || from == HEALTH_OVERLOADED ?
+			u->since : at;
 		u->since = at;
 		en->counts.transitions++;
 		say_move(en, u, from, at);

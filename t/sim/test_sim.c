@@ -71,6 +71,53 @@ START_TEST(r003_one_dead_listener_alone_is_convicted_in_time)
 }
 END_TEST
 
+/* The time in "name":"…" of the first alert of that kind, s after the begin. */
+static double
+told_at(struct sim *s, const char *kind, const char *name)
+{
+	struct snapshot *snap = sim_snapshot(s);
+	const char *at = NULL;
+	struct wall t = { 0 };
+	char quoted[32];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":\"", name);
+	for (size_t i = 0; i < snap->n_alerts && at == NULL; i++)
+		if (strcmp(snap->alerts[i].kind, kind) == 0)
+			at = strstr(snap->alerts[i].body, quoted);
+	ck_assert_msg(at != NULL, "no %s in an alert %s", name, kind);
+	at += strlen(quoted);
+	ck_assert_int_eq(wall_parse(at, strcspn(at, "\""), &t), 0);
+	snapshot_put(snap);
+	return (double)(t.ms - INT64_C(1767225600000)) / 1000;
+}
+
+START_TEST(r003_the_alert_says_when_it_failed_and_when_that_was_known)
+{
+	static const char *const kinds[] = { "host_unhealthy",
+		"role_unhealthy" };
+
+	for (int i = 0; i < 2; i++) {
+		struct sim *s = sim_new(8, NULL, 0);
+		double failed, detected;
+
+		sim_run_until(s, 100);
+		sim_set(s, "h7", i == 0 ? "ping" : "tcp", i == 0 ?
+			TOCSIN_WHY_NO_REPLY : TOCSIN_WHY_CONNECT_REFUSED);
+		sim_run_until(s, 100 + 45 + 5);
+		failed = told_at(s, kinds[i], "failed_at");
+		detected = told_at(s, kinds[i], "detected_at");
+		ck_assert_double_gt(failed, 100);
+		ck_assert_double_le(failed, 100 + 15 + 5);
+		/* two more of 15 s each */
+		ck_assert_double_eq_tol(detected - failed, 30, 0.2);
+		sim_restart(s);
+		sim_run_until(s, 200);
+		ck_assert_double_eq(told_at(s, kinds[i], "failed_at"), failed);
+		sim_free(s);
+	}
+}
+END_TEST
+
 START_TEST(a_recheck_convicts_within_one_interval_and_three_seconds)
 {
 	struct sim *s = sim_new(20, NULL, 1);
@@ -706,6 +753,7 @@ main(void)
 {
 	return STORIES("sim", a0001_all_well, r002_every_slot_runs_once,
 		r003_one_dead_listener_alone_is_convicted_in_time,
+		r003_the_alert_says_when_it_failed_and_when_that_was_known,
 		a_recheck_convicts_within_one_interval_and_three_seconds,
 		r059_our_own_trouble_convicts_nobody,
 		r059_a_cut_uplink_convicts_nobody_and_two_real_deaths_are_found,
