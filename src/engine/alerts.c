@@ -453,6 +453,9 @@ alerts_of_health(struct engine *en, struct host *h, struct wall at)
 	case HEALTH_UNHEALTHY:
 	case HEALTH_IMPAIRED:
 		alert_end(en, "host_stale", h->name, at);
+		/* its host stands again, a service of it does not */
+		if (h->host_health == HEALTH_HEALTHY)
+			alert_end(en, "host_unhealthy", h->name, at);
 		if (h->rare->window == NULL)
 			raise_health(en, h, h->host_health == h->health ?
 				"host_unhealthy" : "role_unhealthy",

@@ -139,6 +139,30 @@ is_back(const struct host *h)
 	return false;
 }
 
+/*
+ * A window begins no alert and ends one only with the trouble: what fires now
+ * was told before it.
+ */
+static bool
+fires(const struct engine *en, const char *kind, const char *of)
+{
+	char key[700];
+
+	snprintf(key, sizeof(key), "%s/%s", kind, of);
+	return hash_get_str(&en->alerts, key) != NULL;
+}
+
+static const char *
+before_it(const struct engine *en, const struct host *h)
+{
+	if (fires(en, "host_unhealthy", h->name) ||
+	    fires(en, "role_unhealthy", h->name))
+		return "unhealthy";
+	if (fires(en, "host_flapping", h->name))
+		return "flapping";
+	return fires(en, "host_stale", h->name) ? "stale" : NULL;
+}
+
 static void
 tell_vm_overrun(struct engine *en, const struct window *w, struct unit *u,
 	struct wall now)
@@ -165,7 +189,8 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 	struct host *h;
 
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
-		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[64];
+		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[96];
+		const char *before;
 
 		for (struct unit *u = w->n_vms > 0 ? h->rare->units : NULL;
 		     u != NULL; u = u->next)
@@ -179,11 +204,14 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 		    !parent_window_covers(en, w, h))
 			continue;
 		host_title(h, title);
+		before = before_it(en, h);
 		snprintf(summary, sizeof(summary), "%s: still %s after its "
-			"maintenance window ended", title,
-			health_id(h->health));
-		snprintf(body, sizeof(body), "{\"window\":%" PRIu64 "}",
-			w->id);
+			"maintenance window ended%s%s", title,
+			health_id(h->health), before != NULL ?
+			"; before it: " : "", before != NULL ? before : "");
+		snprintf(body, sizeof(body), "{\"window\":%" PRIu64
+			",\"before\":\"%s\"}", w->id,
+			before != NULL ? before : "well");
 		alert_raise(en, &(struct alert_wish){
 			.kind = "maintenance_overrun",
 			.severity = SEVERITY_CRITICAL, .host = h,

@@ -227,6 +227,136 @@ START_TEST(r064_planning_may_be_switched_off)
 }
 END_TEST
 
+/* ---- what it was before a window, and what it is when that is over ---- */
+
+enum was { WELL, SERVICE_DOWN, DOWN, STALE, WAS_ };
+
+static const char *const was_words[] = { "well", "service down", "down",
+	"stale" };
+
+static void
+make_it(struct sim *s, enum was is)
+{
+	struct observation beat = { .probe = "memory", .outcome = TOCSIN_OK,
+		.text = "", .device = { "", "", "", "" } };
+
+	sim_set(s, "h1", "ping", is == DOWN ? TOCSIN_WHY_NO_REPLY :
+		TOCSIN_WHY_NONE);
+	sim_set(s, "h1", "tcp", is == DOWN ? TOCSIN_WHY_CONNECT_TIMEOUT :
+		is == SERVICE_DOWN ? TOCSIN_WHY_CONNECT_REFUSED :
+		TOCSIN_WHY_NONE);
+	for (double until = sim_now(s) + 120; sim_now(s) < until;) {
+		if (is != STALE)
+			sim_batch(s, "h1", &beat, false);
+		sim_run_until(s, sim_now(s) + 10);
+	}
+}
+
+static const char *
+wanted(enum was is)
+{
+	static const char *const kinds[] = { "", "role_unhealthy",
+		"host_unhealthy", "host_stale" };
+
+	return kinds[is];
+}
+
+/* Those of h1 that fire, in the order of the table; "+overrun" last. */
+static void
+told(struct sim *s, char out[120])
+{
+	out[0] = '\0';
+	for (int is = SERVICE_DOWN; is < WAS_; is++)
+		if (sim_alerts(s, wanted((enum was)is)) > 0) {
+			ck_assert_uint_eq(sim_alerts(s, wanted((enum was)is)),
+				1);
+			strcat(out, wanted((enum was)is)); /* lint: three short words */
+			strcat(out, " ");	/* lint: fits */
+		}
+	if (sim_alerts(s, "maintenance_overrun") > 0)
+		strcat(out, "+overrun");	/* lint: fits */
+}
+
+START_TEST(p12_r101_before_and_after_a_window_each_has_its_message)
+{
+	/* Nobody is told of what began in the window until it is over. */
+	static const char *const after[WAS_][WAS_] = {
+		[WELL] = { "", "role_unhealthy +overrun",
+			"host_unhealthy +overrun", "host_stale +overrun" },
+		[SERVICE_DOWN] = { "", "role_unhealthy +overrun",
+			"role_unhealthy host_unhealthy +overrun",
+			"host_stale +overrun" },
+		[DOWN] = { "", "role_unhealthy +overrun",
+			"host_unhealthy +overrun", "host_stale +overrun" },
+		[STALE] = { "", "role_unhealthy +overrun",
+			"host_unhealthy +overrun", "host_stale +overrun" },
+	};
+
+	for (int before = 0; before < WAS_; before++)
+		for (int at_end = 0; at_end < WAS_; at_end++) {
+			struct sim *s = sim_new(6, NULL, 1);
+			char is[120];
+			size_t facts;
+
+			make_it(s, WELL);
+			make_it(s, (enum was)before);
+			told(s, is);
+			ck_assert_int_eq(strncmp(is, wanted((enum was)before),
+				strlen(wanted((enum was)before))), 0);
+			make(s, "{\"hosts\":[\"h1\"],\"grace\":\"30s\","
+				SPAN("00:04:00", "00:09:00") "}");
+			facts = sim_alert_facts(s);
+			make_it(s, (enum was)before);
+			/* the window ends nothing and begins nothing */
+			ck_assert_uint_eq(sim_alert_facts(s), facts);
+			make_it(s, (enum was)at_end);
+			ck_assert_uint_eq(sim_alerts(s, "maintenance_overrun"),
+				0);
+			make_it(s, (enum was)at_end);
+			told(s, is);
+			ck_assert_msg(strcmp(is, after[before][at_end]) == 0,
+				"%s before, %s at its end: %s",
+				was_words[before], was_words[at_end], is);
+			sim_free(s);
+		}
+}
+END_TEST
+
+/* Of who was down before it the overrun says so. */
+START_TEST(p12_an_overrun_tells_what_was_so_before)
+{
+	for (int before = 0; before < 2; before++) {
+		struct sim *s = sim_new(6, NULL, 1);
+		struct snapshot *snap;
+		size_t seen = 0;
+
+		make_it(s, before == 0 ? WELL : DOWN);
+		make(s, "{\"hosts\":[\"h1\"],\"grace\":\"30s\","
+			SPAN("00:02:30", "00:05:00") "}");
+		sim_run_until(s, 160);
+		make_it(s, DOWN);
+		sim_run_until(s, 340);
+		snap = sim_snapshot(s);
+		for (size_t i = 0; i < snap->n_alerts; i++) {
+			const struct alert *a = &snap->alerts[i];
+
+			if (strcmp(a->kind, "maintenance_overrun") != 0)
+				continue;
+			seen++;
+			ck_assert_msg(strstr(a->body, before == 0 ?
+				"\"before\":\"well\"" :
+				"\"before\":\"unhealthy\"") != NULL, "%s",
+				a->body);
+			ck_assert((strstr(a->summary, "before it: unhealthy")
+				!= NULL) == before);
+		}
+		ck_assert_uint_eq(seen, 1);
+		snapshot_put(snap);
+		sim_free(s);
+	}
+}
+END_TEST
+
 START_TEST(r102_one_window_more_is_no_overrun)
 {
 	struct sim *s = sim_new(3, NULL, 1);
@@ -480,6 +610,8 @@ main(void)
 		r102_an_overrun_is_told_exactly_once,
 		r101_what_happens_in_a_window_is_marked,
 		r064_planning_may_be_switched_off,
+		p12_r101_before_and_after_a_window_each_has_its_message,
+		p12_an_overrun_tells_what_was_so_before,
 		r102_one_window_more_is_no_overrun,
 		r108_ten_years_of_nights_are_one_row,
 		r108_local_nights_follow_the_clock_of_the_place,
