@@ -363,9 +363,11 @@ run_spacing(const struct check *c)
 struct mono
 run_again(const struct check *c, struct now now)
 {
-	struct dur left = { run_spacing(c).ns - run_took(c, now).ns };
+	int64_t start = now.mono.ns - run_took(c, now).ns, again;
 
-	return left.ns > 0 ? mono_add(now.mono, left) : now.mono;
+	/* From its tick on: a tick that came late would cost one more. */
+	again = start - start % WHEEL_TICK_NS + run_spacing(c).ns;
+	return again > now.mono.ns ? (struct mono){ again } : now.mono;
 }
 
 void

@@ -46,6 +46,7 @@ struct sim {
 	bool held;		/* the fleet is taken over later */
 	char slow[16];		/* this host answers so late */
 	int64_t slow_ns;
+	int64_t late_ns;
 	char scraped[16];	/* this host tells counters */
 	struct mono counted;
 	double load, busy_s, idle_s;
@@ -626,6 +627,7 @@ sim_run_until(struct sim *s, double seconds)
 
 		if (n != NULL && n->key < to)
 			to = n->key;
+		to += s->late_ns;
 		if (to > end)
 			to = end;
 		if (to <= s->mono.ns)
@@ -702,6 +704,12 @@ sim_stall(struct sim *s, double seconds)
 {
 	pass(s, s->mono.ns + (int64_t)(seconds * 1e9));
 	deliver(s);
+}
+
+void
+sim_late(struct sim *s, double seconds)
+{
+	s->late_ns = (int64_t)(seconds * 1e9);
 }
 
 void

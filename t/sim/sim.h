@@ -46,6 +46,8 @@ void sim_controls(struct sim *s, bool gateway, const char *witness);
 void sim_kill_controls(struct sim *s, bool gateway, bool witness);
 /* We were not run for so long; all answers come at the end of it. */
 void sim_stall(struct sim *s, double seconds);
+/* From now on we come so late to everything that is due. */
+void sim_late(struct sim *s, double seconds);
 /* The machine slept: time passes, nothing runs. */
 void sim_sleep(struct sim *s, double seconds);
 /* The wall clock is moved by so much. */

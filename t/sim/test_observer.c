@@ -357,6 +357,36 @@ START_TEST(r003_rechecks_convict_a_dead_listener_within_seconds)
 }
 END_TEST
 
+#define TICK_S 0.01	/* of the engine */
+
+/* From the first failure on; the loop comes so late to each tick. */
+static double
+suspect_to_unhealthy(double late)
+{
+	struct sim *s = sim_new(20, NULL, 1);
+	double from;
+
+	sim_late(s, late);
+	sim_run_until(s, 150 + late);
+	sim_set(s, "h7", "tcp", TOCSIN_WHY_CONNECT_REFUSED);
+	while (sim_state(s, "h7") != STATE_SUSPECT && sim_now(s) < 170)
+		sim_run_until(s, sim_now(s) + TICK_S);
+	from = sim_now(s);
+	while (sim_state(s, "h7") != STATE_UNHEALTHY && sim_now(s) < 180)
+		sim_run_until(s, sim_now(s) + TICK_S);
+	from = sim_now(s) - from;
+	sim_free(s);
+	return from;
+}
+
+START_TEST(r003_rechecks_are_a_second_apart_though_each_tick_is_late)
+{
+	ck_assert_double_eq_tol(suspect_to_unhealthy(0), 2, 0.001);
+	ck_assert_double_eq_tol(suspect_to_unhealthy(0.0004), 2, 0.001);
+	ck_assert_double_eq_tol(suspect_to_unhealthy(0.003), 2, 0.001);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -372,5 +402,6 @@ main(void)
 		who_becomes_slow_is_waited_for,
 		who_comes_back_slow_is_heard,
 		r003_fault_to_verdict_is_within_its_bound_for_any_rule,
-		r003_rechecks_convict_a_dead_listener_within_seconds);
+		r003_rechecks_convict_a_dead_listener_within_seconds,
+		r003_rechecks_are_a_second_apart_though_each_tick_is_late);
 }
