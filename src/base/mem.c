@@ -71,11 +71,16 @@ mem_free(void *p)
 
 /* glibc's own first value, which it raises with each larger block freed. */
 #define MEM_LARGE_BYTES (128 * 1024)
+/* At the end of a heap, of which each thread has one: kept, and asked for. */
+#define MEM_TOP_BYTES (32 * 1024)
+#define MEM_MORE_BYTES (16 * 1024)
 
 void
 mem_give_back(void)
 {
 	mallopt(M_MMAP_THRESHOLD, MEM_LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MEM_TOP_BYTES);
+	mallopt(M_TOP_PAD, MEM_MORE_BYTES);
 }
 
 void
