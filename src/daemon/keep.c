@@ -75,6 +75,23 @@ set_done(struct change_set *cs)
 		keep_committed(cs->owner, cs);
 }
 
+/* Most servers never need it. */
+static bool
+has_backlog(struct daemon *d)
+{
+	if (d->backlog == NULL)
+		d->backlog = mem_alloc_array(BACKLOG_MAX_SETS,
+			sizeof(*d->backlog));
+	return d->backlog != NULL;
+}
+
+static void
+lose(struct daemon *d, struct change_set *cs)
+{
+	count_lost(d);
+	change_set_free(cs);
+}
+
 static void
 backlog_push(struct daemon *d, struct change_set *cs)
 {
@@ -82,11 +99,14 @@ backlog_push(struct daemon *d, struct change_set *cs)
 
 	/* People are told all the same. */
 	action_committed(d->action, cs);
+	if (!has_backlog(d)) {
+		lose(d, cs);
+		return;
+	}
 	if (d->backlog_n == BACKLOG_MAX_SETS) {
-		change_set_free(d->backlog[d->backlog_head]);
+		lose(d, d->backlog[d->backlog_head]);
 		d->backlog_head = (d->backlog_head + 1) % BACKLOG_MAX_SETS;
 		d->backlog_n--;
-		count_lost(d);
 		log_at(WARN, "store", "backlog full, the oldest facts are lost");
 	}
 	at = (d->backlog_head + d->backlog_n++) % BACKLOG_MAX_SETS;
@@ -119,9 +139,8 @@ static void
 backlog_push_front(struct daemon *d, struct change_set *cs)
 {
 	action_committed(d->action, cs);
-	if (d->backlog_n == BACKLOG_MAX_SETS) {
-		count_lost(d);
-		change_set_free(cs);
+	if (d->backlog_n == BACKLOG_MAX_SETS || !has_backlog(d)) {
+		lose(d, cs);
 		return;
 	}
 	cs->done = set_done;
@@ -309,9 +328,6 @@ keep_open(struct daemon *d, struct tc_err *e)
 	int rc;
 
 	alerts_load(&loader);
-	d->backlog = mem_alloc_array(BACKLOG_MAX_SETS, sizeof(*d->backlog));
-	if (d->backlog == NULL)
-		return tc_fail(e, TC_ENOMEM, "out of memory");
 	snprintf(path, sizeof(path), "%s/tocsin.db", d->config->state_dir);
 	if ((rc = store_sqlite.open(&conf, &d->store, e)) < 0)
 		return tc_wrap(e, "%s", path);
