@@ -41,6 +41,12 @@ void sim_loss(struct sim *s, double ratio, uint64_t seed);
 void sim_loss_apart(struct sim *s, double ratio, uint64_t seed);
 /* The answers of this host alone take so long, and not a millisecond. */
 void sim_slow(struct sim *s, const char *host, double seconds);
+/*
+ * Runs of each check of a host so far: the least and the most; and how often
+ * one began while the run before it was not answered.
+ */
+struct sim_runs { size_t least, most, overlaps; };
+struct sim_runs sim_runs(const struct sim *s);
 /* What is pinged besides; `witness` is kept, NULL = none. */
 void sim_controls(struct sim *s, bool gateway, const char *witness);
 void sim_kill_controls(struct sim *s, bool gateway, bool witness);

@@ -42,7 +42,43 @@ START_TEST(r002_every_slot_runs_once)
 	/* and each at its time */
 	ck_assert_uint_eq(c.slots, c.runs_started);
 	ck_assert_uint_eq(c.lateness[0], c.slots);
+	/* and so it is of every single one */
+	ck_assert_uint_ge(sim_runs(s).least, 39);
+	ck_assert_uint_le(sim_runs(s).most, 41);
+	ck_assert_uint_eq(sim_runs(s).overlaps, 0);
 	sim_free(s);
+}
+END_TEST
+
+/*
+ * Slower than its interval, rechecked, asked for those that hang on it, and
+ * looked after late: a run begins when the one before it has ended.
+ */
+START_TEST(r002_no_run_begins_before_the_last_one_ended)
+{
+	for (int recheck = 0; recheck < 2; recheck++) {
+		const struct check_rule rule = { .interval = dur_s(1),
+			.timeout = dur_s(5), .recheck = dur_ms(recheck * 300),
+			.recheck_timeout = dur_s(4), .fail_after = 3,
+			.clear_after = 2, .stale_after = 9 };
+		struct sim *s = sim_new(20, NULL, recheck);
+
+		sim_rule(s, &rule);
+		sim_parent(s, "h1", "h9", "h0");
+		for (int i = 0; i < 60; i++) {
+			char host[8];
+
+			snprintf(host, sizeof(host), "h%d", i % 12);
+			sim_slow(s, host, i % 3 == 0 ? 6 : 2.7);
+			sim_set(s, "h3", "tcp", i % 4 == 0 ?
+				TOCSIN_WHY_CONNECT_REFUSED : TOCSIN_WHY_NONE);
+			sim_run_until(s, sim_now(s) + 4.1);
+			sim_stall(s, 0.4);
+		}
+		ck_assert_uint_gt(sim_runs(s).most, 100);
+		ck_assert_uint_eq(sim_runs(s).overlaps, 0);
+		sim_free(s);
+	}
 }
 END_TEST
 
@@ -752,6 +788,7 @@ int
 main(void)
 {
 	return STORIES("sim", a0001_all_well, r002_every_slot_runs_once,
+		r002_no_run_begins_before_the_last_one_ended,
 		r003_one_dead_listener_alone_is_convicted_in_time,
 		r003_the_alert_says_when_it_failed_and_when_that_was_known,
 		a_recheck_convicts_within_one_interval_and_three_seconds,
