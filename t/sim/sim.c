@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "engine/inside.h"
 #include "health/observer.h"
+#include "t/sim/runs.h"
 
 #define NS INT64_C(1000000000)
 /* 2026-01-01; any instant would do. */
@@ -88,9 +89,7 @@ struct sim {
 		tells[64];
 	size_t n_tells;
 	size_t history_rows;
-	struct run_count { uint32_t n; bool out; } *runs;	/* by check */
-	size_t n_runs, cap_runs;
-	size_t overlaps;
+	struct run_counts runs;
 };
 
 static struct now
@@ -143,23 +142,6 @@ tell_counters(struct sim *s, struct answer *a, bool page)
 }
 
 static void
-count_run(struct sim *s, const struct engine_run *r)
-{
-	void *runs = s->runs;
-
-	if (r->host[0] == '\0')
-		return;
-	if (mem_grow(&runs, &s->cap_runs, (size_t)r->check + 1,
-		sizeof(*s->runs)) == 0)
-		s->runs = runs;
-	while (s->n_runs <= r->check)
-		s->runs[s->n_runs++] = (struct run_count){ 0 };
-	s->runs[r->check].n++;
-	s->overlaps += s->runs[r->check].out;
-	s->runs[r->check].out = true;
-}
-
-static void
 start(struct engine_io *io, const struct engine_run *runs, size_t n)
 {
 	struct sim *s = CONTAINER_OF(io, struct sim, io);
@@ -171,7 +153,8 @@ start(struct engine_io *io, const struct engine_run *runs, size_t n)
 			NS / 1000;
 		struct answer *a = calloc(1, sizeof(*a));
 
-		count_run(s, r);
+		if (r->host[0] != '\0')
+			runs_begin(&s->runs, r->check);
 		for (size_t k = 0; k < s->n_tells; k++)
 			if (strcmp(s->tells[k].address, r->address) == 0 &&
 			    strcmp(s->tells[k].probe, r->probe) == 0)
@@ -584,24 +567,13 @@ drop_pending(struct sim *s)
 
 	while ((n = heap_pop(&s->pending)) != NULL)
 		free(CONTAINER_OF(n, struct answer, due));
-	for (size_t i = 0; i < s->n_runs; i++)
-		s->runs[i].out = false;
+	runs_drop(&s->runs);
 }
 
 struct sim_runs
 sim_runs(const struct sim *s)
 {
-	struct sim_runs out = { SIZE_MAX, 0, s->overlaps };
-
-	for (size_t i = 0; i < s->n_runs; i++) {
-		size_t n = s->runs[i].n;
-
-		if (n > 0 && n < out.least)
-			out.least = n;
-		if (n > out.most)
-			out.most = n;
-	}
-	return out;
+	return runs_sum(&s->runs);
 }
 
 void
@@ -609,7 +581,7 @@ sim_free(struct sim *s)
 {
 	engine_free(s->en);
 	drop_pending(s);
-	mem_free(s->runs);
+	runs_free(&s->runs);
 	heap_free(&s->pending);
 	for (size_t i = 0; i < s->n_subjects; i++) {
 		mem_free((void *)(uintptr_t)s->subjects[i].key);
@@ -650,8 +622,7 @@ deliver(struct sim *s)
 			struct answer, due);
 
 		a->ob.at = s->wall;
-		if (a->check < s->n_runs)
-			s->runs[a->check].out = false;
+		runs_end(&s->runs, a->check);
 		engine_result(s->en, a->check, a->seq, &a->ob, now_of(s));
 		free(a);
 	}
