@@ -316,6 +316,7 @@ is_blocked(const struct host *h)
 static void
 write_host_body(struct strbuf *body, const struct host *h)
 {
+	const struct check *worst = host_worst(h);
 	struct json_write w;
 	char url[300];
 
@@ -325,10 +326,10 @@ write_host_body(struct strbuf *body, const struct host *h)
 	json_add_str(&w, "address", h->address);
 	json_add_str(&w, "health", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
-	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
-	json_add_str(&w, "text", h->worst != NULL && h->worst->text != NULL ?
-		h->worst->text : "");
-	json_add_u64(&w, "fails", h->worst != NULL ? h->worst->st.fails : 0);
+	json_add_str(&w, "check", worst != NULL ? worst->kind->key : "");
+	json_add_str(&w, "text", worst != NULL && worst->text != NULL ?
+		worst->text : "");
+	json_add_u64(&w, "fails", worst != NULL ? worst->st.fails : 0);
 	json_add_str(&w, "level", level_name(h->rare->risk.level));
 	if (h->rare->failed.ms != 0) {
 		json_add_wall(&w, "failed_at", h->rare->failed);
@@ -363,6 +364,7 @@ static void
 raise_health(struct engine *en, struct host *h, const char *kind,
 	enum severity severity, struct wall at)
 {
+	const struct check *worst = host_worst(h);
 	struct strbuf body = { 0 };
 	char title[HOST_TITLE], summary[HOST_TITLE + 384], behind[64] = "";
 
@@ -371,7 +373,7 @@ raise_health(struct engine *en, struct host *h, const char *kind,
 		snprintf(behind, sizeof(behind), "; %u hosts that hang on it "
 			"are unreachable", h->rare->n_below);
 	snprintf(summary, sizeof(summary), "%s: %s %s%s%s", title,
-		h->worst != NULL ? h->worst->kind->key : "host",
+		worst != NULL ? worst->kind->key : "host",
 		reason_words(h->reason), behind, nowhere(h));
 	write_host_body(&body, h);
 	alert_raise(en, &(struct alert_wish){ kind, severity, h, NULL, summary,

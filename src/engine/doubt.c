@@ -221,7 +221,7 @@ askable(const struct host *h)
 	struct check *any = NULL;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		struct check *c = h->checks[i];
+		struct check *c = host_checks(h)[i];
 
 		if (c->passive || c->in_flight || !wheel_has(&c->due))
 			continue;

@@ -128,6 +128,7 @@ void
 say_host_move(struct engine *en, const struct host *h, enum health from,
 	struct wall at)
 {
+	const struct check *worst = host_worst(h);
 	const struct host *dead = h->health == HEALTH_UNREACHABLE ?
 		parent_dead(en, h) : NULL;
 	struct strbuf body = { 0 };
@@ -138,7 +139,7 @@ say_host_move(struct engine *en, const struct host *h, enum health from,
 	json_add_str(&w, "from", health_id(from));
 	json_add_str(&w, "to", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
-	json_add_str(&w, "check", h->worst != NULL ? h->worst->kind->key : "");
+	json_add_str(&w, "check", worst != NULL ? worst->kind->key : "");
 	json_add_str(&w, "cause_hint", cause_id(h->rare->risk.cause));
 	if (h->rare->failed.ms != 0)
 		json_add_wall(&w, "failed_at", h->rare->failed);
@@ -156,7 +157,7 @@ host_flapper(const struct host *h)
 	const struct check *most = NULL;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		const struct check *c = h->checks[i];
+		const struct check *c = host_checks(h)[i];
 
 		if (c->st.flapping && (most == NULL ||
 			check_turns(&c->st) > check_turns(&most->st)))

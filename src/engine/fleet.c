@@ -83,14 +83,10 @@ take_check(struct engine *en, struct host *h, const struct check_def *def,
 void
 check_drop(struct engine *en, struct check *c)
 {
-	struct host *h = check_host(c);
-
 	check_say_subject(en, c, true);
 	say_state(en, c->id, "check", NULL, 0);
 	run_unschedule(en, c);
 	sweep_leave(en, c);
-	if (h->worst == c)
-		h->worst = NULL;
 	leave_device(c);
 	subject_clear(en, c->id);
 	check_free(en, c);
@@ -99,8 +95,8 @@ check_drop(struct engine *en, struct check *c)
 void
 host_drop_check(struct engine *en, struct host *h, size_t i)
 {
-	check_drop(en, h->checks[i]);
-	h->checks[i] = h->checks[--h->n_checks];
+	check_drop(en, host_checks(h)[i]);
+	host_take_check(h, i);
 	mark(en, h, DIRTY_COSMETIC);
 }
 
@@ -215,10 +211,14 @@ take_host(struct engine *en, const struct host_def *def, struct now now)
 		if (take_check(en, h, &def->checks[k], now) < 0)
 			return TC_ENOMEM;
 	while (i < h->n_checks) {
-		if (!h->checks[i]->passive && !h->checks[i]->claimed)
+		struct check *c = host_checks(h)[i];
+
+		if (!c->passive && !c->claimed) {
 			host_drop_check(en, h, i);
-		else
-			h->checks[i++]->claimed = false;
+			continue;
+		}
+		c->claimed = false;
+		i++;
 	}
 	if (watch_take_def(en, h, def->agent, &def->unit_rule) < 0 ||
 	    (def->n_units > 0 && units_take_def(en, h, def, now) < 0))
@@ -231,8 +231,8 @@ void
 host_retire(struct engine *en, struct host *h, struct now now)
 {
 	for (size_t i = 0; i < h->n_checks; i++) {
-		run_unschedule(en, h->checks[i]);
-		sweep_leave(en, h->checks[i]);
+		run_unschedule(en, host_checks(h)[i]);
+		sweep_leave(en, host_checks(h)[i]);
 	}
 	units_sweep(en, h, true, now);
 	watch_free(en, h);
@@ -251,7 +251,8 @@ source_is_config(const struct host *h)
 }
 
 static void
-wake_list(struct engine *en, struct check **list, size_t n, struct now now)
+wake_list(struct engine *en, struct check *const *list, size_t n,
+	struct now now)
 {
 	for (size_t i = 0; i < n; i++)
 		if (list[i]->passive && !wheel_has(&list[i]->due))
@@ -267,7 +268,7 @@ wake_passive(struct engine *en, struct now now)
 
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		if (h->present)
-			wake_list(en, h->checks, h->n_checks, now);
+			wake_list(en, host_checks(h), h->n_checks, now);
 		for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 			wake_list(en, u->checks, u->n_checks, now);
 	}
@@ -279,7 +280,9 @@ drop_unclaimed_active(struct engine *en, struct host *h)
 	size_t i = 0;
 
 	while (i < h->n_checks) {
-		if (!h->checks[i]->passive && !h->checks[i]->claimed)
+		const struct check *c = host_checks(h)[i];
+
+		if (!c->passive && !c->claimed)
 			host_drop_check(en, h, i);
 		else
 			i++;

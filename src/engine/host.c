@@ -98,24 +98,64 @@ host_set_address(struct host *h, const char *address)
 	return 0;
 }
 
-int
-host_check_room(struct host *h)
+/* A power of two: the list has room when it is none yet. */
+static bool
+is_full(size_t n)
 {
-	uint32_t cap = h->cap_checks;
-	bool near = h->checks == h->near_checks;
+	return (n & (n - 1)) == 0;
+}
+
+int
+host_put_check(struct host *h, struct check *c)
+{
+	size_t n = h->n_checks;
+	bool near = n <= HOST_NEAR_CHECKS;
 	struct check **list;
 
-	if (h->n_checks >= CHECKS_PER_HOST)
+	if (n >= CHECKS_PER_HOST)
 		return TC_ERANGE;
-	list = list_room(near && h->n_checks == cap ? NULL : h->checks, &cap,
-		h->n_checks + (size_t)1, sizeof(struct check *));
+	if (n < HOST_NEAR_CHECKS) {
+		h->checks.near[h->n_checks++] = c;
+		return 0;
+	}
+	list = near || is_full(n) ? mem_resize_array(near ? NULL :
+		h->checks.far, 2 * n, sizeof(*list)) : h->checks.far;
 	if (list == NULL)
 		return TC_ENOMEM;
-	if (near && list != h->checks)
-		memcpy(list, h->checks, h->n_checks * sizeof(*list));
-	h->checks = list;
-	h->cap_checks = (uint16_t)cap;
+	if (near)
+		memcpy(list, h->checks.near, sizeof(h->checks.near));
+	list[h->n_checks++] = c;
+	h->checks.far = list;
 	return 0;
+}
+
+/* The last one takes its place. */
+void
+host_take_check(struct host *h, size_t i)
+{
+	struct check **list = (struct check **)(uintptr_t)host_checks(h);
+	size_t n = h->n_checks - (size_t)1;
+
+	list[i] = list[n];
+	if (h->worst == i + 1)
+		h->worst = 0;
+	else if (h->worst == n + 1)
+		h->worst = (uint16_t)(i + 1);
+	h->n_checks = (uint16_t)n;
+	if (n != HOST_NEAR_CHECKS)
+		return;
+	memcpy(h->checks.near, list, sizeof(h->checks.near));
+	mem_free(list);
+}
+
+void
+host_set_worst(struct host *h, const struct check *c)
+{
+	uint16_t i = 0;
+
+	while (c != NULL && i < h->n_checks && host_checks(h)[i] != c)
+		i++;
+	h->worst = c != NULL && i < h->n_checks ? (uint16_t)(i + 1) : 0;
 }
 
 int
@@ -164,8 +204,6 @@ host_alloc(const char *name)
 		return NULL;
 	memcpy(h->name, name, n);
 	h->address = near_address(h);
-	h->checks = h->near_checks;
-	h->cap_checks = HOST_NEAR_CHECKS;
 	h->rare = &nothing_rare;
 	return h;
 }
@@ -173,8 +211,8 @@ host_alloc(const char *name)
 void
 host_release(struct host *h)
 {
-	if (h->checks != h->near_checks)
-		mem_free(h->checks);
+	if (h->n_checks > HOST_NEAR_CHECKS)
+		mem_free(h->checks.far);
 	if (h->address != near_address(h))
 		mem_free(h->address);
 	mem_free(h->tags);

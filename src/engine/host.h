@@ -52,23 +52,24 @@ struct host {
 	bool down : 1;		/* as a parent: none of its checks answers */
 	bool awaited : 1;	/* by hosts that wait for its answer */
 	bool guests_wait : 1;	/* VMs and roles on it do */
-	uint8_t takes;		/* enum target_state, when it was last asked */
-	unsigned flags;
+	unsigned flags : 2;	/* enum unit_flag */
+	enum target_state takes : 4;	/* when it was last asked */
+	uint16_t n_checks;
+	uint16_t worst;		/* host_worst() */
 	unsigned why_not;
 	uint32_t place;		/* in engine.sorted */
 	uint32_t n_tags;
-	uint16_t n_checks;
-	uint16_t cap_checks;
 	struct observer_mark heard;	/* of the checks from here */
 	struct part *part;
 	char *address;		/* host_set_address() */
 	struct tag *tags;	/* one block with their text; NULL = none */
-	struct check **checks;
-	struct check *worst;	/* NULL while healthy */
+	union {
+		struct check *near[HOST_NEAR_CHECKS];
+		struct check **far;
+	} checks;		/* host_checks() */
 	struct wall since;
 	struct host_outlook *outlook;	/* NULL = none yet */
 	const struct host_rare *rare;	/* never NULL */
-	struct check *near_checks[HOST_NEAR_CHECKS];
 	char name[];		/* and room for a near address */
 };
 
@@ -100,8 +101,24 @@ void host_calm(struct host *h);
 void host_set_risk(struct host *h, const struct host_risk *risk);
 /* 0 or TC_ENOMEM; then nothing changed. */
 int host_set_address(struct host *h, const char *address);
-/* Room for one more check. */
-int host_check_room(struct host *h);
+static inline struct check *const *
+host_checks(const struct host *h)
+{
+	return h->n_checks > HOST_NEAR_CHECKS ? h->checks.far :
+		h->checks.near;
+}
+
+/* The last in the list, and out of it; 0, TC_ENOMEM or TC_ERANGE. */
+int host_put_check(struct host *h, struct check *c);
+void host_take_check(struct host *h, size_t i);
+
+/* What its health is of; NULL while healthy. */
+static inline struct check *
+host_worst(const struct host *h)
+{
+	return h->worst > 0 ? host_checks(h)[h->worst - 1] : NULL;
+}
+void host_set_worst(struct host *h, const struct check *c);
 /* Room for one more device, which host_put_device() then has. */
 int host_device_room(struct host *h);
 void host_put_device(struct host *h, struct device *d);

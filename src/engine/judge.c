@@ -43,7 +43,7 @@ worst_check(const struct host *h)
 	struct check *worst = NULL;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		struct check *c = h->checks[i];
+		struct check *c = host_checks(h)[i];
 
 		if (!counts_for_host(c))
 			continue;
@@ -60,8 +60,8 @@ all_asleep(const struct host *h)
 	size_t disks = 0;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		disks += check_device(h->checks[i]) != NULL;
-		if (check_device(h->checks[i]) == NULL || !h->checks[i]->st.asleep)
+		disks += check_device(host_checks(h)[i]) != NULL;
+		if (check_device(host_checks(h)[i]) == NULL || !host_checks(h)[i]->st.asleep)
 			return false;
 	}
 	return disks > 0;
@@ -71,7 +71,7 @@ static bool
 is_flapping(const struct host *h)
 {
 	for (size_t i = 0; i < h->n_checks; i++)
-		if (h->checks[i]->st.flapping && counts_for_host(h->checks[i]))
+		if (host_checks(h)[i]->st.flapping && counts_for_host(host_checks(h)[i]))
 			return true;
 	return false;
 }
@@ -92,7 +92,7 @@ host_layer(const struct host *h)
 	bool any = false;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		const struct check *c = h->checks[i];
+		const struct check *c = host_checks(h)[i];
 		enum health is = (enum health)c->st.health;
 
 		if (!is_host_layer(c) || !counts_for_host(c))
@@ -188,14 +188,14 @@ fold_host(struct engine *en, struct host *h, struct wall at)
 	falls = host_falls(h->host_health, layer);
 	if (from == to && h->reason == reason && h->flags == flags &&
 	    layer == h->host_health &&
-	    (to == HEALTH_HEALTHY || h->worst == worst))
+	    (to == HEALTH_HEALTHY || host_worst(h) == worst))
 		return;
 	fell = health_is_bad(layer) != health_is_bad(h->host_health);
 	h->host_health = layer;
 	h->health = to;
 	h->reason = reason;
-	h->flags = flags;
-	h->worst = to == HEALTH_HEALTHY ? NULL : worst;
+	h->flags = flags & (UNIT_FLAPPING | UNIT_ASLEEP);
+	host_set_worst(h, to == HEALTH_HEALTHY ? NULL : worst);
 	mark(en, h, DIRTY_URGENT);
 	if (flaps)
 		say_flapping(en, h, at);

@@ -39,7 +39,7 @@ drop_its_check(struct engine *en, struct device *d)
 	struct host *h = d->host;
 
 	for (size_t i = 0; d->check != NULL && i < h->n_checks; i++)
-		if (h->checks[i] == d->check) {
+		if (host_checks(h)[i] == d->check) {
 			host_drop_check(en, h, i);
 			break;
 		}

@@ -240,7 +240,7 @@ each_check(struct engine *en, struct host *h, struct now now,
 	void (*act)(struct engine *, struct check *, struct now))
 {
 	for (size_t i = 0; i < h->n_checks; i++)
-		act(en, h->checks[i], now);
+		act(en, host_checks(h)[i], now);
 	for (struct unit *u = h->rare->units; u != NULL; u = u->next)
 		for (size_t i = 0; i < u->n_checks; i++)
 			act(en, u->checks[i], now);

@@ -448,7 +448,7 @@ restore_finish(struct engine *en, struct now now)
 
 	while ((h = hash_next(&en->hosts, &at)) != NULL) {
 		for (size_t i = 0; i < h->n_checks; i++)
-			wake_check(en, h->checks[i], now);
+			wake_check(en, host_checks(h)[i], now);
 		for (struct unit *u = h->rare->units; u != NULL; u = u->next) {
 			for (size_t i = 0; i < u->n_checks; i++)
 				wake_check(en, u->checks[i], now);

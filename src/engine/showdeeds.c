@@ -34,14 +34,15 @@ replace_words(struct arena *a, const struct host *h)
 const char *
 plan_words(struct arena *a, const struct host *h)
 {
+	const struct check *worst = host_worst(h);
 	char text[400];
 
 	if (h->rare->plan != NULL &&
 	    h->rare->plan->action == PLAN_DEVICE_REPLACE)
 		return replace_words(a, h);
 	if (h->rare->plan == NULL || !h->rare->plan->predicted) {
-		snprintf(text, sizeof(text), "%s: %s", h->worst != NULL ?
-			h->worst->kind->key : "risk", h->worst != NULL ?
+		snprintf(text, sizeof(text), "%s: %s", worst != NULL ?
+			worst->kind->key : "risk", worst != NULL ?
 			reason_words(h->reason) :
 			level_text(h->rare->risk.level));
 		return shown_text(a, text);

@@ -253,18 +253,19 @@ static const struct snap_rare *
 show_rare(struct maker *m, const struct host *h,
 	const struct snap_check *checks)
 {
+	const struct check *worst = host_worst(h);
 	const struct host_rare *rare = h->rare;
 	struct arena *a = m->arena;
 	struct snap_rare *out;
 
-	if (!host_has_rare(h) && h->worst == NULL && host_verdict(h) == NULL)
+	if (!host_has_rare(h) && worst == NULL && host_verdict(h) == NULL)
 		return &snap_rare_none;
 	out = arena_alloc(a, sizeof(*out));
 	if (out == NULL)
 		return NULL;
 	*out = (struct snap_rare){
-		.reason_check = h->worst != NULL ? h->worst->kind->key : "",
-		.reason_text = shown_text(a, h->worst != NULL ? h->worst->text : ""),
+		.reason_check = worst != NULL ? worst->kind->key : "",
+		.reason_text = shown_text(a, worst != NULL ? worst->text : ""),
 		.risk = rare->risk.risk.d30, .risk_device = rare->risk.device,
 		.risk_reason = rare->risk.level == LEVEL_NONE ? "" :
 			rare->risk.own ? own_words(a, h) :
@@ -292,7 +293,7 @@ shown_host(struct maker *m, const struct host *h, struct snap_host *out)
 	if (checks == NULL)
 		return TC_ENOMEM;
 	for (size_t i = 0; i < h->n_checks; i++)
-		if (show_check(m, h->checks[i], &checks[i]) < 0)
+		if (show_check(m, host_checks(h)[i], &checks[i]) < 0)
 			return TC_ENOMEM;
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
 		.partition = h->part->name, .address = shown_text(a, h->address),
@@ -317,17 +318,18 @@ text_piece(const char *text)
 size_t
 shown_host_bytes(const struct host *h)
 {
+	const struct check *worst = host_worst(h);
 	size_t n = arena_piece(sizeof(struct snap_host)) +
 		arena_piece(h->n_checks * sizeof(struct snap_check)) +
-		(h->worst != NULL || host_has_rare(h) ?
+		(worst != NULL || host_has_rare(h) ?
 			arena_piece(sizeof(struct snap_rare)) : 0) +
 		arena_piece(h->rare->n_devices * sizeof(struct snap_device)) +
 		arena_piece(h->n_tags * sizeof(struct tag)) +
 		text_piece(h->address) +
-		text_piece(h->worst != NULL ? h->worst->text : NULL);
+		text_piece(worst != NULL ? worst->text : NULL);
 
 	for (size_t i = 0; i < h->n_checks; i++)
-		n += text_piece(h->checks[i]->text);
+		n += text_piece(host_checks(h)[i]->text);
 	for (size_t i = 0; i < h->n_tags; i++)
 		n += text_piece(h->tags[i].key) + text_piece(h->tags[i].value);
 	return n;

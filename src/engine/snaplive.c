@@ -85,11 +85,11 @@ rewrite(const struct snap_chunk *c, const struct snap_host *shown,
 		const struct snap_names *names = k->kind->names;
 		size_t n = names != NULL ? names->n : 0;
 
-		if (k->id != h->checks[i]->id ||
-		    n != metrics_n(&h->checks[i]->metrics))
+		if (k->id != host_checks(h)[i]->id ||
+		    n != metrics_n(&host_checks(h)[i]->metrics))
 			return false;
 		live_write((struct snap_live *)(c->live + k->live),
-			h->checks[i]);
+			host_checks(h)[i]);
 	}
 	return true;
 }

@@ -348,7 +348,7 @@ count_bad(struct engine *en, struct host *h)
 {
 	struct plan_view v = view_of(en, h);
 	bool bad = h->present && plan_is_bad(&v);
-	uint8_t takes = h->present ? (uint8_t)plan_target(&v) :
+	enum target_state takes = h->present ? plan_target(&v) :
 		TARGET_COUNT_;
 
 	h->part->touched = true;

@@ -90,8 +90,8 @@ static bool
 echoes(const struct host *h)
 {
 	for (size_t i = 0; i < h->n_checks; i++)
-		if (!h->checks[i]->passive && is_host_layer(h->checks[i]) &&
-		    h->checks[i]->st.health == HEALTH_HEALTHY)
+		if (!host_checks(h)[i]->passive && is_host_layer(host_checks(h)[i]) &&
+		    host_checks(h)[i]->st.health == HEALTH_HEALTHY)
 			return true;
 	return false;
 }
@@ -221,7 +221,7 @@ all_forgiven(const struct host *h, const struct busy_view *v,
 	bool any = false;
 
 	for (size_t i = 0; i < h->n_checks; i++) {
-		const struct check *c = h->checks[i];
+		const struct check *c = host_checks(h)[i];
 
 		if (!is_wrong(c))
 			continue;

@@ -122,7 +122,7 @@ host_free(struct engine *en, struct host *h)
 	if (h == NULL)
 		return;
 	for (size_t i = 0; i < h->n_checks; i++)
-		check_free(en, h->checks[i]);
+		check_free(en, host_checks(h)[i]);
 	for (size_t i = 0; i < h->rare->n_devices; i++)
 		device_free(h->rare->devices[i]);
 	host_plan_free(en, h->rare->plan);
@@ -189,8 +189,8 @@ struct check *
 check_find(const struct host *h, const char *key)
 {
 	for (size_t i = 0; i < h->n_checks; i++)
-		if (strcmp(h->checks[i]->kind->key, key) == 0)
-			return h->checks[i];
+		if (strcmp(host_checks(h)[i]->kind->key, key) == 0)
+			return host_checks(h)[i];
 	return NULL;
 }
 
@@ -286,14 +286,15 @@ struct check *
 check_add(struct engine *en, struct host *h, const char *key,
 	const char *probe, uint32_t id)
 {
-	struct check *c;
+	struct check *c = check_make(en, h, key, probe, id);
 
-	if (host_check_room(h) < 0)
-		return NULL;
-	c = check_make(en, h, key, probe, id);
 	if (c == NULL)
 		return NULL;
-	h->checks[h->n_checks++] = c;
+	if (host_put_check(h, c) < 0) {
+		subject_clear(en, c->id);
+		check_free(en, c);
+		return NULL;
+	}
 	mark(en, h, DIRTY_COSMETIC);
 	return c;
 }

@@ -11,11 +11,11 @@ check_is_convicted(const struct check *c)
 		c->st.behind == HEALTH_UNHEALTHY;
 }
 
-static struct check **
+static struct check *const *
 checks_of(const struct witness *w, size_t *n)
 {
 	*n = w->vm != NULL ? w->vm->n_checks : w->host->n_checks;
-	return w->vm != NULL ? w->vm->checks : w->host->checks;
+	return w->vm != NULL ? w->vm->checks : host_checks(w->host);
 }
 
 static bool
@@ -28,7 +28,7 @@ bool
 witness_can_tell(const struct witness *w)
 {
 	size_t n;
-	struct check **checks = checks_of(w, &n);
+	struct check *const *checks = checks_of(w, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (is_asked(w, checks[i]))
@@ -40,7 +40,7 @@ bool
 witness_stands(const struct witness *w)
 {
 	size_t n;
-	struct check **checks = checks_of(w, &n);
+	struct check *const *checks = checks_of(w, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (is_asked(w, checks[i]) &&
@@ -53,7 +53,7 @@ bool
 witness_lies(const struct witness *w)
 {
 	size_t n;
-	struct check **checks = checks_of(w, &n);
+	struct check *const *checks = checks_of(w, &n);
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++)
@@ -67,7 +67,7 @@ witness_answered(const struct engine *en, const struct witness *w,
 	int64_t since_ns)
 {
 	size_t n;
-	struct check **checks = checks_of(w, &n);
+	struct check *const *checks = checks_of(w, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct check *c = checks[i];
@@ -84,7 +84,7 @@ void
 witness_ask(struct engine *en, const struct witness *w, struct now now)
 {
 	size_t n;
-	struct check **checks = checks_of(w, &n);
+	struct check *const *checks = checks_of(w, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		struct check *c = checks[i];
@@ -102,7 +102,7 @@ int64_t
 witness_verdict_ns(const struct witness *w)
 {
 	size_t n;
-	struct check **checks = checks_of(w, &n);
+	struct check *const *checks = checks_of(w, &n);
 	int64_t most = 0;
 
 	for (size_t i = 0; i < n; i++) {
