@@ -25,8 +25,11 @@ struct maker {
 const char *shown_text(struct arena *a, const char *text);
 /* 0 or TC_ENOMEM. */
 int shown_host(struct maker *m, const struct host *h, struct snap_host *out);
-/* What a host takes in a frame, but for units and the like. */
-size_t shown_host_bytes(const struct host *h);
+/*
+ * What a host takes in a frame, but for units and the like; `m` meets what
+ * its checks have in common with those before.
+ */
+size_t shown_host_bytes(struct maker *m, const struct host *h);
 
 /* ---- snaplive.c ---- */
 /* Room for what moves of the check, by now filled; `at` is snap_check.live. */

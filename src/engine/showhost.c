@@ -22,11 +22,35 @@ shown_text(struct arena *a, const char *text)
 	return p != NULL ? p : "";
 }
 
+static const struct snap_kind *
+met(const struct maker *m, const struct check *c)
+{
+	for (size_t i = 0; i < MAKER_MET; i++)
+		if (m->met[i].kind == c->kind &&
+		    m->met[i].shape == c->metrics.shape)
+			return m->met[i].copy;
+	return NULL;
+}
+
+static void
+remember(struct maker *m, const struct check *c, const struct snap_kind *copy)
+{
+	m->met[m->turn].kind = c->kind;
+	m->met[m->turn].shape = c->metrics.shape;
+	m->met[m->turn].copy = copy;
+	m->turn = (m->turn + 1) % MAKER_MET;
+}
+
+static size_t
+names_bytes(size_t n)
+{
+	return sizeof(struct snap_names) + n * sizeof(struct snap_name);
+}
+
 static const struct snap_names *
 show_names(struct arena *a, const struct metric_shape *shape)
 {
-	struct snap_names *out = arena_alloc(a, sizeof(*out) +
-		shape->n * sizeof(struct snap_name));
+	struct snap_names *out = arena_alloc(a, names_bytes(shape->n));
 	struct snap_name *of;
 
 	if (out == NULL)
@@ -41,32 +65,22 @@ show_names(struct arena *a, const struct metric_shape *shape)
 
 /* NULL = no memory. */
 static const struct snap_kind *
-new_kind(struct maker *m, const struct check_kind *k,
-	const struct metric_shape *shape)
+show_kind(struct maker *m, const struct check *c)
 {
-	struct snap_kind *out = arena_alloc(m->arena, sizeof(*out));
+	const struct check_kind *k = c->kind;
+	const struct metric_shape *shape = c->metrics.shape;
+	const struct snap_kind *known = met(m, c);
+	struct snap_kind *out = known == NULL ?
+		arena_alloc(m->arena, sizeof(*out)) : NULL;
 
 	if (out == NULL)
-		return NULL;
+		return known;
 	*out = (struct snap_kind){ k->key, k->probe, k->origin, k->rule,
 		shape != NULL ? show_names(m->arena, shape) : NULL };
 	if (out->names == NULL && shape != NULL)
 		return NULL;
-	m->met[m->turn].kind = k;
-	m->met[m->turn].shape = shape;
-	m->met[m->turn].copy = out;
-	m->turn = (m->turn + 1) % MAKER_MET;
+	remember(m, c, out);
 	return out;
-}
-
-static const struct snap_kind *
-show_kind(struct maker *m, const struct check *c)
-{
-	for (size_t i = 0; i < MAKER_MET; i++)
-		if (m->met[i].kind == c->kind &&
-		    m->met[i].shape == c->metrics.shape)
-			return m->met[i].copy;
-	return new_kind(m, c->kind, c->metrics.shape);
 }
 
 /* What a host's own checks say of its services is of the role layer. */
@@ -315,8 +329,23 @@ text_piece(const char *text)
 		arena_piece(strlen(text) + 1);
 }
 
+static size_t
+shown_check_bytes(struct maker *m, const struct check *c)
+{
+	static const struct snap_kind counted;
+	size_t n = text_piece(c->text);
+
+	if (met(m, c) != NULL)
+		return n;
+	remember(m, c, &counted);
+	n += arena_piece(sizeof(struct snap_kind));
+	if (c->metrics.shape != NULL)
+		n += arena_piece(names_bytes(c->metrics.shape->n));
+	return n;
+}
+
 size_t
-shown_host_bytes(const struct host *h)
+shown_host_bytes(struct maker *m, const struct host *h)
 {
 	const struct check *worst = host_worst(h);
 	size_t n = arena_piece(sizeof(struct snap_host)) +
@@ -329,7 +358,7 @@ shown_host_bytes(const struct host *h)
 		text_piece(worst != NULL ? worst->text : NULL);
 
 	for (size_t i = 0; i < h->n_checks; i++)
-		n += text_piece(host_checks(h)[i]->text);
+		n += shown_check_bytes(m, host_checks(h)[i]);
 	for (size_t i = 0; i < h->n_tags; i++)
 		n += text_piece(h->tags[i].key) + text_piece(h->tags[i].value);
 	return n;

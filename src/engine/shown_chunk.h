@@ -27,15 +27,15 @@ struct snap_text {
 
 /* Hosts counted. */
 struct snap_tally {
-	size_t counts[STATE_COUNT_];
-	size_t levels[LEVEL_N];
-	size_t n_hosts;
-	size_t n_checks;
-	size_t n_devices;
-	size_t n_devices_unjudged;
-	size_t n_vms, n_roles;
-	size_t vm_counts[STATE_COUNT_];
-	size_t role_counts[STATE_COUNT_];
+	uint32_t counts[STATE_COUNT_];
+	uint32_t levels[LEVEL_N];
+	uint32_t n_hosts;
+	uint32_t n_checks;
+	uint32_t n_devices;
+	uint32_t n_devices_unjudged;
+	uint32_t n_vms, n_roles;
+	uint32_t vm_counts[STATE_COUNT_];
+	uint32_t role_counts[STATE_COUNT_];
 	enum unit_state worst;
 	struct wall since;	/* of the worst */
 };

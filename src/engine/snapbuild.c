@@ -21,9 +21,6 @@
 /* What a snapshot has of its own while nothing is wrong, but partitions. */
 #define SNAPSHOT_BYTES 512
 
-/* Kinds of checks and names of metrics of a chunk, as a rule. */
-#define FRAME_SHARED_BYTES 640
-
 void
 chunks_free(struct engine *en)
 {
@@ -54,7 +51,7 @@ count_units(struct snap_tally *t, const struct snap_host *h)
 	for (size_t i = 0; i < h->rare->n_units; i++) {
 		const struct snap_unit *u = &h->rare->units[i];
 
-		t->n_checks += u->n_checks;
+		t->n_checks += (uint32_t)u->n_checks;
 		if (u->is_vm) {
 			t->n_vms++;
 			t->vm_counts[u->state]++;
@@ -83,10 +80,11 @@ count_host(struct snap_tally *t, const struct snap_host *h)
 static void
 reserve_frame(struct arena *a, struct host *const *hosts, size_t n)
 {
-	size_t bytes = FRAME_SHARED_BYTES;
+	struct maker m = { 0 };
+	size_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++)
-		bytes += shown_host_bytes(hosts[i]);
+		bytes += shown_host_bytes(&m, hosts[i]);
 	arena_reserve(a, bytes);
 }
 

@@ -296,6 +296,12 @@ check_state_save(const struct check_state *c, const struct check_rule *rule,
 	le_put(out + SAVED_TIMES_AT + 8, (uint64_t)c->since.ms, 8);
 }
 
+static bool
+same_count(unsigned a, unsigned b, unsigned max)
+{
+	return a == b || (a >= max && b >= max);
+}
+
 bool
 check_state_same(const struct check_state *a, const struct check_state *b,
 	const struct check_rule *rule)
@@ -303,12 +309,10 @@ check_state_same(const struct check_state *a, const struct check_state *b,
 	return a->health == b->health && a->behind == b->behind &&
 		a->outcome == b->outcome && a->asleep == b->asleep &&
 		a->flapping == b->flapping && a->reason == b->reason &&
-		at_most(a->fails, rule->fail_after) ==
-			at_most(b->fails, rule->fail_after) &&
-		at_most(a->oks, rule->clear_after) ==
-			at_most(b->oks, rule->clear_after) &&
-		((a->window ^ b->window) & last(rule->fail_of)) == 0 &&
-		a->turns == b->turns;
+		same_count(a->fails, b->fails, rule->fail_after) &&
+		same_count(a->oks, b->oks, rule->clear_after) &&
+		a->turns == b->turns && (a->window == b->window ||
+		((a->window ^ b->window) & last(rule->fail_of)) == 0);
 }
 
 bool
