@@ -323,7 +323,7 @@ write_host_body(struct strbuf *body, const struct host *h)
 	json_begin(&w, body);
 	json_put_object(&w);
 	json_add_str(&w, "host", h->name);
-	json_add_str(&w, "address", h->address);
+	json_add_str(&w, "address", host_address(h));
 	json_add_str(&w, "health", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));
 	json_add_str(&w, "check", worst != NULL ? worst->kind->key : "");
@@ -347,8 +347,8 @@ write_host_body(struct strbuf *body, const struct host *h)
 void
 host_title(const struct host *h, char out[HOST_TITLE])
 {
-	if (h->address[0] != '\0')
-		snprintf(out, HOST_TITLE, "%s (%s)", h->name, h->address);
+	if (host_address(h)[0] != '\0')
+		snprintf(out, HOST_TITLE, "%s (%s)", h->name, host_address(h));
 	else
 		snprintf(out, HOST_TITLE, "%s", h->name);
 }
@@ -433,7 +433,7 @@ raise_flapping(struct engine *en, struct host *h, struct wall at)
 	json_begin(&w, &body);
 	json_put_object(&w);
 	json_add_str(&w, "host", h->name);
-	json_add_str(&w, "address", h->address);
+	json_add_str(&w, "address", host_address(h));
 	json_add_str(&w, "check", c->kind->key);
 	json_add_str(&w, "health", health_id(h->health));
 	json_add_str(&w, "reason", reason_id(h->reason));

@@ -276,7 +276,7 @@ ask_others(struct engine *en, struct check *c, struct now now)
 		struct host *other = en->sorted[(h->place + i) % en->n_sorted];
 		struct check *any;
 
-		if (!other->present || !is_beyond(other->address) ||
+		if (!other->present || !is_beyond(host_address(other)) ||
 		    parent_carries(en, h, other) || parent_is_silent(en, other))
 			continue;
 		any = askable(other);
@@ -458,7 +458,7 @@ judge_heard(struct engine *en, struct check *c, const struct observation *ob,
 			lost, now.mono);
 		/* asked in this order: mostly there is no reason to look */
 		if (!observer_is_calm(&en->observer, now.mono) &&
-		    is_beyond(h->address))
+		    is_beyond(host_address(h)))
 			observer_note_answer(&en->observer, now.mono);
 		if (lost > 0 || en->observer.suspect)
 			doubt_step(en, now);

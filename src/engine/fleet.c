@@ -140,7 +140,7 @@ same_host(const struct host *h, const struct host_def *def)
 {
 	if (!h->present || h->owner != def->owner ||
 	    strcmp(h->part->name, def->partition) != 0 ||
-	    strcmp(h->address, def->address) != 0 || h->n_tags != def->n_tags)
+	    strcmp(host_address(h), def->address) != 0 || h->n_tags != def->n_tags)
 		return false;
 	for (size_t i = 0; i < h->n_tags; i++)
 		if (strcmp(h->tags[i].key, def->tags[i].key) != 0 ||

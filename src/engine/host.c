@@ -75,26 +75,22 @@ host_set_risk(struct host *h, const struct host_risk *risk)
 	host_calm(h);
 }
 
-static char *
-near_address(struct host *h)
-{
-	return h->name + strlen(h->name) + 1;
-}
-
 int
 host_set_address(struct host *h, const char *address)
 {
 	size_t n = strlen(address) + 1;
-	char *to = n <= HOST_NEAR_ADDRESS ? near_address(h) :
-		mem_strdup(address);
+	bool far = n > HOST_NEAR_ADDRESS;
+	char *was = h->far_away ? h->address.far : NULL;
+	char *copy = far ? mem_strdup(address) : NULL;
 
-	if (to == NULL)
+	if (far && copy == NULL)
 		return TC_ENOMEM;
-	if (h->address != near_address(h))
-		mem_free(h->address);
-	if (to == near_address(h))
-		memmove(to, address, n);
-	h->address = to;
+	if (far)
+		h->address.far = copy;
+	else
+		memmove(h->address.near, address, n);
+	h->far_away = far;
+	mem_free(was);
 	return 0;
 }
 
@@ -198,12 +194,11 @@ struct host *
 host_alloc(const char *name)
 {
 	size_t n = strlen(name) + 1;
-	struct host *h = mem_alloc(sizeof(*h) + n + HOST_NEAR_ADDRESS);
+	struct host *h = mem_alloc(sizeof(*h) + n);
 
 	if (h == NULL)
 		return NULL;
 	memcpy(h->name, name, n);
-	h->address = near_address(h);
 	h->rare = &nothing_rare;
 	return h;
 }
@@ -213,8 +208,8 @@ host_release(struct host *h)
 {
 	if (h->n_checks > HOST_NEAR_CHECKS)
 		mem_free(h->checks.far);
-	if (h->address != near_address(h))
-		mem_free(h->address);
+	if (h->far_away)
+		mem_free(h->address.far);
 	mem_free(h->tags);
 	if (h->rare != &nothing_rare) {
 		struct host_rare *own = host_own_rare(h);

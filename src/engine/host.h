@@ -54,6 +54,7 @@ struct host {
 	bool guests_wait : 1;	/* VMs and roles on it do */
 	unsigned flags : 2;	/* enum unit_flag */
 	enum target_state takes : 4;	/* when it was last asked */
+	bool far_away : 1;	/* its address lies apart */
 	uint16_t n_checks;
 	uint16_t worst;		/* host_worst() */
 	unsigned why_not;
@@ -61,7 +62,6 @@ struct host {
 	uint32_t n_tags;
 	struct observer_mark heard;	/* of the checks from here */
 	struct part *part;
-	char *address;		/* host_set_address() */
 	struct tag *tags;	/* one block with their text; NULL = none */
 	union {
 		struct check *near[HOST_NEAR_CHECKS];
@@ -70,7 +70,11 @@ struct host {
 	struct wall since;
 	struct host_outlook *outlook;	/* NULL = none yet */
 	const struct host_rare *rare;	/* never NULL */
-	char name[];		/* and room for a near address */
+	union {
+		char near[HOST_NEAR_ADDRESS];
+		char *far;
+	} address;		/* host_address() */
+	char name[];
 };
 
 /* What is recommended for a host. */
@@ -99,6 +103,12 @@ bool host_has_rare(const struct host *h);
 void host_calm(struct host *h);
 /* Without memory the host has no risk that anybody knows. */
 void host_set_risk(struct host *h, const struct host_risk *risk);
+static inline const char *
+host_address(const struct host *h)
+{
+	return h->far_away ? h->address.far : h->address.near;
+}
+
 /* 0 or TC_ENOMEM; then nothing changed. */
 int host_set_address(struct host *h, const char *address);
 static inline struct check *const *

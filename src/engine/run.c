@@ -212,7 +212,7 @@ add_run(struct engine *en, struct check *c, struct now now, bool recheck,
 	*run = (struct engine_run){ .check = c->id, .seq = ++c->seq,
 		.probe = k->probe, .host = h->name,
 		.address = check_unit(c) != NULL ? check_unit(c)->address :
-			h->address, .opt_rows = k->opt_rows,
+			host_address(h), .opt_rows = k->opt_rows,
 		.opts = k->opts, .timeout = run_timeout(c),
 		.due = recheck ? now.mono : (struct mono){ slot_ns } };
 	en->counts.runs_started++;

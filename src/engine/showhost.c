@@ -310,7 +310,7 @@ shown_host(struct maker *m, const struct host *h, struct snap_host *out)
 		if (show_check(m, host_checks(h)[i], &checks[i]) < 0)
 			return TC_ENOMEM;
 	*out = (struct snap_host){ .id = h->id, .name = h->name,
-		.partition = h->part->name, .address = shown_text(a, h->address),
+		.partition = h->part->name, .address = shown_text(a, host_address(h)),
 		.owner = h->owner, .tags = show_tags(a, h),
 		.state = state_of(h->health, shown_disposition(h), h->flags),
 		.health = h->health, .disposition = h->disposition,
@@ -354,7 +354,7 @@ shown_host_bytes(struct maker *m, const struct host *h)
 			arena_piece(sizeof(struct snap_rare)) : 0) +
 		arena_piece(h->rare->n_devices * sizeof(struct snap_device)) +
 		arena_piece(h->n_tags * sizeof(struct tag)) +
-		text_piece(h->address) +
+		text_piece(host_address(h)) +
 		text_piece(worst != NULL ? worst->text : NULL);
 
 	for (size_t i = 0; i < h->n_checks; i++)

@@ -165,7 +165,7 @@ host_say_subject(struct engine *en, const struct host *h)
 		return;
 	json_add_str(&f.w, "owner", host_owner_id(h->owner));
 	json_add_str(&f.w, "partition", h->part->name);
-	json_add_str(&f.w, "address", h->address);
+	json_add_str(&f.w, "address", host_address(h));
 	if (h->rare->parent != 0)
 		json_add_u64(&f.w, "parent", h->rare->parent);
 	json_add_object(&f.w, "tags");
