@@ -88,6 +88,13 @@ wall_add(struct wall w, struct dur d)
 	return (struct wall){ w.ms + d.ns / 1000000 };
 }
 
+/* What the wall clock would say, had nobody set it since `began`. */
+static inline struct wall
+wall_steady(struct now began, struct mono now)
+{
+	return wall_add(began.wall, mono_diff(now, began.mono));
+}
+
 /*
  * later − earlier into *out; TC_ERANGE when negative or beyond 292 years.
  * Only predict, store and reports subtract wall times.

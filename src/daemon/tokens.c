@@ -27,8 +27,7 @@ struct token {
 
 struct tokens {
 	struct clock *clock;
-	struct mono began;
-	struct wall began_wall;
+	struct now began;
 	pthread_rwlock_t lock;
 	struct hash by_hash;
 	uint32_t last_id;
@@ -42,8 +41,7 @@ tokens_new(struct clock *clock)
 	if (t == NULL)
 		return NULL;
 	t->clock = clock;
-	t->began = clock->mono(clock);
-	t->began_wall = clock->wall(clock);
+	t->began = (struct now){ clock->mono(clock), clock->wall(clock) };
 	pthread_rwlock_init(&t->lock, NULL);
 	randombytes_buf(&t->by_hash.seed, sizeof(t->by_hash.seed));
 	return t;
@@ -133,8 +131,7 @@ static struct wall
 now_of(const struct tokens *t)
 {
 	struct wall now = t->clock->wall(t->clock);
-	struct wall steady = wall_add(t->began_wall,
-		mono_diff(t->clock->mono(t->clock), t->began));
+	struct wall steady = wall_steady(t->began, t->clock->mono(t->clock));
 
 	return now.ms < steady.ms ? now : steady;
 }

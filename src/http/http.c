@@ -258,6 +258,8 @@ http_start(const struct http_conf *conf, struct http_io *io,
 		return tc_fail(e, TC_ENOMEM, "out of memory");
 	h->conf = *conf;
 	h->io = io;
+	h->began = (struct now){ io->clock->mono(io->clock),
+		io->clock->wall(io->clock) };
 	set_defaults(&h->conf);
 	/* later ones are strict by themselves, and place headers elsewhere */
 	h->check_layout = strncmp(MHD_get_version(), "0.9.7", 5) == 0;

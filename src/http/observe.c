@@ -59,6 +59,11 @@ check_times(struct request *r, struct http_command *cmd)
 
 	bad = batch_check_times(cmd->batch, clock->wall(clock),
 		cmd->bad_index, ARRAY_LEN(cmd->bad_index));
+	/* Our clock may have been set: no reason to be deaf to all. */
+	if (bad != 0 && batch_check_times(cmd->batch, wall_steady(r->h->began,
+		clock->mono(clock)), cmd->bad_index,
+		ARRAY_LEN(cmd->bad_index)) == 0)
+		bad = 0;
 	if (bad == 0)
 		return;
 	cmd->n_bad = bad < ARRAY_LEN(cmd->bad_index) ?

@@ -37,6 +37,7 @@ struct peer {
 struct http {
 	struct http_conf conf;	/* with the defaults filled in */
 	struct http_io *io;
+	struct now began;
 	struct MHD_Daemon *daemon;
 	unsigned port;
 	bool check_layout;	/* this libmicrohttpd is the one guard.h knows */
