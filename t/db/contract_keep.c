@@ -1,8 +1,13 @@
 /* Of every back end too: what goes when it is old, and what never does. */
 #include <check.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/macros.h"
+#include "base/strbuf.h"
 #include "t/db/contract.h"
 #include "t/db/yard.h"
 #include "t/lib/story.h"
@@ -292,7 +297,8 @@ check_days(struct yard *y)
 		check_day(y, i);
 }
 
-START_TEST(r130_leap_days_and_year_ends_are_days_like_others)
+static void
+live_odd_days(void)
 {
 	struct change_set *cs = set_new();
 	struct tc_err e = { 0 };
@@ -314,6 +320,113 @@ START_TEST(r130_leap_days_and_year_ends_are_days_like_others)
 	check_days(&y);
 	yard_fini(&y);
 }
+
+START_TEST(r130_leap_days_and_year_ends_are_days_like_others)
+{
+	live_odd_days();
+}
+END_TEST
+
+/* ---- time zones ---- */
+
+static void
+put_rows(sqlite3 *db, const char *table, struct strbuf *out)
+{
+	char sql[200];
+	sqlite3_stmt *st;
+
+	snprintf(sql, sizeof(sql), "SELECT * FROM \"%s\"", table);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		strbuf_printf(out, "%s", table);
+		for (int i = 0; i < sqlite3_column_count(st); i++) {
+			const unsigned char *p = sqlite3_column_blob(st, i);
+
+			strbuf_putc(out, '|');
+			for (int k = 0; k < sqlite3_column_bytes(st, i); k++)
+				strbuf_printf(out, "%02x", p[k]);
+		}
+		strbuf_putc(out, '\n');
+	}
+	sqlite3_finalize(st);
+}
+
+/* All rows of all tables; but when the file itself was made. */
+static void
+table_rows(const char *path, struct strbuf *out)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT name FROM sqlite_master "
+		"WHERE type = 'table' AND name <> 'migration' ORDER BY name",
+		-1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		put_rows(db, (const char *)sqlite3_column_text(st, 0), out);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+}
+
+/* Around midnight UTC, which is 16:00 or 10:00 elsewhere, of odd days. */
+static void
+fill_in_zone(const char *zone, struct strbuf *out)
+{
+	struct change_set *cs = set_new();
+	struct yard y;
+
+	setenv("TZ", zone, 1);
+	tzset();
+	yard_init(&y, contract_ops);
+	yard_open(&y);
+	yard_hosts(&y, 1);
+	for (size_t i = 0; i < 4 * ARRAY_LEN(odd_days); i++)
+		row_f64(cs, set_row(cs, 1, "cpu", noon_of(i / 4) - 13 * HOUR_MS +
+			(int64_t)(i % 4) * HOUR_MS), "load_1m", (double)i);
+	set_event(cs, 1, 1, "host.state");
+	set_state(cs, 1, "check", "x");
+	ck_assert_int_eq(yard_put(&y, cs), 0);
+	yard_close(&y);
+	table_rows(y.path, out);
+	yard_fini(&y);
+	/* packed, too, and in buckets of a day: the same days */
+	live_odd_days();
+	unsetenv("TZ");
+	tzset();
+}
+
+/* Told by the first row that differs. */
+static void
+same_rows(const char *zone, const char *a, const char *b)
+{
+	while (*a != '\0' || *b != '\0') {
+		size_t n = strcspn(a, "\n"), m = strcspn(b, "\n");
+
+		ck_assert_msg(n == m && memcmp(a, b, n) == 0,
+			"%s:\n%.900s\nnot\n%.900s", zone, a, b);
+		a += n + (a[n] == '\n');
+		b += m + (b[m] == '\n');
+	}
+}
+
+START_TEST(r131_the_rows_are_the_same_in_every_time_zone)
+{
+	static const char *const zones[] = { "Pacific/Kiritimati",
+		"America/Los_Angeles", "Asia/Tokyo", "Europe/Vienna" };
+	struct strbuf utc = { 0 };
+
+	fill_in_zone("UTC", &utc);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&utc), "event|"));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&utc), "\ntick|"));
+	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+		struct strbuf there = { 0 };
+
+		fill_in_zone(zones[i], &there);
+		same_rows(zones[i], there.p, utc.p);
+		strbuf_free(&there);
+	}
+	strbuf_free(&utc);
+}
 END_TEST
 
 int
@@ -323,5 +436,6 @@ contract_keep_run(const char *suite)
 		events_alerts_and_the_audit_trail_go_when_they_are_old,
 		the_last_of_each_stays_however_old_it_is,
 		nothing_goes_that_nobody_said_may,
-		r130_leap_days_and_year_ends_are_days_like_others);
+		r130_leap_days_and_year_ends_are_days_like_others,
+		r131_the_rows_are_the_same_in_every_time_zone);
 }

@@ -16,9 +16,14 @@
 
 #define ASKERS 8
 #define REQUESTS 500
+#define ROUNDS 10
+#define P99_MS 50
+#define RATE 2000
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LIMIT_MIB 4096	/* shadow memory is not ours */
+#define SLOWED_DOWN true
 #else
+#define SLOWED_DOWN false
 #define LIMIT_MIB 64
 #endif
 
@@ -77,24 +82,70 @@ by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Told for people; a busy machine is no failure. */
-static void
-print_p99(const struct asker *askers)
+/* ms; and how many a second. */
+struct pace {
+	double p99_ms;
+	double rate;
+};
+
+static struct pace
+pace_of(const struct asker *askers, double seconds)
 {
+	struct pace pace;
 	static double all[ASKERS * REQUESTS];
 
 	for (size_t i = 0; i < ASKERS; i++)
 		memcpy(all + i * REQUESTS, askers[i].seconds,
 			sizeof(askers[i].seconds));
 	qsort(all, ASKERS * REQUESTS, sizeof(*all), by_size);
-	printf("R-122: %d requests, p50 %.1f ms, p99 %.1f ms\n",
-		ASKERS * REQUESTS, all[ASKERS * REQUESTS / 2] * 1e3,
-		all[ASKERS * REQUESTS * 99 / 100] * 1e3);
+	pace = (struct pace){ all[ASKERS * REQUESTS * 99 / 100] * 1e3,
+		ASKERS * REQUESTS / seconds };
+	printf("R-122: %d requests, %.0f a second, p50 %.1f ms, p99 %.1f ms\n",
+		ASKERS * REQUESTS, pace.rate,
+		all[ASKERS * REQUESTS / 2] * 1e3, pace.p99_ms);
+	return pace;
+}
+
+/* No request fails, each says how old it is. */
+static struct pace
+ask_all(struct it *it)
+{
+	static struct asker askers[ASKERS];
+	double began = it_now();
+
+	memset(askers, 0, sizeof(askers));
+	for (size_t i = 0; i < ASKERS; i++) {
+		snprintf(askers[i].url, sizeof(askers[i].url),
+			"%s/v1/summary", it->url);
+		snprintf(askers[i].header, sizeof(askers[i].header),
+			"Authorization: Bearer %s", it->admin);
+		ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask,
+			&askers[i]), 0);
+	}
+	for (size_t i = 0; i < ASKERS; i++) {
+		pthread_join(askers[i].thread, NULL);
+		ck_assert_uint_eq(askers[i].good, REQUESTS);
+		ck_assert_uint_eq(askers[i].with_age, REQUESTS);
+	}
+	return pace_of(askers, it_now() - began);
+}
+
+/* Others may have the machine for a while: one round of many must do. */
+static bool
+is_quick(struct it *it)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		struct pace pace = ask_all(it);
+
+		if (pace.p99_ms < P99_MS && pace.rate >= RATE)
+			return true;
+	}
+	return false;
 }
 
 START_TEST(r122_the_summary_is_there_while_others_hold_the_database)
 {
-	static struct asker askers[ASKERS];
+	struct it_reply r;
 	struct it it;
 	char path[200];
 	sqlite3 *db;
@@ -109,20 +160,11 @@ START_TEST(r122_the_summary_is_there_while_others_hold_the_database)
 	sqlite3_busy_timeout(db, 10000);
 	ck_assert_int_eq(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL),
 		SQLITE_OK);
-	for (size_t i = 0; i < ASKERS; i++) {
-		snprintf(askers[i].url, sizeof(askers[i].url),
-			"%s/v1/summary", it.url);
-		snprintf(askers[i].header, sizeof(askers[i].header),
-			"Authorization: Bearer %s", it.admin);
-		ck_assert_int_eq(pthread_create(&askers[i].thread, NULL, ask,
-			&askers[i]), 0);
-	}
-	for (size_t i = 0; i < ASKERS; i++) {
-		pthread_join(askers[i].thread, NULL);
-		ck_assert_uint_eq(askers[i].good, REQUESTS);
-		ck_assert_uint_eq(askers[i].with_age, REQUESTS);
-	}
-	print_p99(askers);
+	ck_assert(is_quick(&it) || SLOWED_DOWN);
+	/* and what is told is of now, not of when it was locked */
+	it_get(&it, "/v1/summary", &r);
+	ck_assert(it_number(&r, "age_ms") < 10000);
+	it_reply_fini(&r);
 	/* it was held all the while */
 	ck_assert_int_eq(sqlite3_get_autocommit(db), 0);
 	ck_assert_int_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL),
