@@ -413,7 +413,8 @@ static const struct arg_verb verbs[] = {
 		"for load balancers and DNS; never none", healthy_rows },
 	{ "signal", "HOST", 1, 1, "what another monitor says of a host, one "
 		"word of which convicts or acquits", signal_rows },
-	{ "events", "", 0, 0, "what happened, the latest last", events_rows },
+	{ "events", "[HOST]", 0, 1, "what happened, the latest last; of a host, "
+		"its VMs, roles and disks alone", events_rows },
 	{ "token", "create|list|revoke [ID]", 1, 2, "who may; works on a "
 		"server that runs and, with --state-dir, on one that does not",
 		token_rows },

@@ -153,6 +153,32 @@ take_event(void *arg, const char *kind, struct strbuf *json)
 	return 0;
 }
 
+static int
+events_of(struct cli *c, const char *host, struct tc_err *e)
+{
+	struct strbuf path = { 0 };
+	const struct doc *items;
+	struct doc *page;
+	int rc;
+
+	if (c->opt.follow || c->opt.after != UINT64_MAX)
+		return tc_fail(e, TC_EINVAL,
+			"--follow and --after are of all hosts");
+	strbuf_printf(&path, "/v1/events?limit=%llu&host=",
+		(unsigned long long)(c->opt.limit ? c->opt.limit : 50));
+	api_escape(&path, host);
+	rc = api_get(c, strbuf_str(&path), &page, e);
+	strbuf_free(&path);
+	if (rc < 0)
+		return rc;
+	api_print(c);
+	items = doc_get(page, "items");
+	print_events(c, items);
+	if (!items || items->n == 0)
+		out_say(&c->out, "nothing happened to %s\n", host);
+	return CLI_OK;
+}
+
 int
 verb_events(struct cli *c, struct tc_err *e)
 {
@@ -165,6 +191,8 @@ verb_events(struct cli *c, struct tc_err *e)
 	struct doc *page;
 	int rc;
 
+	if (c->rest.n > 0)
+		return events_of(c, c->rest.operands[0], e);
 	if (after == UINT64_MAX) {
 		if ((rc = find_last(c, &last, e)) < 0)
 			return rc;

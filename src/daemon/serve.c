@@ -82,6 +82,16 @@ read_events(struct http_io *io, uint64_t after, size_t limit,	/* lint: struct ht
 		relay_event, &r, e);
 }
 
+static int
+read_events_of(struct http_io *io, uint32_t host, size_t limit,	/* lint: struct http_io */
+	http_event_sink *sink, void *arg, struct tc_err *e)
+{
+	struct event_relay r = { sink, arg };
+
+	return store_sqlite.events_of(of_io(io)->store, host, limit,
+		relay_event, &r, e);
+}
+
 struct point_relay {
 	http_point_sink *sink;
 	void *arg;
@@ -241,6 +251,7 @@ serve_open(struct daemon *d, struct tc_err *e)
 		.snapshot = read_snapshot, .submit = submit,
 		.authenticate = authenticate, .ready = ready,
 		.metrics = write_metrics, .events = read_events,
+		.events_of = read_events_of,
 		.series = read_series, .tokens = read_tokens,
 		.audit = read_audit, .outcomes = read_outcomes,
 		.scorecard = read_scorecard, .mttx = read_mttx,

@@ -117,6 +117,9 @@ struct http_io {
 	 */
 	int (*events)(struct http_io *, uint64_t after, size_t limit,
 		http_event_sink *, void *arg, struct tc_err *);
+	/* The last `limit` of a host and of all that belongs to it. */
+	int (*events_of)(struct http_io *, uint32_t host, size_t limit,
+		http_event_sink *, void *arg, struct tc_err *);
 	int (*series)(struct http_io *, const struct http_series_query *,
 		http_point_sink *, void *arg, struct tc_err *);
 	int (*tokens)(struct http_io *, http_token_sink *, void *arg,

@@ -118,7 +118,7 @@ static const struct route routes[] = {
 		view_predictions, NULL },
 	{ "GET", "/v1/predictions/{id}", MAY_SEE, COST_SNAPSHOT, "",
 		view_prediction, NULL },
-	{ "GET", "/v1/events", MAY_SEE, COST_SNAPSHOT, "after limit",
+	{ "GET", "/v1/events", MAY_SEE, COST_SNAPSHOT, "after limit host",
 		view_events, NULL },
 	{ "GET", "/v1/series", MAY_SEE, COST_READ,
 		"host unit metric instance device from to step limit",

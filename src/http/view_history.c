@@ -58,6 +58,51 @@ wants_stream(const struct request *r)
 		strcasestr(r->guard.accept, "text/event-stream") != NULL;
 }
 
+/* 0 = of all; UINT32_MAX = nobody has the name. */
+static uint32_t
+host_asked(struct request *r)
+{
+	const char *text = target_get(&r->target, "host");
+	const struct snap_host *host;
+	char name[NAME_MAX_BYTES + 1];
+
+	if (text == NULL)
+		return 0;
+	if (name_fold(text, strlen(text), name, NULL) < 0)
+		return UINT32_MAX;
+	host = snapshot_host(request_snapshot(r), name);
+	return host != NULL ? host->id : UINT32_MAX;
+}
+
+/* The last ones of a host: there is no page behind. */
+static void
+view_events_of(struct request *r, uint32_t host, struct event_list *list)
+{
+	struct http_io *io = r->h->io;
+	struct tc_err e = { 0 };
+	int rc;
+
+	if (host == UINT32_MAX) {
+		problem_set(r, 404, "not_found", "host: there is no such host");
+		return;
+	}
+	if (target_get(&r->target, "after") != NULL) {
+		problem_set(r, 400, "invalid", "after: not with host");
+		return;
+	}
+	reply_open(r, list->w, NULL);
+	r->reply.cache = "no-store";
+	json_add_array(list->w, "items");
+	rc = io->events_of(io, host, (size_t)list->left, put_event, list, &e);
+	if (rc < 0) {
+		problem_err(r, rc, &e);
+		return;
+	}
+	list_end_seq(list->w, 0);
+	json_add_u64(list->w, "last", list->last);
+	json_put_end(list->w);
+}
+
 /* The cursor of this list is plain: the last seq, for ?after=. */
 void
 view_events(struct request *r)
@@ -68,6 +113,7 @@ view_events(struct request *r)
 	struct tc_err e = { 0 };
 	struct json_write w;
 	struct event_list list = { .w = &w };
+	uint32_t host;
 	uint64_t after;
 	int rc;
 
@@ -82,6 +128,10 @@ view_events(struct request *r)
 	if (target_u64(&r->target, "limit", limits, &list.left, &e) < 0 ||
 	    target_u64(&r->target, "after", seqs, &after, &e) < 0) {
 		problem_set(r, 400, "invalid", "%s", e.text);
+		return;
+	}
+	if ((host = host_asked(r)) != 0) {
+		view_events_of(r, host, &list);
 		return;
 	}
 	list.last = after;

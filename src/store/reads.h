@@ -12,6 +12,7 @@ int read_all(struct db *db, const struct store_loader *to, bool clean,
 	struct tc_err *e);
 
 struct read_events {
+	uint32_t of;		/* the last ones of it; 0 = all behind `after` */
 	uint64_t after;
 	size_t limit;
 	int (*sink)(void *, const struct store_event *);

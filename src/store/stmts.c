@@ -65,6 +65,13 @@ const struct stmt stmts[ST_COUNT] = {
 		"SELECT seq, at_ms, kind, ifnull(subject, 0), "
 		"ifnull(cause_seq, 0), body FROM event WHERE seq > ?1 "
 		"ORDER BY seq LIMIT ?2" },
+	/* of a subject and all below it, the same columns */
+	[ST_EVENT_LAST_OF] = { R, "event",
+		"WITH RECURSIVE of(id) AS (VALUES (?1) UNION SELECT s.id "
+		"FROM subject s JOIN of ON s.parent = of.id) "
+		"SELECT * FROM (SELECT seq, at_ms, kind, ifnull(subject, 0), "
+		"ifnull(cause_seq, 0), body FROM event WHERE subject IN of "
+		"ORDER BY seq DESC LIMIT ?2) ORDER BY seq" },
 
 	[ST_PREDICTION_CLOSE] = { W, "prediction",
 		"UPDATE prediction SET until_ms = max(?2, since_ms) "

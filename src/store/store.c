@@ -401,19 +401,34 @@ store_token_revoke(struct store *s, uint32_t id, struct wall at,
 }
 
 static int
-store_events(struct store *s, uint64_t after, size_t limit,
-	int (*sink)(void *, const struct store_event *), void *arg,
-	struct tc_err *e) /* lint: the seam's signature */
+ask_events(struct store *s, const struct read_events *q, struct tc_err *e)
 {
-	struct read_events q = { after, limit, sink, arg };
 	struct db *db;
 	int rc = readers_take(s->readers, true, &db, e);
 
 	if (rc < 0)
 		return rc;
-	rc = read_events(db, &q, e);
+	rc = read_events(db, q, e);
 	readers_give(s->readers, db);
 	return rc;
+}
+
+static int
+store_events(struct store *s, uint64_t after, size_t limit,
+	int (*sink)(void *, const struct store_event *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	return ask_events(s, &(struct read_events){ 0, after, limit, sink,
+		arg }, e);
+}
+
+static int
+store_events_of(struct store *s, uint32_t subject, size_t limit,
+	int (*sink)(void *, const struct store_event *), void *arg,
+	struct tc_err *e) /* lint: the seam's signature */
+{
+	return ask_events(s, &(struct read_events){ subject, 0, limit, sink,
+		arg }, e);
 }
 
 static int
@@ -616,7 +631,7 @@ const struct store_ops store_sqlite = {
 	.compact = store_compact,
 	.token_put = store_token_put,
 	.token_revoke = store_token_revoke,
-	.events = store_events,
+	.events = store_events, .events_of = store_events_of,
 	.series = store_series,
 	.predictions = store_predictions,
 	.alerts = store_alerts,

@@ -119,6 +119,10 @@ struct store_ops {
 	int (*events)(struct store *, uint64_t after, size_t limit,
 		int (*sink)(void *, const struct store_event *), void *arg,
 		struct tc_err *);
+	/* The last `limit` of a subject and of what is below it, in order. */
+	int (*events_of)(struct store *, uint32_t subject, size_t limit,
+		int (*sink)(void *, const struct store_event *), void *arg,
+		struct tc_err *);
 	int (*series)(struct store *, const struct store_series_query *,
 		int (*sink)(void *, const struct store_point *), void *arg,
 		struct tc_err *);

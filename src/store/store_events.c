@@ -59,11 +59,17 @@ name_subject(struct event_reader *r, uint32_t subject)
 	return r->name.failed ? tc_fail(r->e, TC_ENOMEM, "event: out of memory") : 0;
 }
 
+static enum st
+statement(const struct read_events *q)
+{
+	return q->of != 0 ? ST_EVENT_LAST_OF : ST_EVENT_AFTER;
+}
+
 /* The columns are valid until the next step of this statement only. */
 static int
 give_event(struct event_reader *r, const struct read_events *q, int *stop)
 {
-	enum st st = ST_EVENT_AFTER;
+	enum st st = statement(q);
 	struct db *db = r->db;
 	struct store_event ev = {
 		.seq = (uint64_t)db_i64(db, st, 0),
@@ -86,15 +92,16 @@ int
 read_events(struct db *db, const struct read_events *q, struct tc_err *e)
 {
 	struct event_reader r = { .db = db, .e = e };
+	enum st st = statement(q);
 	int rc = 0, stop = 0;
 
-	db_bind_i64(db, ST_EVENT_AFTER, 1, (int64_t)q->after);
-	db_bind_i64(db, ST_EVENT_AFTER, 2, (int64_t)q->limit);
-	while (stop == 0 && (rc = db_step(db, ST_EVENT_AFTER, e)) == 1) {
+	db_bind_i64(db, st, 1, q->of != 0 ? q->of : (int64_t)q->after);
+	db_bind_i64(db, st, 2, (int64_t)q->limit);
+	while (stop == 0 && (rc = db_step(db, st, e)) == 1) {
 		if ((rc = give_event(&r, q, &stop)) < 0)
 			break;
 	}
-	db_reset(db, ST_EVENT_AFTER);
+	db_reset(db, st);
 	strbuf_free(&r.name);
 	return rc < 0 ? rc : 0;
 }

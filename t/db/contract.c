@@ -795,6 +795,17 @@ START_TEST(events_are_read_in_order_from_a_place)
 	ck_assert_int_eq(y.ops->events(y.s, 16, 9, see_event, &seen, &e), 0);
 	ck_assert_uint_eq(seen.n, 1);
 	ck_assert_str_eq(seen.subject[0], "rack1");
+	/* of a host and what it has, the last ones */
+	seen.n = 0;
+	ck_assert_int_eq(y.ops->events_of(y.s, 1, 9, see_event, &seen, &e), 0);
+	ck_assert_uint_eq(seen.n, 3);
+	ck_assert_uint_eq(seen.seq[0], 10);
+	ck_assert_uint_eq(seen.seq[2], 15);
+	ck_assert_str_eq(seen.subject[2], "h1/tcp:8000");
+	seen.n = 0;
+	ck_assert_int_eq(y.ops->events_of(y.s, 1, 2, see_event, &seen, &e), 0);
+	ck_assert_uint_eq(seen.n, 2);
+	ck_assert_uint_eq(seen.seq[0], 11);
 	yard_fini(&y);
 }
 END_TEST

@@ -321,6 +321,50 @@ START_TEST(r143_who_fails_leaves_the_set_within_a_cycle)
 }
 END_TEST
 
+/* ---- p17 ---- */
+
+START_TEST(p17_why_it_failed_is_known_when_it_is_well_again)
+{
+	const char *argv[] = { it_cli(), "events", "h1", "--server", NULL,
+		"--token-file", NULL, NULL };
+	struct strbuf out = { 0 };
+	char token[160];
+	struct it_reply r;
+	struct scene s;
+
+	scene_init(&s, "1m");
+	it_start_server(&s.it);
+	ck_assert(web_is_healthy(&s));
+	stop(&s, 0);
+	ck_assert(is_state(&s, "h1", "unhealthy"));
+	s.fds[0] = it_listen(FIRST, s.port);
+	ck_assert(is_state(&s, "h1", "healthy"));
+	stop(&s, 1);
+	ck_assert(is_state(&s, "h2", "unhealthy"));
+	it_end(&s.it.server, SIGKILL);
+	it_start_server(&s.it);
+	/* of h1 alone, each step with its reason */
+	it_get(&s.it, "/v1/events?host=h1&limit=100", &r);
+	ck_assert_int_eq(r.status, 200);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text),
+		"\"to\":\"suspect\",\"reason\":\"connect_refused\","
+		"\"text\":\"Connection refused\""));
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&r.text),
+		"\"to\":\"unhealthy\",\"reason\":\"connect_refused\""));
+	ck_assert_ptr_null(strstr(strbuf_str(&r.text),
+		"\"subject\":\"h2"));
+	it_reply_fini(&r);
+	snprintf(token, sizeof(token), "%s/state/admin.token", s.it.dir);
+	argv[4] = s.it.url;
+	argv[6] = token;
+	ck_assert_int_eq(it_run(&s.it, &out, argv), 0);
+	ck_assert_ptr_nonnull(strstr(strbuf_str(&out), "h1"));
+	ck_assert_ptr_null(strstr(strbuf_str(&out), "h2"));
+	strbuf_free(&out);
+	end(&s);
+}
+END_TEST
+
 /* ---- R-135 ---- */
 
 static int
@@ -373,5 +417,6 @@ main(void)
 		r132_p18_a_wall_clock_that_is_stepped_moves_nobody,
 		r128_who_falls_silent_is_stale_and_stays_so,
 		r143_who_fails_leaves_the_set_within_a_cycle,
+		p17_why_it_failed_is_known_when_it_is_well_again,
 		r135_a_servers_own_file_is_rehearsed);
 }

@@ -225,6 +225,17 @@ fake_events(struct http_io *io, uint64_t after, size_t limit,
 	return 0;
 }
 
+static int
+fake_events_of(struct http_io *io, uint32_t host, size_t limit,
+	http_event_sink *sink, void *arg, struct tc_err *e) /* lint: seam */
+{
+	struct fake_io *f = fake_of(io);
+
+	f->asked_host = host;
+	return fake_events(io, f->n_events > limit ? f->n_events - limit : 0,
+		limit, sink, arg, e);
+}
+
 static uint64_t
 fake_last_event(struct http_io *io)
 {
@@ -320,7 +331,8 @@ fake_io_init(struct fake_io *f, const struct fake_fleet *fleet)
 			.submit = fake_submit,
 			.authenticate = fake_authenticate,
 			.ready = fake_ready, .metrics = fake_metrics,
-			.events = fake_events, .series = fake_series,
+			.events = fake_events,
+			.events_of = fake_events_of, .series = fake_series,
 			.tokens = fake_tokens,
 			.predictions = fake_predictions,
 			.last_event = fake_last_event },

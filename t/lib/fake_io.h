@@ -50,6 +50,7 @@ struct fake_io {
 	size_t n_observations;
 	enum http_role token_role;
 	struct dur token_valid;
+	uint32_t asked_host;	/* whose events */
 	char token_name[64];
 	uint32_t token_id;
 	struct http_series_query query;	/* of the last series asked for */

@@ -87,6 +87,17 @@ START_TEST(events_are_listed)
 	json_decref(b);
 	http_wants("/v1/events?after=x", 400);
 	http_wants("/v1/events?limit=0", 400);
+	/* of one host: the last ones */
+	b = http_get("/v1/events?host=H00001&limit=20", 200);
+	ck_assert_uint_eq(json_n_items(b), 20);
+	ck_assert(json_is_null(json_object_get(b, "next")));
+	ck_assert_int_eq(json_integer_value(json_object_get(b, "last")), 250);
+	json_decref(b);
+	b = http_get("/v1/hosts/h00001", 200);
+	ck_assert_uint_ne(story.io.asked_host, 0);
+	json_decref(b);
+	http_wants("/v1/events?host=nobody", 404);
+	http_wants("/v1/events?host=h00001&after=5", 400);
 	story.io.read_rc = TC_ETIMEOUT;
 	http_wants("/v1/events", 503);
 	http_end();
