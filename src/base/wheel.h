@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 
-#define WHEEL_BUCKETS 2048
+#define WHEEL_BUCKETS 512
 
 struct wheel_node {
 	struct list link;
