@@ -13,7 +13,7 @@
 #include "probes/common/addr.h"
 #include "probes/ping/packet.h"
 
-#define SOCK_BATCH 128
+#define SOCK_BATCH 64
 #define SOCK_HEAD_BYTES 64	/* ICMP header and the first 56 bytes */
 #define SOCK_PAYLOAD_MAX 8972	/* of a jumbo frame */
 
