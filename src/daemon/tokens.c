@@ -195,22 +195,39 @@ tokens_find(struct tokens *t, const char *text, size_t n,
 	return good;
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	uint32_t x = (*(struct token *const *)a)->id;
+	uint32_t y = (*(struct token *const *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
 int
 tokens_each(struct tokens *t, http_token_sink *sink, void *arg)
 {
-	size_t at = 0;
-	struct token *token;
+	size_t at = 0, n = 0;
+	struct token **sorted, *token;
 	int rc = 0;
 
 	pthread_rwlock_rdlock(&t->lock);
+	sorted = mem_alloc_array(t->by_hash.n + 1, sizeof(*sorted));
+	if (sorted == NULL)
+		rc = TC_ENOMEM;
 	while (rc == 0 && (token = hash_next(&t->by_hash, &at)) != NULL)
-		rc = sink(arg, &(struct http_token){ .id = token->id,
-			.role = token->role, .host = token->host_name,
-			.name = token->name, .created = token->created,
-			.until = token->until, .last_used = {
-				token->used_ms } });
+		sorted[n++] = token;
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), by_id);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = sink(arg, &(struct http_token){ .id = sorted[i]->id,
+			.role = sorted[i]->role, .host = sorted[i]->host_name,
+			.name = sorted[i]->name, .created = sorted[i]->created,
+			.until = sorted[i]->until, .last_used = {
+				sorted[i]->used_ms } });
 	pthread_rwlock_unlock(&t->lock);
-	return 0;
+	mem_free(sorted);
+	return rc;
 }
 
 uint32_t
