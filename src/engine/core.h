@@ -5,6 +5,7 @@
 #define TOCSIN_ENGINE_CORE_H
 
 #include "engine/entities.h"
+#include "engine/roster.h"
 
 /* How much of a chunk is to be made anew, and how soon: see mark(), stir(). */
 enum dirt { CLEAN, DIRTY_VALUES, DIRTY_COSMETIC, DIRTY_URGENT };
@@ -33,7 +34,7 @@ struct engine {
 	const char *version;
 	struct intern names;	/* keys, probes, metrics, instances */
 	struct hash parts;
-	struct hash hosts;	/* by name, retired ones included */
+	struct roster hosts;
 	struct hash devices;	/* by key */
 	struct peers *peers;	/* of this day; NULL = no rule asks */
 	struct hash vms;	/* struct unit by name */

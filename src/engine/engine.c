@@ -118,12 +118,12 @@ engine_free(struct engine *en)
 	notes_free(en);
 	mem_free(en->touched);
 	mem_free(en->artifacts);
-	while ((p = hash_next(&en->hosts, &at)) != NULL)
+	while ((p = roster_next(en, &at)) != NULL)
 		host_free(en, p);
 	at = 0;
 	while ((p = hash_next(&en->parts, &at)) != NULL)
 		part_free(en, p);
-	hash_free(&en->hosts);
+	roster_free(&en->hosts);
 	hash_free(&en->parts);
 	hash_free(&en->devices);
 	peers_free(en->peers);

@@ -266,7 +266,7 @@ wake_passive(struct engine *en, struct now now)
 	size_t at = 0;
 	struct host *h;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+	while ((h = roster_next(en, &at)) != NULL) {
 		if (h->present)
 			wake_list(en, host_checks(h), h->n_checks, now);
 		for (struct unit *u = h->rare->units; u != NULL; u = u->next)
@@ -323,7 +323,7 @@ engine_set_fleet(struct engine *en, const struct fleet_def *fleet,
 		return tc_fail(e, rc, "out of memory for %zu hosts",
 			fleet->n_hosts);
 	}
-	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+	while ((h = roster_next(en, &at)) != NULL) {
 		if (h->present && !h->claimed && source_is_config(h))
 			host_retire(en, h, now);
 		else if (!h->claimed)
@@ -407,7 +407,7 @@ fleet_sort(struct engine *en)
 	en->n_sorted = 0;
 	for (size_t k = 0; (p = hash_next(&en->parts, &k)) != NULL;)
 		p->n_hosts = 0;
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = roster_next(en, &at)) != NULL)
 		if (h->present)
 			en->sorted[en->n_sorted++] = h;
 	qsort(en->sorted, en->n_sorted, sizeof(struct host *), by_name);

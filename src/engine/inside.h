@@ -9,7 +9,6 @@
 #include "engine/windows.h"
 
 /* ---- subject.c ---- */
-struct host *host_find(const struct engine *en, const char *name);
 /*
  * X_make, X_add: id 0 = a new one; NULL = no memory.  A host begins present, owned by
  * the api and without checks.

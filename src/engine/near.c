@@ -55,7 +55,7 @@ engine_host_known(const struct engine *en, const char *name,
 
 	if (engine_host_id(en, name) != 0 || en->hosts.n == 0)
 		return 0;
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = roster_next(en, &at)) != NULL)
 		if (h->present)
 			offer(&near, h->name);
 	for (at = 0; (vm = hash_next(&en->vms, &at)) != NULL;)

@@ -272,7 +272,7 @@ hosts_answered(struct engine *en, struct host *p, struct now now)
 	size_t at = 0;
 	struct host *h;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = roster_next(en, &at)) != NULL)
 		if (h->rare->parent != 0 && waits(en, h) && witness_of(en, h) == p)
 			each_check(en, h, now, judge_held);
 }
@@ -337,7 +337,7 @@ parent_moved(struct engine *en, struct host *p)
 		return;
 	p->down = down;
 	p->awaited = p->awaited && !down;
-	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+	while ((h = roster_next(en, &at)) != NULL) {
 		if (h->rare->parent == 0 || !h->present ||
 		    !parent_carries(en, p, h))
 			continue;
@@ -400,10 +400,10 @@ parents_count(struct engine *en)
 	size_t at = 0;
 	struct host *h, *p;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = roster_next(en, &at)) != NULL)
 		if (h->rare->n_below > 0)
 			host_own_rare(h)->n_below = 0;
-	for (at = 0; (h = hash_next(&en->hosts, &at)) != NULL;) {
+	for (at = 0; (h = roster_next(en, &at)) != NULL;) {
 		p = h->present ? parent_of(en, h) : NULL;
 		for (int i = 0; p != NULL && i < PARENTS_MOST; i++) {
 			if ((own = host_rare(p)) != NULL)
@@ -433,7 +433,7 @@ steps_below(const struct engine *en, const struct host *h)
 	const struct host *at;
 	size_t i = 0;
 
-	while ((at = hash_next(&en->hosts, &i)) != NULL) {
+	while ((at = roster_next(en, &i)) != NULL) {
 		int n = at->present && parent_carries(en, h, at) ?
 			steps_above(en, at) - own : 0;
 
@@ -475,7 +475,7 @@ fold_all_behind(struct engine *en)
 	struct host *h;
 
 	parents_count(en);
-	for (size_t at = 0; (h = hash_next(&en->hosts, &at)) != NULL;)
+	for (size_t at = 0; (h = roster_next(en, &at)) != NULL;)
 		if (h->present && (h->rare->parent != 0 || h->health ==
 			HEALTH_UNREACHABLE)) {
 			fold_host(en, h, en->now.wall);

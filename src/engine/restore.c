@@ -446,7 +446,7 @@ restore_finish(struct engine *en, struct now now)
 	struct host *h;
 	struct device *d;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+	while ((h = roster_next(en, &at)) != NULL) {
 		for (size_t i = 0; i < h->n_checks; i++)
 			wake_check(en, host_checks(h)[i], now);
 		for (struct unit *u = h->rare->units; u != NULL; u = u->next) {
@@ -467,7 +467,7 @@ restore_finish(struct engine *en, struct now now)
 		risk_judge(en, d, now);
 	}
 	at = 0;
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = roster_next(en, &at)) != NULL)
 		outlook_age(en, h, now);
 	climbs_wake(en, now);
 	strains_wake(en, now);

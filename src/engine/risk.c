@@ -312,6 +312,6 @@ risk_age_all(struct engine *en, struct now now)
 		if (d->judged_day != today)
 			risk_judge(en, d, now);
 	at = 0;
-	while ((h = hash_next(&en->hosts, &at)) != NULL)
+	while ((h = roster_next(en, &at)) != NULL)
 		outlook_age(en, h, now);
 }

@@ -110,12 +110,6 @@ part_get(struct engine *en, const char *name)
 
 /* ---- hosts ---- */
 
-struct host *
-host_find(const struct engine *en, const char *name)
-{
-	return hash_get_str(&en->hosts, name);
-}
-
 void
 host_free(struct engine *en, struct host *h)
 {
@@ -146,7 +140,7 @@ host_make(struct engine *en, const char *name, struct part *part,
 	h->since = en->now.wall;
 	h->reason = TOCSIN_WHY_NO_CHECKS;
 	if (subject_set(en, h->id, SUBJECT_HOST, h) < 0 ||
-	    hash_put_str(&en->hosts, h->name, h) < 0) {
+	    roster_add(en, h) < 0) {
 		if (subject_get(en, h->id, SUBJECT_HOST) == h)
 			subject_clear(en, h->id);
 		host_free(en, h);

@@ -87,7 +87,7 @@ windows_lay(struct engine *en, struct wall now)
 		en->windows[i] = en->windows[n];
 		en->windows[n++] = w;
 	}
-	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+	while ((h = roster_next(en, &at)) != NULL) {
 		struct window *over = NULL;
 
 		for (size_t i = 0; i < n && over == NULL; i++)
@@ -188,7 +188,7 @@ tell_overrun(struct engine *en, const struct window *w, struct wall now)
 	size_t at = 0;
 	struct host *h;
 
-	while ((h = hash_next(&en->hosts, &at)) != NULL) {
+	while ((h = roster_next(en, &at)) != NULL) {
 		char title[HOST_TITLE], summary[HOST_TITLE + 128], body[96];
 		const char *before;
 
