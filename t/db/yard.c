@@ -51,6 +51,8 @@ yard_init(struct yard *y, const struct store_ops *ops)
 	y->done = queue_new(1, NULL, NULL);
 	must(y->turned != NULL && y->done != NULL);
 	y->conf.path = y->path;
+	/* Slow is no failure: under valgrind two seconds are soon over. */
+	y->conf.read_deadline = dur_s(60);
 	y->conf.degraded = on_degraded;
 	y->conf.degraded_arg = y;
 }
