@@ -209,9 +209,9 @@ take_shape(struct engine *en, struct sweep *s, const struct check *c)
 
 /* False: there is no row to put it in. */
 static bool
-put_by_name(struct engine *en, struct check *c, const struct observation *ob)
+put_by_name(struct engine *en, struct sweep *s, const struct check *c,
+	const struct observation *ob)
 {
-	struct sweep *s = check_sweep(c);
 	double *row;
 
 	if (learn(en, s, ob)) {
@@ -249,7 +249,7 @@ sweep_put(struct engine *en, struct check *c, const struct observation *ob)
 	    ob->n_metrics == s->n_metrics) {
 		memcpy(row, metrics_values(&c->metrics),
 			s->n_metrics * sizeof(*row));
-	} else if (put_by_name(en, c, ob)) {
+	} else if (put_by_name(en, s, c, ob)) {
 		take_shape(en, s, c);
 		row = s->values + c->sweep_at * columns(s);
 	} else {
